@@ -1,0 +1,149 @@
+/* The counter's memory orders:
+ *   retain: relaxed. Whoever retains holds a reference already, so nothing can be freed meanwhile,
+ *     and the new reference reaches another thread only through something that orders by itself.
+ *   release: acquire and release. What each holder did to the bytes happens before the last one
+ *     frees them. (One read-modify-write, not a release and a fence: thread sanitizers know no
+ * fences.) is_unique: acquire. Pairs with the release of the holder that left last, so that its
+ * reads of the bytes are over before we write them. The field is a plain uint32_t, because the
+ * header is for C++ too; hence the built-ins of gcc and clang in place of C11's atomic types.
+ */
+#include "callboard/buffer.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Bytes lie behind the struct; malloc aligns the struct for any type, and its size keeps that up.
+ */
+_Static_assert(sizeof(cb_buffer) % _Alignof(max_align_t) == 0, "inline bytes are aligned");
+
+#define MOST_CAPACITY (SIZE_MAX / 2 - sizeof(cb_buffer))
+
+static cb_buffer *allocate(size_t size, size_t capacity)
+{
+    if (capacity < size) {
+        capacity = size;
+    }
+    if (capacity > MOST_CAPACITY) {
+        return NULL;
+    }
+    cb_buffer *buffer = malloc(sizeof *buffer + capacity);
+    if (buffer == NULL) {
+        return NULL;
+    }
+    buffer->data = (uint8_t *)(buffer + 1);
+    buffer->size = size;
+    buffer->capacity = capacity;
+    buffer->refs = 1;
+    buffer->flags = 0;
+    return buffer;
+}
+
+cb_buffer *cb_buffer_new(size_t size, size_t capacity)
+{
+    cb_buffer *buffer = allocate(size, capacity);
+    if (buffer != NULL && size > 0) {
+        memset(buffer->data, 0, size);
+    }
+    return buffer;
+}
+
+cb_buffer *cb_buffer_copy(const void *bytes, size_t size)
+{
+    assert(bytes != NULL || size == 0);
+    cb_buffer *buffer = allocate(size, size);
+    if (buffer != NULL && size > 0) {
+        memcpy(buffer->data, bytes, size);
+    }
+    return buffer;
+}
+
+cb_buffer *cb_buffer_foreign(void *bytes, size_t size)
+{
+    assert(bytes != NULL || size == 0);
+    cb_buffer *buffer = allocate(0, 0);
+    if (buffer != NULL) {
+        buffer->data = bytes;
+        buffer->size = size;
+        buffer->capacity = size;
+        buffer->flags = CB_BUFFER_FOREIGN;
+    }
+    return buffer;
+}
+
+cb_buffer *cb_buffer_retain(cb_buffer *buffer)
+{
+    if (buffer != NULL) {
+        uint32_t before = __atomic_fetch_add(&buffer->refs, 1u, __ATOMIC_RELAXED);
+        assert(before > 0 && before < UINT32_MAX);
+        (void)before;
+    }
+    return buffer;
+}
+
+void cb_buffer_release(cb_buffer *buffer)
+{
+    if (buffer == NULL) {
+        return;
+    }
+    uint32_t before = __atomic_fetch_sub(&buffer->refs, 1u, __ATOMIC_ACQ_REL);
+    assert(before > 0);
+    if (before == 1) {
+        free(buffer);
+    }
+}
+
+bool cb_buffer_is_unique(const cb_buffer *buffer)
+{
+    return __atomic_load_n(&buffer->refs, __ATOMIC_ACQUIRE) == 1;
+}
+
+/* Half as much again, so that a value which grows byte by byte is moved O(log n) times. */
+static size_t grown_capacity(const cb_buffer *buffer, size_t capacity)
+{
+    size_t grown = buffer->capacity + buffer->capacity / 2;
+    return grown > capacity && grown <= MOST_CAPACITY ? grown : capacity;
+}
+
+static cb_status grow_in_place(cb_buffer **buffer, size_t capacity)
+{
+    if (capacity > MOST_CAPACITY) {
+        return CB_NO_MEMORY;
+    }
+    size_t room = grown_capacity(*buffer, capacity);
+    cb_buffer *moved = realloc(*buffer, sizeof *moved + room);
+    if (moved == NULL) {
+        return CB_NO_MEMORY;
+    }
+    moved->data = (uint8_t *)(moved + 1);
+    moved->capacity = room;
+    *buffer = moved;
+    return CB_OK;
+}
+
+cb_status cb_buffer_writable(cb_buffer **buffer, size_t capacity)
+{
+    cb_buffer *old = *buffer;
+    if (old == NULL) {
+        *buffer = cb_buffer_new(0, capacity);
+        return *buffer != NULL ? CB_OK : CB_NO_MEMORY;
+    }
+    assert(old->size <= old->capacity);
+    bool foreign = (old->flags & CB_BUFFER_FOREIGN) != 0;
+    if (old->capacity >= capacity && (foreign || cb_buffer_is_unique(old))) {
+        return CB_OK;
+    }
+    if (!foreign && cb_buffer_is_unique(old)) {
+        return grow_in_place(buffer, capacity);
+    }
+    cb_buffer *copy = allocate(old->size, capacity);
+    if (copy == NULL) {
+        return CB_NO_MEMORY;
+    }
+    if (old->size > 0) {
+        memcpy(copy->data, old->data, old->size);
+    }
+    cb_buffer_release(old);
+    *buffer = copy;
+    return CB_OK;
+}

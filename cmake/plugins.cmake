@@ -1,0 +1,36 @@
+# plugins/<folder>/*.c becomes DIR/plugins/<folder>/<CamelCase of folder>Plugin.so. A plugin sees our
+# headers and nothing else of ours; what it may do comes through the host's table at run time.
+file(GLOB PLUGIN_SOURCES CONFIGURE_DEPENDS plugins/*/*.c)
+set(PLUGIN_FOLDERS "")
+foreach(source IN LISTS PLUGIN_SOURCES)
+  cmake_path(GET source PARENT_PATH folder)
+  list(APPEND PLUGIN_FOLDERS ${folder})
+endforeach()
+list(REMOVE_DUPLICATES PLUGIN_FOLDERS)
+
+foreach(folder IN LISTS PLUGIN_FOLDERS)
+  cmake_path(GET folder FILENAME name)
+  string(REPLACE "_" ";" words ${name})
+  set(camel "")
+  foreach(word IN LISTS words)
+    string(SUBSTRING ${word} 0 1 first)
+    string(SUBSTRING ${word} 1 -1 rest)
+    string(TOUPPER ${first} first)
+    string(APPEND camel ${first}${rest})
+  endforeach()
+
+  set(sources ${PLUGIN_SOURCES})
+  list(FILTER sources INCLUDE REGEX "/plugins/${name}/[^/]*$")
+  add_library(plugin_${name} MODULE ${sources})
+  target_include_directories(plugin_${name} PRIVATE ${PROJECT_SOURCE_DIR}/include
+                                                    ${PROJECT_SOURCE_DIR})
+  target_compile_definitions(plugin_${name} PRIVATE _GNU_SOURCE)
+  target_link_libraries(plugin_${name} PRIVATE m)
+  if(NOT CB_SANITIZE AND NOT CB_FUZZ)
+    target_link_options(plugin_${name} PRIVATE -Wl,-z,defs)
+  endif()
+  set_target_properties(
+    plugin_${name} PROPERTIES PREFIX "" OUTPUT_NAME ${camel}Plugin
+                              LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/plugins/${name})
+  install(TARGETS plugin_${name} DESTINATION ${CMAKE_INSTALL_LIBDIR}/callboard/plugins/${name})
+endforeach()

@@ -1,0 +1,60 @@
+# Every test that CTest runs, found by where its file lies.
+
+# tests/<folder>/*_test.c: one CUnit program each; other .c files beside them are shared helpers.
+foreach(folder unit sim)
+  file(GLOB helpers CONFIGURE_DEPENDS tests/${folder}/*.c)
+  set(programs ${helpers})
+  list(FILTER programs INCLUDE REGEX "_test\\.c$")
+  list(FILTER helpers EXCLUDE REGEX "_test\\.c$")
+  foreach(source IN LISTS programs)
+    cmake_path(GET source STEM name)
+    add_executable(${name} ${source} ${helpers})
+    target_link_libraries(${name} PRIVATE callboard_inside PkgConfig::CUNIT)
+    set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY
+                                             ${PROJECT_BINARY_DIR}/tests/${folder})
+    add_test(NAME ${folder}_${name} COMMAND ${name})
+    set_tests_properties(${folder}_${name} PROPERTIES TIMEOUT 120)
+  endforeach()
+endforeach()
+
+find_package(Python3 REQUIRED COMPONENTS Interpreter)
+
+set(CB_TEST_ENVIRONMENT "CALLBOARD=${PROJECT_BINARY_DIR}/bin/callboard"
+                        "CALLBOARD_PLUGIN_PATH=${PROJECT_BINARY_DIR}/plugins"
+                        "CALLBOARD_BUILD=${PROJECT_BINARY_DIR}"
+                        "CALLBOARD_SOURCE=${PROJECT_SOURCE_DIR}")
+if(CB_SANITIZE STREQUAL "thread")
+  list(APPEND CB_TEST_ENVIRONMENT
+       "TSAN_OPTIONS=suppressions=${PROJECT_SOURCE_DIR}/tests/tsan.supp:halt_on_error=0")
+endif()
+
+# tests/script/<folder>/**.dom: one test a folder; see tests/script/README.md.
+file(GLOB_RECURSE SCRIPTS CONFIGURE_DEPENDS RELATIVE ${PROJECT_SOURCE_DIR}/tests/script
+     tests/script/*.dom)
+list(TRANSFORM SCRIPTS REPLACE "/.*" "")
+list(REMOVE_DUPLICATES SCRIPTS)
+foreach(folder IN LISTS SCRIPTS)
+  add_test(NAME script_${folder}
+           COMMAND Python3::Interpreter ${PROJECT_SOURCE_DIR}/tests/script/run_scripts.py
+                   ${PROJECT_SOURCE_DIR}/tests/script/${folder})
+  set_tests_properties(script_${folder} PROPERTIES TIMEOUT 300 ENVIRONMENT
+                                                   "${CB_TEST_ENVIRONMENT}")
+endforeach()
+
+# tests/system/*.sh, *.py: whole programs talking to each other.
+file(GLOB SYSTEM_TESTS CONFIGURE_DEPENDS tests/system/*.sh tests/system/*.py)
+foreach(file IN LISTS SYSTEM_TESTS)
+  cmake_path(GET file STEM name)
+  if(file MATCHES "\\.py$")
+    set(interpreter Python3::Interpreter)
+  else()
+    set(interpreter bash)
+  endif()
+  add_test(NAME system_${name} COMMAND ${interpreter} ${file})
+  set_tests_properties(system_${name} PROPERTIES TIMEOUT 300 ENVIRONMENT "${CB_TEST_ENVIRONMENT}")
+endforeach()
+
+if(EXISTS ${PROJECT_SOURCE_DIR}/tests/tidy/tidy.py)
+  add_test(NAME tidy COMMAND Python3::Interpreter ${PROJECT_SOURCE_DIR}/tests/tidy/tidy.py
+                             ${PROJECT_SOURCE_DIR})
+endif()

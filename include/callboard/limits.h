@@ -1,0 +1,75 @@
+/* Every bound of the runtime: its name, default, range, environment variable and reason.
+ *
+ * A value outside its range, or no number, is an error that names the variable; nothing is clamped
+ * silently. Read once at start; the copy belongs to whoever asked for it.
+ */
+#ifndef CALLBOARD_LIMITS_H
+#define CALLBOARD_LIMITS_H
+
+#include <stdint.h>
+
+#include "callboard/status.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* X(field, default, least, most, environment variable, reason) */
+#define CB_LIMITS(X)                                                                               \
+    X(max_actors, 1024, 1, 4096, "CALLBOARD_MAX_ACTORS",                                           \
+      "threads that run callbacks; each takes 3 descriptors and a 256 KiB stack")                  \
+    X(max_routes, 1024, 1, 16384, "CALLBOARD_MAX_ROUTES",                                          \
+      "routes open at once; each listener is one thread")                                          \
+    X(max_closed_routes, 65536, 1, 1048576, "CALLBOARD_MAX_CLOSED_ROUTES",                         \
+      "closed routes that still answer questions")                                                 \
+    X(max_untaken, 100000, 1, 10000000, "CALLBOARD_MAX_UNTAKEN",                                   \
+      "jobs begun and not yet taken, in each namespace")                                           \
+    X(max_queued, 16384, 1, 1048576, "CALLBOARD_MAX_QUEUED",                                       \
+      "requests of one route that wait for an actor; more are refused as overloaded")              \
+    X(max_connections, 16384, 1, 1000000, "CALLBOARD_MAX_CONNECTIONS",                             \
+      "connections of one listener; more wait in the kernel's backlog")                            \
+    X(max_waits, 65536, 1, 1048576, "CALLBOARD_MAX_WAITS", "waits that are open at once")          \
+    X(max_client_jobs, 1024, 1, 65536, "CALLBOARD_MAX_CLIENT_JOBS",                                \
+      "client exchanges on the wire at once; more stay queued")                                    \
+    X(max_request, 16777216, 1, 1073741824, "CALLBOARD_MAX_REQUEST",                               \
+      "bytes of one request, and of one response that a client job receives")                      \
+    X(tcp_quiet_ms, 20, 1, 60000, "CALLBOARD_TCP_QUIET_MS",                                        \
+      "silence after the first byte that ends a request without a half-close")                     \
+    X(tcp_idle_ms, 10000, 1, 3600000, "CALLBOARD_TCP_IDLE_MS",                                     \
+      "a client that has sent nothing for so long is closed")                                      \
+    X(tcp_total_ms, 60000, 1, 3600000, "CALLBOARD_TCP_TOTAL_MS",                                   \
+      "time to read one whole request, so that a trickle cannot hold a connection for ever")       \
+    X(tcp_write_ms, 30000, 1, 3600000, "CALLBOARD_TCP_WRITE_MS",                                   \
+      "time without progress after which a client that does not read is dropped")                  \
+    X(tcp_linger_ms, 1000, 0, 60000, "CALLBOARD_TCP_LINGER_MS",                                    \
+      "time to wait for the client's end after the response, so that no reset overtakes it")       \
+    X(hand_batch, 64, 1, 1024, "CALLBOARD_HAND_BATCH",                                             \
+      "jobs that one actor may hold; small enough to move when it gets stuck")                     \
+    X(suspect_us, 2000, 100, 10000000, "CALLBOARD_SUSPECT_US",                                     \
+      "time after which the jobs behind a busy actor are given to another")                        \
+    X(grace_ms, 5000, 0, 600000, "CALLBOARD_GRACE_MS",                                             \
+      "time that accepted requests get to finish at shutdown")                                     \
+    X(actor_stack_kib, 256, 128, 65536, "CALLBOARD_ACTOR_STACK_KIB", "C stack of an actor thread") \
+    X(vm_stack_kib, 1024, 16, 1048576, "CALLBOARD_VM_STACK_KIB",                                   \
+      "frame stack of one script run; deeper recursion is a runtime error")                        \
+    X(vm_depth, 10000, 16, 10000000, "CALLBOARD_VM_DEPTH", "nested calls of one script run")       \
+    X(max_object, 1073741824, 1024, 17179869184, "CALLBOARD_MAX_OBJECT",                           \
+      "bytes of one string or blob")                                                               \
+    X(trace_buffer, 16777216, 65536, 4294967296, "CALLBOARD_TRACE_BUFFER",                         \
+      "bytes of the flight recorder in memory")
+
+typedef struct cb_limits {
+#define CB_LIMIT_FIELD(field, value, least, most, variable, reason) int64_t field;
+    CB_LIMITS(CB_LIMIT_FIELD)
+#undef CB_LIMIT_FIELD
+} cb_limits;
+
+/* The defaults. */
+CB_PUBLIC cb_limits cb_limits_default(void);
+/* The defaults, with what the environment says. CB_INVALID and a sentence for a bad value. */
+CB_PUBLIC cb_status cb_limits_from_environment(cb_limits *limits, cb_error *error);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

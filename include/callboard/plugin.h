@@ -1,0 +1,165 @@
+/* The plugin ABI: what a plugin exports and what it is given.
+ *
+ * A plugin is a shared library with one exported object, `const cb_plugin callboard_plugin`: its ABI
+ * version, its namespace and a table of verbs. It needs no library of ours: everything it may do
+ * goes through the host's table of functions, which each call carries. See examples/plugin_minimal.
+ *
+ *     static cb_status twice(cb_call *call)
+ *     {
+ *         call->result.integer = call->args[0].integer * 2;
+ *         return CB_OK;
+ *     }
+ *     static const cb_verb verbs[] = {
+ *         {"Twice", "i64(i64 n)", twice, 0, "n times two"},
+ *     };
+ *     CB_PLUGIN_EXPORT const cb_plugin callboard_plugin = {
+ *         .abi = CB_PLUGIN_ABI, .name_space = "demo", .version = "1.0",
+ *         .summary = "a demonstration", .verbs = verbs, .verb_count = 1};
+ *
+ * Threads: a verb runs on the thread of the script that calls it: main's, or any actor's, several at
+ * once. A verb keeps no state of its own.
+ * Errors: a verb returns CB_OK, or what host->fail returned (a runtime error at the call's place in
+ * the script), or hands on a code that a host function gave it. CB_STOPPED is handed on as it is.
+ *
+ * Signatures: "RESULT(TYPE name, ...)". RESULT: void, i8 i16 i32 i64 u8 u16 u32 u64 float double,
+ * string, blob. TYPE: the same but void; `callback` (a callback's name, checked by the binder when it
+ * is a literal); `ref blob` or `ref string` (a variable the verb may change). A `?` after the last
+ * parameters' names lets them be left out. A final `...` takes any scalars, strings and blobs; with
+ * CB_VERB_FORMAT the string parameter before it is a printf format and the binder checks it.
+ */
+#ifndef CALLBOARD_PLUGIN_H
+#define CALLBOARD_PLUGIN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "callboard/buffer.h"
+#include "callboard/runtime.h"
+#include "callboard/status.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define CB_PLUGIN_ABI 1u
+#define CB_PLUGIN_SYMBOL "callboard_plugin"
+#define CB_PLUGIN_EXPORT CB_PUBLIC
+
+/* X(NAME, spelling, size in bytes, 0 if it has none) */
+#define CB_TYPES(X)                                                                                \
+    X(VOID, "void", 0)                                                                             \
+    X(I8, "i8", 1)                                                                                 \
+    X(I16, "i16", 2)                                                                               \
+    X(I32, "i32", 4)                                                                               \
+    X(I64, "i64", 8)                                                                               \
+    X(U8, "u8", 1)                                                                                 \
+    X(U16, "u16", 2)                                                                               \
+    X(U32, "u32", 4)                                                                               \
+    X(U64, "u64", 8)                                                                               \
+    X(FLOAT, "float", 4)                                                                           \
+    X(DOUBLE, "double", 8)                                                                         \
+    X(STRING, "string", 0)                                                                         \
+    X(BLOB, "blob", 0)                                                                             \
+    X(CALLBACK, "callback", 0)
+
+typedef enum cb_type {
+#define CB_TYPE_ENUM(name, spelling, size) CB_TYPE_##name,
+    CB_TYPES(CB_TYPE_ENUM)
+#undef CB_TYPE_ENUM
+    CB_TYPE_COUNT
+} cb_type;
+
+/* One argument, or a result. Integers of all widths come sign- or zero-extended in `integer` (u64 as
+ * the same 64 bits); float and double in `real`. Strings and blobs: `data` and `size`, readable until
+ * the verb returns or changes that very variable; a string has a NUL at data[size]. A callback:
+ * `integer` is its entry (for cb_route_options), data and size its name, NUL after it. */
+typedef struct cb_value {
+    cb_type type;
+    union {
+        int64_t integer;
+        double real;
+    };
+    const uint8_t *data;
+    size_t size;
+} cb_value;
+
+typedef struct cb_host cb_host;
+typedef struct cb_verb cb_verb;
+
+typedef struct cb_call {
+    const cb_host *host;
+    const cb_verb *verb;
+    const cb_value *args;
+    uint32_t argc; /* as many as were written, so it tells which optional ones are there */
+    cb_value result; /* set .integer or .real; strings and blobs by host->return_* (default: empty) */
+} cb_call;
+
+typedef cb_status cb_verb_fn(cb_call *call);
+
+enum {
+    CB_VERB_FORMAT = 1u, /* the parameter before `...` is a format */
+    CB_VERB_BLOCKS = 2u  /* may block in foreign code without calling the host */
+};
+
+struct cb_verb {
+    const char *name;
+    const char *signature;
+    cb_verb_fn *run;
+    uint32_t flags;
+    const char *summary; /* one line, no full stop */
+};
+
+typedef struct cb_plugin {
+    uint32_t abi;           /* CB_PLUGIN_ABI; first, so that any host can read it */
+    const char *name_space; /* letters, digits, _; "" makes the verbs bare names */
+    const char *version;
+    const char *summary; /* one line */
+    const cb_verb *verbs;
+    size_t verb_count;
+} cb_plugin;
+
+struct cb_host {
+    uint32_t abi;
+    uint32_t size; /* of this table in bytes; later versions only add at the end */
+
+    /* -- values -- */
+    /* Makes this call a runtime error: "<namespace>.<Verb>: <text>"; returns `status`. */
+    cb_status (*fail)(cb_call *call, cb_status status, const char *format, ...) CB_PRINTF_LIKE(3, 4);
+    /* Sets a string or blob result to a copy of the bytes; CB_NO_MEMORY, CB_LIMIT. A string result
+     * ends at its first NUL. */
+    cb_status (*return_bytes)(cb_call *call, const void *bytes, size_t size);
+    /* The same without a copy; takes over the reference, also on failure; NULL is empty. */
+    cb_status (*return_buffer)(cb_call *call, cb_buffer *buffer);
+    /* One more reference to a string's or blob's bytes, to be sent on without a copy; NULL when out
+     * of memory. The bytes must not be changed. */
+    cb_buffer *(*argument_buffer)(cb_call *call, uint32_t index);
+    /* Makes a `ref` argument `size` bytes long (new bytes are 0), its own and writable; *data is
+     * valid until the next host call. */
+    cb_status (*resize_argument)(cb_call *call, uint32_t index, size_t size, uint8_t **data);
+    /* Formats args[format_index] with the arguments after it into a new buffer (caller's). */
+    cb_status (*format)(cb_call *call, uint32_t format_index, cb_buffer **text);
+    /* Writes to the script's standard output, whole calls one after the other. */
+    cb_status (*print)(cb_call *call, const void *bytes, size_t size);
+
+    /* -- actors; the namespace is the plugin's own; see runtime.h for each -- */
+    cb_status (*route_open)(cb_call *call, const cb_route_options *options, int64_t *route_id,
+                            cb_error *error);
+    cb_status (*route_close)(cb_call *call, int64_t route_id, int64_t *canceled);
+    cb_status (*ask)(cb_call *call, cb_question *questions, size_t count);
+    cb_status (*wait)(cb_call *call, cb_wait_kind what, int64_t id, int32_t timeout_ms,
+                      int *happened);
+    cb_status (*job_begin)(cb_call *call, const cb_job_options *options, int64_t *job_id);
+    cb_status (*job_take)(cb_call *call, int64_t job_id, bool as_text, cb_buffer **result,
+                          int *status);
+    /* The texts of cb_status_text and cb_job_status_text, and cb_buffer_release. */
+    const char *(*status_text)(cb_status status);
+    const char *(*job_status_text)(int status);
+    cb_buffer *(*buffer_new)(size_t size, size_t capacity);
+    void (*buffer_release)(cb_buffer *buffer);
+};
+
+#ifdef __cplusplus
+}
+#endif
+#endif
