@@ -1,0 +1,44 @@
+/* A compiled script: bytecode, constants, places, callbacks. Immutable once made, so that all
+ * threads run one and the same program; counted, because a job may outlive the command that
+ * compiled it.
+ *
+ * Threads: retain and release are atomic; everything else only reads.
+ */
+#ifndef CALLBOARD_LANG_PROGRAM_H
+#define CALLBOARD_LANG_PROGRAM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "callboard/status.h"
+
+typedef struct cb_program cb_program;
+typedef struct cb_source cb_source;
+typedef struct cb_catalog cb_catalog;
+typedef struct cb_diagnostics cb_diagnostics;
+
+/* Parses, binds, generates and verifies. On CB_OK *program holds one reference, yours to release.
+ * CB_SCRIPT: the script is wrong and *diagnostics says where. CB_NO_MEMORY, CB_LIMIT (a function
+ * too large for the bytecode; said in *diagnostics too). The source is not needed afterwards. The
+ * verbs that the catalog names must outlive the program. */
+cb_status cb_program_compile(const cb_source *source, const cb_catalog *catalog,
+                             cb_program **program, cb_diagnostics *diagnostics);
+
+cb_program *cb_program_retain(cb_program *program); /* NULL gives NULL */
+void cb_program_release(cb_program *program);       /* NULL is fine */
+
+bool cb_program_has_main(const cb_program *program);
+/* The entry of a callback, 0.., for cb_vm_run_callback; -1 if there is none of that name. */
+int64_t cb_program_callback(const cb_program *program, const char *name);
+/* The name of a callback; NULL for an entry that is none. Lives as long as the program. */
+const char *cb_program_callback_name(const cb_program *program, int64_t entry);
+size_t cb_program_callback_count(const cb_program *program);
+/* A hash of the bytecode, the constants and the names: equal for equal programs on any machine. */
+uint64_t cb_program_hash(const cb_program *program);
+
+/* Writes the bytecode of all functions as text, one instruction a line. */
+void cb_program_disassemble(const cb_program *program, FILE *out);
+
+#endif
