@@ -1,0 +1,416 @@
+/* The event loop: operations are submitted, and each reports its end through a callback.
+ *
+ * A program asks its thread's loop for something (`cb_recv`), gets a `cb_op` back, and the loop
+ * calls the op's callback once when that is done, has failed, ran out of time or was canceled.
+ * Usable alone by any C program; knows nothing of actors or scripts.
+ *
+ *     static void on_client(cb_op *op)
+ *     {
+ *         if (op->error == CB_IO_OK)
+ *             serve(op->accept.client);
+ *         cb_op_exec(op, false); // accept the next one with the same op
+ *     }
+ *     cb_loop *loop;
+ *     cb_loop_acquire(&loop, &error);
+ *     cb_listen_tcp(loop, &endpoint, 0, &listener, &error);
+ *     cb_accept(loop, listener, on_client, NULL);
+ *     cb_loop_run(loop, &error);
+ *     cb_loop_release(&loop);
+ *
+ * Rules that hold for every operation:
+ *  - A callback never runs inside the call that submits: it runs in a later tick, on the loop's own
+ *    thread. What a callback submits is reported by a later tick, never the same one.
+ *  - Exactly one callback for each execution, or none if it was removed before. Callbacks of one
+ * loop run one at a time, in the order in which the operations completed.
+ *  - An op belongs to the loop and lives until its callback returns (see cb_op_detach). Its user
+ *    fields may be set any time between submission and callback.
+ *  - Submission fails only by returning NULL; cb_io_last_error() then says why. What is wrong with
+ *    arguments (a bad descriptor, port 0, no room) is reported through the callback instead.
+ *
+ * Threads: a thread has at most one loop, and only that thread may use the loop and its ops, except
+ * for what is said to be legal "from any thread": the cb_prep_* calls and cb_op_exec with an
+ * explicit loop, the simple calls with an explicit loop, and cb_loop_wake_up. Another thread that
+ * submits must not touch the op once it is executed (set user fields between prep and exec), and
+ * must be done before the loop ends.
+ */
+#ifndef CALLBOARD_NBIO_H
+#define CALLBOARD_NBIO_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "callboard/status.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* -- error codes ------------------------------------------------------------------------------ */
+
+/* How an operation ended: X(NAME, code, text). The hundreds are the domain (cb_io_domain). */
+#define CB_IO_ERRORS(X)                                                                            \
+    X(OK, 0, "ok")                                                                                 \
+    X(NO_LOOP, 1, "this thread has no event loop")                                                 \
+    X(LOOP_ENDED, 2, "the event loop has ended")                                                   \
+    X(NO_MEMORY, 3, "out of memory")                                                               \
+    X(UNSUPPORTED, 4, "not supported here")                                                        \
+    X(CANCELED, 5, "canceled")                                                                     \
+    X(TIMEOUT, 6, "timed out")                                                                     \
+    X(INVALID, 7, "invalid argument")                                                              \
+    X(BAD_SOCKET, 8, "not an open socket of the right kind")                                       \
+    X(ACCESS, 9, "permission denied")                                                              \
+    X(RESOURCES, 10, "out of descriptors or kernel buffers")                                       \
+    X(INTERRUPTED, 11, "interrupted")                                                              \
+    X(UNKNOWN, 12, "input/output error")                                                           \
+    X(PORT_REQUIRED, 101, "a port is required")                                                    \
+    X(ENDPOINT_REQUIRED, 102, "an endpoint is required")                                           \
+    X(FAMILY, 103, "address family not usable with this socket")                                   \
+    X(NOT_CONNECTED, 104, "not connected")                                                         \
+    X(NOT_LISTENING, 105, "not listening")                                                         \
+    X(ALREADY_CONNECTED, 106, "already connected or connecting")                                   \
+    X(REFUSED, 107, "connection refused")                                                          \
+    X(RESET, 108, "connection reset by peer")                                                      \
+    X(CLOSED, 109, "connection closed")                                                            \
+    X(ABORTED, 110, "connection aborted")                                                          \
+    X(HOST_UNREACHABLE, 111, "host unreachable")                                                   \
+    X(NETWORK_UNREACHABLE, 112, "network unreachable")                                             \
+    X(ADDRESS_IN_USE, 113, "address already in use")                                               \
+    X(ADDRESS_UNAVAILABLE, 114, "address not available on this machine")                           \
+    X(TRUNCATED, 115, "datagram larger than the buffers")                                          \
+    X(MESSAGE_SIZE, 116, "message too large to be sent as one datagram")
+
+typedef enum cb_io_error {
+#define CB_IO_ERROR_ENUM(name, code, text) CB_IO_##name = (code),
+    CB_IO_ERRORS(CB_IO_ERROR_ENUM)
+#undef CB_IO_ERROR_ENUM
+} cb_io_error;
+
+typedef enum cb_io_domain { CB_IO_DOMAIN_GENERAL = 0, CB_IO_DOMAIN_NETWORK = 1 } cb_io_domain;
+
+/* The text of a code; "unknown error code" for a number that is none. Never NULL. Any thread. */
+CB_PUBLIC const char *cb_io_error_string(cb_io_error code);
+CB_PUBLIC cb_io_domain cb_io_error_domain(cb_io_error code);
+/* The code that stands for an errno (0 is CB_IO_OK; one without a code of its own: CB_IO_UNKNOWN).
+ */
+CB_PUBLIC cb_io_error cb_io_error_from_errno(int sys_errno);
+/* The nearest cb_status, for callers that pass a failure on. */
+CB_PUBLIC cb_status cb_io_error_status(cb_io_error code);
+/* Why this thread's last submission returned NULL; CB_IO_OK if none ever did. */
+CB_PUBLIC cb_io_error cb_io_last_error(void);
+
+/* -- endpoints -------------------------------------------------------------------------------- */
+
+typedef enum cb_family { CB_FAMILY_NONE = 0, CB_FAMILY_IP4 = 4, CB_FAMILY_IP6 = 6 } cb_family;
+
+typedef struct cb_endpoint {
+    uint8_t family;      /* cb_family */
+    uint16_t port;       /* host byte order */
+    uint32_t scope;      /* IPv6 interface index, or 0 */
+    uint8_t address[16]; /* network byte order; IPv4 uses the first 4 */
+} cb_endpoint;
+
+/* Room for any text of cb_endpoint_to_string with its NUL. */
+#define CB_ENDPOINT_TEXT_SIZE 80
+
+/* Reads "1.2.3.4:80", "1.2.3.4", "[::1]:80", "::1", "[fe80::1%2]:80". Without a port it is 0.
+ * Numbers only: no host names are looked up. CB_FORMAT for anything else; *endpoint is then
+ * unchanged. */
+CB_PUBLIC cb_status cb_parse_endpoint(const char *text, cb_endpoint *endpoint, cb_error *error);
+/* Writes "1.2.3.4:80" or "[::1]:80" into `text`, cut to `size` bytes with its NUL; "" for no
+ * family. Returns `text`. */
+CB_PUBLIC char *cb_endpoint_to_string(const cb_endpoint *endpoint, char *text, size_t size);
+/* 127.0.0.1 and 0.0.0.0 (of IPv6 ::1 and ::) with a port. */
+CB_PUBLIC cb_endpoint cb_endpoint_loopback(cb_family family, uint16_t port);
+CB_PUBLIC cb_endpoint cb_endpoint_any(cb_family family, uint16_t port);
+CB_PUBLIC bool cb_endpoint_is_loopback(const cb_endpoint *endpoint);
+
+/* -- the loop --------------------------------------------------------------------------------- */
+
+typedef struct cb_loop cb_loop;
+
+/* Gives this thread's loop with one more reference; the first call makes it. CB_NO_MEMORY, CB_IO.
+ */
+CB_PUBLIC cb_status cb_loop_acquire(cb_loop **loop, cb_error *error);
+/* Drops one reference (*loop becomes NULL; NULL is fine). With the last one the loop ends: what had
+ * completed is reported as it is, every op that was taken and not returned (prepared ones too) gets
+ * its callback with CB_IO_CANCELED, then the loop is freed. Submissions from those callbacks fail
+ * with CB_IO_LOOP_ENDED. Descriptors stay open, but those of unfinished dials and closes. Legal
+ * inside a callback: the end then comes after that callback has returned, and the tick or run it
+ * belongs to returns CB_STOPPED. */
+CB_PUBLIC void cb_loop_release(cb_loop **loop);
+/* This thread's loop, or NULL. Takes no reference. */
+CB_PUBLIC cb_loop *cb_loop_current(void);
+
+/* One turn: looks for what completed and runs those callbacks.
+ * timeout_ns < 0: blocks until at least one callback has run or a wake-up came (also when nothing
+ * is outstanding: another thread may submit). 0: does not block. > 0: blocks for at most that long.
+ * CB_STOPPED if the loop ended in a callback (it is freed then); CB_INVALID inside a callback or on
+ * another thread; CB_IO if the kernel's interface failed. */
+CB_PUBLIC cb_status cb_loop_tick(cb_loop *loop, int64_t timeout_ns, cb_error *error);
+/* Ticks until nothing is outstanding (cb_loop_num_waiting is 0). */
+CB_PUBLIC cb_status cb_loop_run(cb_loop *loop, cb_error *error);
+/* Ticks until *done is true (looked at after each tick, and before the first) or nothing is
+ * outstanding. Another thread that sets *done must do so with an atomic store and wake the loop. */
+CB_PUBLIC cb_status cb_loop_run_until(cb_loop *loop, const bool *done, cb_error *error);
+
+/* Ops taken and not returned: prepared, pending, completed, running and detached ones. */
+CB_PUBLIC size_t cb_loop_num_waiting(const cb_loop *loop);
+/* The monotonic clock in ns, read once a tick; comparable with CLOCK_MONOTONIC. */
+CB_PUBLIC int64_t cb_loop_now(const cb_loop *loop);
+/* Ends the tick that blocks now, or the next one that would, without a callback. From any thread
+ * and from signal handlers. Costs one atomic exchange when the loop does not sleep. */
+CB_PUBLIC void cb_loop_wake_up(cb_loop *loop);
+/* "epoll". */
+CB_PUBLIC const char *cb_loop_backend_name(const cb_loop *loop);
+
+/* -- sockets ---------------------------------------------------------------------------------- */
+
+/* A descriptor. The loop remembers things about descriptors it works on, so one that it has seen is
+ * closed with cb_close, or given back with cb_loop_forget before somebody else closes it. */
+typedef int cb_socket;
+#define CB_NO_SOCKET (-1)
+
+typedef enum cb_protocol { CB_PROTOCOL_TCP = 1, CB_PROTOCOL_UDP = 2 } cb_protocol;
+
+/* All of these: NULL for `loop` is this thread's loop. CB_INVALID without one and for bad
+ * arguments; CB_IO with error->sys_errno set for what the kernel refuses. Sockets are made
+ * non-blocking and close-on-exec; *socket is CB_NO_SOCKET on failure. */
+CB_PUBLIC cb_status cb_create_socket(cb_loop *loop, cb_family family, cb_protocol protocol,
+                                     cb_socket *socket, cb_error *error);
+/* Creates, sets SO_REUSEADDR, binds and listens. backlog 0: 1000. An IPv6 listener on :: takes IPv4
+ * as well. */
+CB_PUBLIC cb_status cb_listen_tcp(cb_loop *loop, const cb_endpoint *endpoint, int backlog,
+                                  cb_socket *socket, cb_error *error);
+/* Prepares a descriptor that was not made here for use with the loop: sets it non-blocking and
+ * forgets what was known of an older one with the same number. */
+CB_PUBLIC cb_status cb_associate_socket(cb_loop *loop, cb_socket socket, cb_error *error);
+/* Forgets a descriptor that somebody else will close (a ZMQ_FD, a library's socket): its pending
+ * ops are canceled, the kernel stops watching it. An unknown one is fine. */
+CB_PUBLIC void cb_loop_forget(cb_loop *loop, cb_socket socket);
+CB_PUBLIC cb_status cb_bind(cb_socket socket, const cb_endpoint *endpoint, cb_error *error);
+/* Where a socket is bound; whom it is connected to. */
+CB_PUBLIC cb_status cb_bound_endpoint(cb_socket socket, cb_endpoint *endpoint, cb_error *error);
+CB_PUBLIC cb_status cb_peer_endpoint(cb_socket socket, cb_endpoint *endpoint, cb_error *error);
+/* Half-close: no more will be sent; the peer reads end of stream. At once, without an op; what a
+ * pending send still holds is lost, so call it after the last send has reported. */
+CB_PUBLIC cb_status cb_shutdown_send(cb_socket socket, cb_error *error);
+
+/* -- operations ------------------------------------------------------------------------------- */
+
+/* X(NAME, text) */
+#define CB_OP_TYPES(X)                                                                             \
+    X(ACCEPT, "accept")                                                                            \
+    X(DIAL, "dial")                                                                                \
+    X(RECV, "recv")                                                                                \
+    X(SEND, "send")                                                                                \
+    X(POLL, "poll")                                                                                \
+    X(TIMEOUT, "timeout")                                                                          \
+    X(NEXT_TICK, "next tick")                                                                      \
+    X(CLOSE, "close")
+
+typedef enum cb_op_type {
+    CB_NBIO_NONE = 0,
+#define CB_OP_TYPE_ENUM(name, text) CB_NBIO_##name,
+    CB_OP_TYPES(CB_OP_TYPE_ENUM)
+#undef CB_OP_TYPE_ENUM
+        CB_NBIO_TYPE_COUNT
+} cb_op_type;
+
+/* "accept", ...; "none" for a number that is no type. Never NULL. */
+CB_PUBLIC const char *cb_op_type_string(cb_op_type type);
+
+/* A piece of memory; the layout of the kernel's iovec. A send only reads `data`. */
+typedef struct cb_bytes {
+    void *data;
+    size_t size;
+} cb_bytes;
+
+typedef struct cb_op cb_op;
+typedef void cb_op_callback(cb_op *op);
+
+typedef enum cb_transfer {
+    CB_TRANSFER_DEFAULT = 0, /* send: all; recv: partial */
+    CB_TRANSFER_ALL = 1,     /* until every buffer is used, the stream ends, or it fails */
+    CB_TRANSFER_PARTIAL = 2  /* whatever goes at once */
+} cb_transfer;
+
+/* May be NULL wherever it is taken: no time limit, default transfer. */
+typedef struct cb_op_options {
+    int64_t timeout_ns; /* > 0: the op fails with CB_IO_TIMEOUT so long after its preparation (when
+                           it is executed again: after that execution); otherwise none. It covers a
+                           whole transfer; the bytes moved until then are counted in the result */
+    cb_transfer transfer; /* recv and send on streams; recv of datagrams ignores it */
+} cb_op_options;
+
+enum { CB_POLL_READABLE = 1u, CB_POLL_WRITABLE = 2u, CB_POLL_ERROR = 4u };
+
+#define CB_OP_USER_WORDS   4
+#define CB_OP_INLINE_BYTES 2
+/* Most buffers of one recv or send; more is CB_IO_INVALID. */
+#define CB_OP_MAX_BYTES    1024
+
+struct cb_op {
+    /* Yours. */
+    cb_op_callback *callback;         /* may be changed before it runs; NULL: nobody is told */
+    void *user_data;                  /* NULL after prep */
+    uintptr_t user[CB_OP_USER_WORDS]; /* 0 after prep */
+
+    /* Read only; results are valid in the callback. */
+    cb_loop *loop;
+    cb_op_type type;
+    cb_io_error error;
+    int sys_errno; /* the errno behind `error`, or 0 */
+    union {
+        struct {
+            cb_socket socket; /* the listener */
+            cb_socket client; /* out: yours to close; CB_NO_SOCKET on failure */
+            cb_endpoint peer; /* out */
+        } accept;
+        struct {
+            cb_endpoint endpoint;
+            cb_socket socket; /* out: yours to close; CB_NO_SOCKET on failure */
+        } dial;
+        struct {
+            cb_socket socket;
+            bool ended;           /* out: the stream ended (never set for datagrams) */
+            const cb_bytes *bufs; /* as submitted, a copy of the list */
+            size_t buf_count;
+            size_t received;    /* out: bytes, also after a failure */
+            cb_endpoint source; /* out: a datagram's sender */
+        } recv;
+        struct {
+            cb_socket socket;
+            const cb_bytes *bufs; /* as submitted, a copy of the list */
+            size_t buf_count;
+            size_t sent;          /* out: bytes, also after a failure */
+            cb_endpoint endpoint; /* a datagram's receiver; family NONE: the connected peer */
+        } send;
+        struct {
+            cb_socket socket;
+            uint32_t events; /* CB_POLL_* asked for */
+            uint32_t ready;  /* out: CB_POLL_* found */
+        } poll;
+        struct {
+            int64_t delay_ns; /* may be changed before the op is executed again */
+        } timeout;
+        struct {
+            cb_socket socket;
+        } close;
+    };
+
+    /* The loop's own. */
+    struct {
+        cb_op *next, *previous;
+        int64_t timeout_ns;
+        int64_t deadline_ns;
+        uint64_t sequence;
+        uint32_t timer_index; /* place in the heap + 1; 0: none */
+        uint8_t state;
+        uint8_t flags;
+        uint8_t transfer;
+        cb_bytes inline_bytes[CB_OP_INLINE_BYTES];
+        cb_bytes *copied_bytes;
+    } own;
+};
+
+/* Each operation in two forms: cb_prep_KIND takes an op without starting it; cb_KIND does the same
+ * and executes it. All of them: `loop` NULL is this thread's; returns NULL if there is no loop
+ * (CB_IO_NO_LOOP), it is ending (CB_IO_LOOP_ENDED), or there is no memory (CB_IO_NO_MEMORY), and
+ * the callback will not be called then; otherwise the op. From any thread when `loop` is given: the
+ * simple form then wakes the loop, and its return value only tells success. */
+
+/* The next connection of a listening socket. Clients are non-blocking, close-on-exec and have
+ * TCP_NODELAY set. Several accepts may wait on one listener (a loop takes one client for each of
+ * them in a tick); they complete in the order of submission. Out of descriptors: CB_IO_RESOURCES;
+ * do not execute again at once, wait until something was closed. */
+CB_PUBLIC cb_op *cb_accept(cb_loop *loop, cb_socket socket, cb_op_callback *callback,
+                           const cb_op_options *options);
+CB_PUBLIC cb_op *cb_prep_accept(cb_loop *loop, cb_socket socket, cb_op_callback *callback,
+                                const cb_op_options *options);
+
+/* A new TCP connection, non-blocking, with TCP_NODELAY. The endpoint is copied. Port 0 is
+ * CB_IO_PORT_REQUIRED. */
+CB_PUBLIC cb_op *cb_dial(cb_loop *loop, const cb_endpoint *endpoint, cb_op_callback *callback,
+                         const cb_op_options *options);
+CB_PUBLIC cb_op *cb_prep_dial(cb_loop *loop, const cb_endpoint *endpoint, cb_op_callback *callback,
+                              const cb_op_options *options);
+
+/* Bytes from a socket into memory that stays the caller's and must live until the callback. 0 bytes
+ * with `ended` and no error is the end of a stream, also midway through an ALL transfer. No room at
+ * all (total size 0) is CB_IO_INVALID. Several on one socket complete in the order of submission. A
+ * datagram larger than the room: CB_IO_TRUNCATED, its first bytes are there. */
+CB_PUBLIC cb_op *cb_recv(cb_loop *loop, cb_socket socket, void *data, size_t size,
+                         cb_op_callback *callback, const cb_op_options *options);
+CB_PUBLIC cb_op *cb_prep_recv(cb_loop *loop, cb_socket socket, void *data, size_t size,
+                              cb_op_callback *callback, const cb_op_options *options);
+/* The list is copied: inside the op up to CB_OP_INLINE_BYTES of them, beyond that on the heap. */
+CB_PUBLIC cb_op *cb_recv_list(cb_loop *loop, cb_socket socket, const cb_bytes *bufs, size_t count,
+                              cb_op_callback *callback, const cb_op_options *options);
+CB_PUBLIC cb_op *cb_prep_recv_list(cb_loop *loop, cb_socket socket, const cb_bytes *bufs,
+                                   size_t count, cb_op_callback *callback,
+                                   const cb_op_options *options);
+
+/* Bytes out of memory that must live unchanged until the callback. Several on one socket leave in
+ * the order of submission. A send may have left before this call returns; its callback still comes
+ * in a later tick. A peer that is gone is CB_IO_CLOSED or CB_IO_RESET, never SIGPIPE. `endpoint`
+ * (may be NULL) is a datagram's receiver; without it an unconnected UDP socket is
+ * CB_IO_ENDPOINT_REQUIRED. */
+CB_PUBLIC cb_op *cb_send(cb_loop *loop, cb_socket socket, const void *data, size_t size,
+                         cb_op_callback *callback, const cb_op_options *options);
+CB_PUBLIC cb_op *cb_prep_send(cb_loop *loop, cb_socket socket, const void *data, size_t size,
+                              cb_op_callback *callback, const cb_op_options *options);
+CB_PUBLIC cb_op *cb_send_list(cb_loop *loop, cb_socket socket, const cb_bytes *bufs, size_t count,
+                              const cb_endpoint *endpoint, cb_op_callback *callback,
+                              const cb_op_options *options);
+CB_PUBLIC cb_op *cb_prep_send_list(cb_loop *loop, cb_socket socket, const cb_bytes *bufs,
+                                   size_t count, const cb_endpoint *endpoint,
+                                   cb_op_callback *callback, const cb_op_options *options);
+
+/* Waits until a descriptor is readable or writable (CB_POLL_*, at least one), or is so already:
+ * level semantics whatever the descriptor's state was before. Any pollable descriptor, none of it
+ * is read. An error or hang-up of the descriptor counts as ready. */
+CB_PUBLIC cb_op *cb_poll(cb_loop *loop, cb_socket socket, uint32_t events, cb_op_callback *callback,
+                         const cb_op_options *options);
+CB_PUBLIC cb_op *cb_prep_poll(cb_loop *loop, cb_socket socket, uint32_t events,
+                              cb_op_callback *callback, const cb_op_options *options);
+
+/* Completes delay_ns after its execution, never earlier; <= 0: in the next tick. Timers with the
+ * same deadline fire in the order of execution. */
+CB_PUBLIC cb_op *cb_timeout(cb_loop *loop, int64_t delay_ns, cb_op_callback *callback);
+CB_PUBLIC cb_op *cb_prep_timeout(cb_loop *loop, int64_t delay_ns, cb_op_callback *callback);
+
+/* Completes in the next tick. */
+CB_PUBLIC cb_op *cb_next_tick(cb_loop *loop, cb_op_callback *callback);
+CB_PUBLIC cb_op *cb_prep_next_tick(cb_loop *loop, cb_op_callback *callback);
+
+/* Closes a descriptor. Its pending ops complete with CB_IO_CANCELED before the close reports, in
+ * the order of submission; no accept takes one more client; ops that are submitted on it later fail
+ * with CB_IO_BAD_SOCKET. The number is free for reuse only when the close reports. The callback may
+ * be NULL. */
+CB_PUBLIC cb_op *cb_close(cb_loop *loop, cb_socket socket, cb_op_callback *callback);
+CB_PUBLIC cb_op *cb_prep_close(cb_loop *loop, cb_socket socket, cb_op_callback *callback);
+
+/* Starts a prepared op; starts one again from within its own callback, or one that is detached and
+ * whose callback has returned. An op that is executed again from its own callback lives on until
+ * the callback of that execution returns. On the loop's own thread it starts at once. From another
+ * thread it is queued for the loop's next tick, with `wake_up` ending a tick that blocks now; a
+ * full queue blocks the caller until the loop takes from it. Executing an op that is pending is a
+ * program error (assertion). */
+CB_PUBLIC void cb_op_exec(cb_op *op, bool wake_up);
+/* Cancels silently and for good: the callback will not run, the op is gone. Bytes may have moved
+ * already; a client that was accepted and not yet reported is closed. Only on the loop's own
+ * thread. Legal in any callback for any op that has not been returned, one's own included, and for
+ * one never executed. NULL is fine; *op becomes NULL, so that a second call is harmless. */
+CB_PUBLIC void cb_op_remove(cb_op **op);
+/* Keeps the op after its callback returned, until cb_op_reattach or cb_op_remove: it may then be
+ * executed again at any time. */
+CB_PUBLIC void cb_op_detach(cb_op *op);
+/* Ends a detachment: the op is returned when its callback does, at once if that has run already.
+ * Legal inside the callback. */
+CB_PUBLIC void cb_op_reattach(cb_op *op);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
