@@ -2,6 +2,7 @@
 # headers and nothing else of ours; what it may do comes through the host's table at run time.
 file(GLOB PLUGIN_SOURCES CONFIGURE_DEPENDS plugins/*/*.c)
 set(PLUGIN_FOLDERS "")
+set(PLUGIN_TARGETS "")
 foreach(source IN LISTS PLUGIN_SOURCES)
   cmake_path(GET source PARENT_PATH folder)
   list(APPEND PLUGIN_FOLDERS ${folder})
@@ -32,5 +33,6 @@ foreach(folder IN LISTS PLUGIN_FOLDERS)
   set_target_properties(
     plugin_${name} PROPERTIES PREFIX "" OUTPUT_NAME ${camel}Plugin
                               LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/plugins/${name})
+  list(APPEND PLUGIN_TARGETS plugin_${name})
   install(TARGETS plugin_${name} DESTINATION ${CMAKE_INSTALL_LIBDIR}/callboard/plugins/${name})
 endforeach()

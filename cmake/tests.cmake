@@ -17,7 +17,21 @@ foreach(folder unit sim)
   endforeach()
 endforeach()
 
-find_package(Python3 REQUIRED COMPONENTS Interpreter)
+# tests/fuzz/*_fuzz.c: every kept input once more, without a fuzzing engine.
+file(GLOB FUZZ_SOURCES CONFIGURE_DEPENDS tests/fuzz/*_fuzz.c)
+if(FUZZ_SOURCES AND NOT CB_FUZZ)
+  foreach(source IN LISTS FUZZ_SOURCES)
+    cmake_path(GET source STEM name)
+    string(REGEX REPLACE "_fuzz$" "" corpus ${name})
+    add_executable(replay_${corpus} ${source} tests/fuzz/replay.c)
+    target_link_libraries(replay_${corpus} PRIVATE callboard_inside)
+    set_target_properties(replay_${corpus} PROPERTIES RUNTIME_OUTPUT_DIRECTORY
+                                                      ${PROJECT_BINARY_DIR}/tests/fuzz)
+    add_test(NAME fuzz_${corpus} COMMAND replay_${corpus}
+                                         ${PROJECT_SOURCE_DIR}/tests/fuzz/corpus/${corpus})
+    set_tests_properties(fuzz_${corpus} PROPERTIES TIMEOUT 120)
+  endforeach()
+endif()
 
 set(CB_TEST_ENVIRONMENT "CALLBOARD=${PROJECT_BINARY_DIR}/bin/callboard"
                         "CALLBOARD_PLUGIN_PATH=${PROJECT_BINARY_DIR}/plugins"
