@@ -15,11 +15,11 @@
 #define CB_BATCH_MAX 512u
 
 /* Addresses. Job and listener actors are numbered by `step`; askers by the runtime. */
-#define CB_ADDRESS_NONE 0u
-#define CB_ADDRESS_SUPERVISOR 1u
-#define CB_ADDRESS_CLIENT 2u             /* the actor that runs client exchanges */
-#define CB_ADDRESS_CLOCK 3u
-#define CB_ADDRESS_FIRST_ACTOR 16u       /* workers and listeners: 16.. */
+#define CB_ADDRESS_NONE        0u
+#define CB_ADDRESS_SUPERVISOR  1u
+#define CB_ADDRESS_CLIENT      2u /* the actor that runs client exchanges */
+#define CB_ADDRESS_CLOCK       3u
+#define CB_ADDRESS_FIRST_ACTOR 16u /* workers and listeners: 16.. */
 #define CB_ADDRESS_FIRST_ASKER 0x80000000u
 
 typedef struct cb_message {
@@ -29,80 +29,85 @@ typedef struct cb_message {
     int32_t status;     /* cb_job_status or cb_status, as the kind says */
     uint32_t from;
     uint32_t to;
-    uint64_t cause;     /* sequence number of the input that led to it; in an answer, the `cause`
-                           that the question carried, so that the asker knows which it is */
-    int64_t time_ns;    /* monotonic; stamped by the supervisor's shell on receipt */
-    uint32_t route;     /* the route's id */
-    uint32_t connection;/* the listener's own number of a connection: slot and generation */
-    uint64_t job;       /* a job's handle (slot and generation), or its id where the kind says so */
+    uint64_t cause;      /* sequence number of the input that led to it; in an answer, the `cause`
+                            that the question carried, so that the asker knows which it is */
+    int64_t time_ns;     /* monotonic; stamped by the supervisor's shell on receipt */
+    uint32_t route;      /* the route's id */
+    uint32_t connection; /* the listener's own number of a connection: slot and generation */
+    uint64_t job; /* a job's handle (slot and generation), or its id where the kind says so */
     int64_t value;
-    uint64_t payload;   /* a cb_buffer's address, or 0 */
+    uint64_t payload; /* a cb_buffer's address, or 0 */
 } cb_message;
 
 _Static_assert(sizeof(cb_message) == 64, "a message is 64 bytes");
 
 enum {
-    CB_FLAG_SHARED = 1,  /* effect: the payload stays with the sender too; the shell retains it */
-    CB_FLAG_HAS_NUL = 2, /* JOB_COMPLETED: the result holds a NUL byte */
-    CB_FLAG_AS_TEXT = 4, /* TAKE_JOB: a result with a NUL is refused */
+    CB_FLAG_SHARED = 1,   /* effect: the payload stays with the sender too; the shell retains it */
+    CB_FLAG_HAS_NUL = 2,  /* JOB_COMPLETED: the result holds a NUL byte */
+    CB_FLAG_AS_TEXT = 4,  /* TAKE_JOB: a result with a NUL is refused */
     CB_FLAG_LOOPBACK = 8, /* ACCEPTED: value is the peer's port on this machine */
     CB_FLAG_IN_CALLBACK = 16, /* CLOSE_ROUTE: asked from inside a callback */
-    CB_FLAG_FINAL = 32,  /* RESPONSE_SENT and RESPOND: the connection ends with it */
-    CB_FLAG_CLIENT = 64  /* HAND, BEGIN_JOB: a client exchange */
+    CB_FLAG_FINAL = 32,       /* RESPONSE_SENT and RESPOND: the connection ends with it */
+    CB_FLAG_CLIENT = 64       /* HAND, BEGIN_JOB: a client exchange */
 };
 
 /* X(NAME, number, name for people). Numbers are part of the trace format: never reuse one.
  * Below 64: inputs of `step`. From 64: its effects. */
 #define CB_MESSAGES(X)                                                                             \
     /* askers -> supervisor; each is answered by exactly one ANSWER */                             \
-    X(OPEN_ROUTE, 1, "OpenRoute")     /* value entry, status timeout ms, connection kind<<16|port, payload callback's name */ \
-    X(CLOSE_ROUTE, 2, "CloseRoute")   /* route */                                                  \
-    X(BEGIN_JOB, 3, "BeginJob")       /* route, value timeout ms, payload request */               \
-    X(TAKE_JOB, 4, "TakeJob")         /* job id */                                                 \
-    X(ASK, 5, "Ask")                  /* value cb_question_kind; route id or job id in `job` */    \
-    X(WAIT, 6, "Wait")                /* value timeout ms; status cb_wait_kind; id in `job` */     \
-    X(SHUTDOWN, 7, "Shutdown")        /* no answer; routes drain, waits end */                     \
-    X(FINISH, 8, "Finish")            /* answered when all is quiet: value 1, or 0 if cut off */   \
+    X(OPEN_ROUTE, 1, "OpenRoute")   /* value entry, status timeout ms, connection kind<<16|port,   \
+                                       payload callback's name */                                  \
+    X(CLOSE_ROUTE, 2, "CloseRoute") /* route */                                                    \
+    X(BEGIN_JOB, 3, "BeginJob")     /* route, value timeout ms, payload request */                 \
+    X(TAKE_JOB, 4, "TakeJob")       /* job id */                                                   \
+    X(ASK, 5, "Ask")                /* value cb_question_kind; route id or job id in `job` */      \
+    X(WAIT, 6, "Wait")              /* value timeout ms; status cb_wait_kind; id in `job` */       \
+    X(SHUTDOWN, 7, "Shutdown")      /* no answer; routes drain, waits end */                       \
+    X(FINISH, 8, "Finish")          /* answered when all is quiet: value 1, or 0 if cut off */     \
     /* listeners -> supervisor */                                                                  \
     X(ROUTE_LISTENING, 16, "RouteListening") /* route, value port */                               \
     X(ROUTE_FAILED, 17, "RouteFailed")       /* route, status cb_status, payload text */           \
     X(ACCEPTED, 18, "Accepted")              /* route, connection, value peer port if LOOPBACK */  \
     X(REQUEST_READY, 19, "RequestReady")     /* route, connection, value size, payload */          \
-    X(RESPONSE_SENT, 20, "ResponseSent")     /* route, connection, value size; sent before the client can see its end */ \
-    X(CONNECTION_CLOSED, 21, "ConnectionClosed") /* route, connection, status cb_close_reason; ends a request that was not answered */ \
-    X(ROUTE_STOPPED, 22, "RouteStopped")     /* route; no connection is left and the actor ends */ \
+    X(RESPONSE_SENT, 20,                                                                           \
+      "ResponseSent") /* route, connection, value size; before its end is seen */                  \
+    X(CONNECTION_CLOSED, 21, "ConnectionClosed") /* route, connection, status cb_close_reason;     \
+                                                    ends a request that was not answered */        \
+    X(ROUTE_STOPPED, 22, "RouteStopped") /* route; no connection is left and the actor ends */     \
     /* actors -> supervisor */                                                                     \
     X(ACTOR_READY, 32, "ActorReady")                                                               \
     X(JOB_STARTED, 33, "JobStarted")     /* job */                                                 \
-    X(JOB_COMPLETED, 34, "JobCompleted") /* job, status cb_job_status, value size, payload result or error text; connection local port of a client's */ \
+    X(JOB_COMPLETED, 34, "JobCompleted") /* job, status cb_job_status, value size, payload result  \
+                                            or error text; connection local port of a client's */  \
     X(JOB_RETURNED, 35, "JobReturned")   /* job, payload its request again: was not started */     \
     X(ACTOR_STOPPED, 36, "ActorStopped") /* status cb_status: not OK if it could not start */      \
     /* the shell's clock */                                                                        \
     X(TICK, 48, "Tick")                                                                            \
     /* supervisor -> listeners */                                                                  \
-    X(START_LISTENER, 64, "StartListener") /* route, connection kind<<16|port; the shell makes the actor `to` */ \
+    X(START_LISTENER, 64, "StartListener") /* route, connection kind<<16|port; makes actor `to` */ \
     X(STOP_ACCEPTING, 65, "StopAccepting") /* route */                                             \
     X(STOP_LISTENER, 66, "StopListener")   /* route; end when the last connection is gone */       \
     X(RESPOND, 67, "Respond")              /* route, connection, payload response */               \
     X(DROP, 68, "Drop")                    /* route, connection, status cb_job_status: reset it */ \
     /* supervisor -> actors */                                                                     \
-    X(ADD_ACTOR, 72, "AddActor")       /* the shell makes the actor `to`; value 1: the client actor */ \
+    X(ADD_ACTOR, 72, "AddActor") /* the shell makes the actor `to`; value 1: the client actor */   \
     X(RETIRE_ACTOR, 73, "RetireActor")                                                             \
-    X(HAND, 74, "Hand")                /* job, route, value entry (or port), payload request */    \
-    X(TAKE_BACK, 75, "TakeBack")       /* return all jobs not started */                           \
-    X(INTERRUPT, 76, "Interrupt")      /* job, status cb_job_status it shall complete with; to an asker: job 0 */ \
+    X(HAND, 74, "Hand")           /* job, route, value entry (or port), payload request */         \
+    X(TAKE_BACK, 75, "TakeBack")  /* return all jobs not started */                                \
+    X(INTERRUPT, 76, "Interrupt") /* job (0 to an asker), status cb_job_status to end with */      \
     /* supervisor -> askers */                                                                     \
-    X(ANSWER, 80, "Answer")            /* status cb_status, value, payload; cause as in the question; connection job status on TAKE_JOB */ \
+    X(ANSWER, 80, "Answer") /* status cb_status, value, payload; cause as in the question;         \
+                               connection job status on TAKE_JOB */                                \
     /* supervisor -> its shell */                                                                  \
-    X(TICK_AT, 88, "TickAt")           /* value ns: a Tick is wanted then; replaces the last one; INT64_MAX none */ \
-    X(RELEASE, 89, "Release")          /* payload: drop one reference */
+    X(TICK_AT, 88, "TickAt")  /* value ns: Tick then, not at the last one; INT64_MAX: none */      \
+    X(RELEASE, 89, "Release") /* payload: drop one reference */
 
 typedef enum cb_message_kind {
     CB_MSG_NONE = 0,
 #define CB_MESSAGE_ENUM(name, number, text) CB_MSG_##name = (number),
     CB_MESSAGES(CB_MESSAGE_ENUM)
 #undef CB_MESSAGE_ENUM
-    CB_MSG_END = 96
+        CB_MSG_END = 96
 } cb_message_kind;
 
 /* "?" for a number that is none. Never NULL. */

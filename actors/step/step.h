@@ -3,11 +3,13 @@
  *     state, message -> state', effects
  *
  * No I/O, no clock, no globals, no thread: time is the stamp on each message (it never goes back; a
- * smaller stamp counts as the newest seen). The same inputs give the same effects and the same state
- * hash on any machine. Memory is the only resource it takes, and running out of it is a status.
+ * smaller stamp counts as the newest seen). The same inputs give the same effects and the same
+ * state hash on any machine. Memory is the only resource it takes, and running out of it is a
+ * status.
  *
  * What it promises, each checked by tests/unit/step_*_test.c and tests/sim/:
- *  1. every message in every state has a defined result; one about something gone is counted, ignored;
+ *  1. every message in every state has a defined result; one about something gone is counted,
+ * ignored;
  *  2. every accepted request ends exactly once: response, or drop with a reason;
  *  3. every question and every wait is answered exactly once;
  *  4. counters equal a recount of the jobs; nothing goes below 0; Drained = all four are 0;
@@ -46,7 +48,8 @@ cb_effects cb_step_input(cb_step *step, const cb_message *message);
 /* When the next deadline is due (ns), INT64_MAX for none; the same as the last TICK_AT effect. */
 int64_t cb_step_next_deadline(const cb_step *step);
 
-/* A hash over everything that decides later effects, but no payload handle; O(size of the state). */
+/* A hash over everything that decides later effects, but no payload handle; O(size of the state).
+ */
 uint64_t cb_step_hash(const cb_step *step);
 /* Objects in the tables: what a hash costs. */
 size_t cb_step_size(const cb_step *step);

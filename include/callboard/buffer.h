@@ -23,11 +23,11 @@ extern "C" {
 /* Fields may be read; only the functions below change them (size may be set directly by the sole
  * owner, up to capacity). */
 typedef struct cb_buffer {
-    uint8_t *data;     /* inline storage after this struct, or foreign memory */
-    size_t size;       /* bytes in use, 0..capacity */
-    size_t capacity;   /* bytes that `data` can hold */
-    uint32_t refs;     /* changed with atomic operations only */
-    uint32_t flags;    /* CB_BUFFER_* */
+    uint8_t *data;   /* inline storage after this struct, or foreign memory */
+    size_t size;     /* bytes in use, 0..capacity */
+    size_t capacity; /* bytes that `data` can hold */
+    uint32_t refs;   /* changed with atomic operations only */
+    uint32_t flags;  /* CB_BUFFER_* */
 } cb_buffer;
 
 enum {

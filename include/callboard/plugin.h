@@ -1,8 +1,9 @@
 /* The plugin ABI: what a plugin exports and what it is given.
  *
- * A plugin is a shared library with one exported object, `const cb_plugin callboard_plugin`: its ABI
- * version, its namespace and a table of verbs. It needs no library of ours: everything it may do
- * goes through the host's table of functions, which each call carries. See examples/plugin_minimal.
+ * A plugin is a shared library with one exported object, `const cb_plugin callboard_plugin`: its
+ * ABI version, its namespace and a table of verbs. It needs no library of ours: everything it may
+ * do goes through the host's table of functions, which each call carries. See
+ * examples/plugin_minimal.
  *
  *     static cb_status twice(cb_call *call)
  *     {
@@ -16,16 +17,16 @@
  *         .abi = CB_PLUGIN_ABI, .name_space = "demo", .version = "1.0",
  *         .summary = "a demonstration", .verbs = verbs, .verb_count = 1};
  *
- * Threads: a verb runs on the thread of the script that calls it: main's, or any actor's, several at
- * once. A verb keeps no state of its own.
- * Errors: a verb returns CB_OK, or what host->fail returned (a runtime error at the call's place in
- * the script), or hands on a code that a host function gave it. CB_STOPPED is handed on as it is.
+ * Threads: a verb runs on the thread of the script that calls it: main's, or any actor's, several
+ * at once. A verb keeps no state of its own. Errors: a verb returns CB_OK, or what host->fail
+ * returned (a runtime error at the call's place in the script), or hands on a code that a host
+ * function gave it. CB_STOPPED is handed on as it is.
  *
  * Signatures: "RESULT(TYPE name, ...)". RESULT: void, i8 i16 i32 i64 u8 u16 u32 u64 float double,
- * string, blob. TYPE: the same but void; `callback` (a callback's name, checked by the binder when it
- * is a literal); `ref blob` or `ref string` (a variable the verb may change). A `?` after the last
- * parameters' names lets them be left out. A final `...` takes any scalars, strings and blobs; with
- * CB_VERB_FORMAT the string parameter before it is a printf format and the binder checks it.
+ * string, blob. TYPE: the same but void; `callback` (a callback's name, checked by the binder when
+ * it is a literal); `ref blob` or `ref string` (a variable the verb may change). A `?` after the
+ * last parameters' names lets them be left out. A final `...` takes any scalars, strings and blobs;
+ * with CB_VERB_FORMAT the string parameter before it is a printf format and the binder checks it.
  */
 #ifndef CALLBOARD_PLUGIN_H
 #define CALLBOARD_PLUGIN_H
@@ -42,7 +43,7 @@
 extern "C" {
 #endif
 
-#define CB_PLUGIN_ABI 1u
+#define CB_PLUGIN_ABI    1u
 #define CB_PLUGIN_SYMBOL "callboard_plugin"
 #define CB_PLUGIN_EXPORT CB_PUBLIC
 
@@ -67,13 +68,13 @@ typedef enum cb_type {
 #define CB_TYPE_ENUM(name, spelling, size) CB_TYPE_##name,
     CB_TYPES(CB_TYPE_ENUM)
 #undef CB_TYPE_ENUM
-    CB_TYPE_COUNT
+        CB_TYPE_COUNT
 } cb_type;
 
-/* One argument, or a result. Integers of all widths come sign- or zero-extended in `integer` (u64 as
- * the same 64 bits); float and double in `real`. Strings and blobs: `data` and `size`, readable until
- * the verb returns or changes that very variable; a string has a NUL at data[size]. A callback:
- * `integer` is its entry (for cb_route_options), data and size its name, NUL after it. */
+/* One argument, or a result. Integers of all widths come sign- or zero-extended in `integer` (u64
+ * as the same 64 bits); float and double in `real`. Strings and blobs: `data` and `size`, readable
+ * until the verb returns or changes that very variable; a string has a NUL at data[size]. A
+ * callback: `integer` is its entry (for cb_route_options), data and size its name, NUL after it. */
 typedef struct cb_value {
     cb_type type;
     union {
@@ -92,7 +93,8 @@ typedef struct cb_call {
     const cb_verb *verb;
     const cb_value *args;
     uint32_t argc; /* as many as were written, so it tells which optional ones are there */
-    cb_value result; /* set .integer or .real; strings and blobs by host->return_* (default: empty) */
+    cb_value
+        result; /* set .integer or .real; strings and blobs by host->return_* (default: empty) */
 } cb_call;
 
 typedef cb_status cb_verb_fn(cb_call *call);
@@ -125,7 +127,8 @@ struct cb_host {
 
     /* -- values -- */
     /* Makes this call a runtime error: "<namespace>.<Verb>: <text>"; returns `status`. */
-    cb_status (*fail)(cb_call *call, cb_status status, const char *format, ...) CB_PRINTF_LIKE(3, 4);
+    cb_status (*fail)(cb_call *call, cb_status status, const char *format, ...)
+        CB_PRINTF_LIKE(3, 4);
     /* Sets a string or blob result to a copy of the bytes; CB_NO_MEMORY, CB_LIMIT. A string result
      * ends at its first NUL. */
     cb_status (*return_bytes)(cb_call *call, const void *bytes, size_t size);

@@ -52,7 +52,11 @@ typedef enum cb_job_status {
 /* "unknown" for a number that is none. Never NULL. */
 CB_PUBLIC const char *cb_job_status_text(int status);
 
-typedef enum cb_phase { CB_PHASE_QUEUED = 0, CB_PHASE_RUNNING = 1, CB_PHASE_COMPLETED = 2 } cb_phase;
+typedef enum cb_phase {
+    CB_PHASE_QUEUED = 0,
+    CB_PHASE_RUNNING = 1,
+    CB_PHASE_COMPLETED = 2
+} cb_phase;
 
 typedef enum cb_route_kind { CB_ROUTE_TCP = 1 } cb_route_kind;
 
@@ -90,7 +94,7 @@ typedef enum cb_question_kind {
 #define CB_QUESTION_ENUM(name, about, text) CB_ASK_##name,
     CB_QUESTIONS(CB_QUESTION_ENUM)
 #undef CB_QUESTION_ENUM
-    CB_ASK_COUNT
+        CB_ASK_COUNT
 } cb_question_kind;
 
 /* One question and its answer. `bytes` (one reference, yours to release) is set only by the two
@@ -118,9 +122,9 @@ typedef struct cb_route_options {
 } cb_route_options;
 
 typedef struct cb_job_options {
-    int64_t route_id;    /* the route whose port is dialled */
-    cb_buffer *request;  /* taken over, also on failure; NULL is empty */
-    int32_t timeout_ms;  /* for connect, send and receive together: -1 none, otherwise 0.. */
+    int64_t route_id;   /* the route whose port is dialled */
+    cb_buffer *request; /* taken over, also on failure; NULL is empty */
+    int32_t timeout_ms; /* for connect, send and receive together: -1 none, otherwise 0.. */
 } cb_job_options;
 
 typedef struct cb_runtime cb_runtime;
@@ -156,19 +160,20 @@ CB_PUBLIC cb_status cb_runtime_start(const cb_runtime_options *options, cb_runti
 CB_PUBLIC cb_status cb_runtime_name_space(cb_runtime *runtime, uint8_t name_space, const char *name,
                                           cb_error *error);
 /* Begins the shutdown that SIGTERM asks for: routes stop accepting and answer State 0, what was
- * accepted is finished, waits end at once as if their time were up. Idempotent; from any thread, not
- * from a signal handler. */
+ * accepted is finished, waits end at once as if their time were up. Idempotent; from any thread,
+ * not from a signal handler. */
 CB_PUBLIC void cb_runtime_shutdown(cb_runtime *runtime);
 /* Shuts down if that has not begun, lets accepted requests finish for limits.grace_ms, interrupts
- * what still runs, joins every thread and frees the runtime (*runtime becomes NULL). All askers must
- * be closed. CB_TIMEOUT if something had to be cut off, CB_IO if the trace could not be written. */
+ * what still runs, joins every thread and frees the runtime (*runtime becomes NULL). All askers
+ * must be closed. CB_TIMEOUT if something had to be cut off, CB_IO if the trace could not be
+ * written. */
 CB_PUBLIC cb_status cb_runtime_stop(cb_runtime **runtime, cb_error *error);
 
 CB_PUBLIC cb_status cb_asker_open(cb_runtime *runtime, cb_asker **asker, cb_error *error);
 CB_PUBLIC void cb_asker_close(cb_asker **asker);
 
-/* Sends what this thread owes, and tells whether to stop: CB_OK, or CB_STOPPED once the thread's job
- * was interrupted (time limit, shutdown). Costs a clock read when there is nothing to do. */
+/* Sends what this thread owes, and tells whether to stop: CB_OK, or CB_STOPPED once the thread's
+ * job was interrupted (time limit, shutdown). Costs a clock read when there is nothing to do. */
 CB_PUBLIC cb_status cb_asker_check(cb_asker *asker);
 /* To be called before foreign code that may block without calling back: jobs that wait behind the
  * running one are given back, so that another actor takes them. */
@@ -190,9 +195,10 @@ CB_PUBLIC cb_status cb_ask(cb_asker *asker, uint8_t name_space, cb_question *que
 CB_PUBLIC cb_status cb_wait(cb_asker *asker, uint8_t name_space, cb_wait_kind what, int64_t id,
                             int32_t timeout_ms, int *happened);
 
-/* Begins a client exchange. On a route that is closed the job completes at once (connect failed). */
-CB_PUBLIC cb_status cb_job_begin(cb_asker *asker, uint8_t name_space,
-                                 const cb_job_options *options, int64_t *job_id);
+/* Begins a client exchange. On a route that is closed the job completes at once (connect failed).
+ */
+CB_PUBLIC cb_status cb_job_begin(cb_asker *asker, uint8_t name_space, const cb_job_options *options,
+                                 int64_t *job_id);
 /* Takes a completed job's result and forgets the job. With `as_text`, a result that holds a NUL
  * byte is CB_FORMAT and the job stays. A job that failed: CB_NO_RESULT, *result is its error's
  * text, *status its status, and the job is gone. Otherwise *result may be NULL: empty. */
