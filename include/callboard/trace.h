@@ -154,7 +154,7 @@ CB_PUBLIC const char *cb_trace_name_space(const cb_trace_reader *reader, uint8_t
 /* Which lines to print; all zero prints every one. */
 typedef struct cb_trace_show_options {
     uint32_t route;   /* only messages about this route's id */
-    uint64_t job;     /* only messages about this job (its id, or the number behind #) */
+    const char *job;  /* only messages about this job, as its column shows it: 5, or #3.1 */
     const char *kind; /* only messages of this name, in any case */
     int64_t since_ns; /* from this time after the start */
     int64_t until_ns; /* up to this time after the start; 0: no end */
