@@ -1,0 +1,265 @@
+#include "actors/asker.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "actors/runtime.h"
+
+/* A stop is to be seen within 1 ms: a look at the mailbox this often leaves room for the rest. */
+#define LOOK_EVERY_NS     300000
+#define WELCOME_MS        10000
+#define QUESTIONS_AT_ONCE 64
+
+static void handle_command(cb_asker *asker, const cb_message *message)
+{
+    if (asker->ops != NULL)
+        asker->ops->command(asker->worker, message);
+    else if (message->kind == CB_MSG_INTERRUPT)
+        asker->stopped = true;
+    else
+        cb_buffer_release(cb_message_payload(message)); /* an answer nobody waits for any more */
+}
+
+/* Whether the message answers question number `first`..`first + count - 1`. */
+static bool is_answer(const cb_message *message, uint64_t first, size_t count)
+{
+    return message->kind == CB_MSG_ANSWER && message->cause >= first &&
+           message->cause < first + count;
+}
+
+/* Waits for the answers to the newest `count` questions. With `may_abandon`, an interruption ends
+ * the wait; answers that come later find nobody. */
+static cb_status await_answers(cb_asker *asker, cb_message *answers, size_t count, bool may_abandon)
+{
+    uint64_t first = asker->asked - count + 1;
+    for (size_t received = 0; received < count;) {
+        cb_message message;
+        if (may_abandon && asker->stopped)
+            return CB_STOPPED;
+        cb_status status = cb_mailbox_receive(asker->mailbox, -1, &message);
+        if (status != CB_OK)
+            return status;
+        if (is_answer(&message, first, count)) {
+            answers[message.cause - first] = message;
+            received++;
+        } else
+            handle_command(asker, &message);
+    }
+    return CB_OK;
+}
+
+/* Sends the questions and replaces each by its answer. */
+static cb_status ask_all(cb_asker *asker, cb_message *messages, size_t count, bool may_abandon)
+{
+    if (asker->ops != NULL)
+        asker->ops->announce(asker->worker);
+    for (size_t i = 0; i < count; i++) {
+        messages[i].cause = ++asker->asked;
+        cb_status status = cb_mailbox_post(asker->mailbox, &messages[i]);
+        if (status != CB_OK)
+            return status;
+    }
+    cb_status status = cb_mailbox_flush(asker->mailbox);
+    return status != CB_OK ? status : await_answers(asker, messages, count, may_abandon);
+}
+
+static bool in_callback(const cb_asker *asker)
+{
+    return asker->ops != NULL;
+}
+
+static bool is_timeout(int64_t timeout_ms)
+{
+    return timeout_ms >= -1 && timeout_ms <= INT32_MAX;
+}
+
+cb_status cb_asker_open(cb_runtime *runtime, cb_asker **asker, cb_error *error)
+{
+    *asker = NULL;
+    cb_asker *opened = calloc(1, sizeof *opened);
+    if (opened == NULL)
+        return cb_fail(error, CB_NO_MEMORY, "out of memory");
+    uint32_t address = atomic_fetch_add_explicit(&runtime->next_asker, 1, memory_order_relaxed);
+    cb_status status = cb_mailbox_open(runtime->office, address, &opened->mailbox, error);
+    if (status != CB_OK) {
+        free(opened);
+        return status;
+    }
+    cb_message welcome;
+    status = cb_mailbox_receive(opened->mailbox, WELCOME_MS, &welcome);
+    if (status != CB_OK) {
+        cb_asker_close(&opened);
+        return cb_fail(error, status, "the supervisor has no room for one more asker");
+    }
+    *asker = opened;
+    return CB_OK;
+}
+
+void cb_asker_close(cb_asker **asker)
+{
+    if (*asker == NULL)
+        return;
+    assert((*asker)->ops == NULL);
+    cb_mailbox_close(&(*asker)->mailbox);
+    free(*asker);
+    *asker = NULL;
+}
+
+cb_status cb_asker_check(cb_asker *asker)
+{
+    int64_t now_ns = cb_now_ns();
+    if (asker->ops != NULL)
+        asker->ops->check(asker->worker, now_ns);
+    if (now_ns >= asker->next_look_ns && !asker->stopped) {
+        cb_message message;
+        asker->next_look_ns = now_ns + LOOK_EVERY_NS;
+        while (cb_mailbox_receive(asker->mailbox, 0, &message) == CB_OK)
+            handle_command(asker, &message);
+        (void)cb_mailbox_flush(asker->mailbox);
+    }
+    return asker->stopped ? CB_STOPPED : CB_OK;
+}
+
+void cb_asker_before_block(cb_asker *asker)
+{
+    if (asker->ops == NULL)
+        return;
+    asker->ops->announce(asker->worker);
+    asker->ops->give_back(asker->worker);
+    (void)cb_mailbox_flush(asker->mailbox);
+}
+
+cb_status cb_route_open(cb_asker *asker, uint8_t name_space, const cb_route_options *options,
+                        int64_t *route_id, cb_error *error)
+{
+    if (options->kind != CB_ROUTE_TCP || !is_timeout(options->timeout_ms) ||
+        options->callback == NULL)
+        return cb_fail(error, CB_INVALID, "invalid route options");
+    cb_buffer *name = cb_buffer_copy(options->callback, strlen(options->callback));
+    if (name == NULL)
+        return cb_fail(error, CB_NO_MEMORY, "out of memory");
+    cb_message message = {.kind = CB_MSG_OPEN_ROUTE,
+                          .name_space = name_space,
+                          .status = options->timeout_ms,
+                          .connection = (uint32_t)options->kind << 16 | options->port,
+                          .value = options->entry,
+                          .payload = cb_payload_handle(name)};
+    cb_status status = ask_all(asker, &message, 1, false);
+    if (status == CB_OK)
+        status = message.status;
+    cb_buffer *text =
+        status == CB_OK || message.kind != CB_MSG_ANSWER ? NULL : cb_message_payload(&message);
+    if (status == CB_OK)
+        *route_id = message.value;
+    else if (text != NULL)
+        (void)cb_fail(error, status, "%.*s",
+                      (int)(text->size < CB_ERROR_TEXT_SIZE ? text->size : CB_ERROR_TEXT_SIZE),
+                      (const char *)text->data);
+    else if (status == CB_LIMIT)
+        (void)cb_fail(error, status, "too many open routes (CALLBOARD_MAX_ROUTES)");
+    else
+        (void)cb_fail(error, status, "%s", cb_status_text(status));
+    cb_buffer_release(text);
+    return status;
+}
+
+cb_status cb_route_close(cb_asker *asker, uint8_t name_space, int64_t route_id, int64_t *canceled)
+{
+    if (route_id < 1 || route_id > UINT32_MAX)
+        return CB_UNKNOWN;
+    cb_message message = {.kind = CB_MSG_CLOSE_ROUTE,
+                          .name_space = name_space,
+                          .flags = in_callback(asker) ? CB_FLAG_IN_CALLBACK : 0,
+                          .route = (uint32_t)route_id};
+    cb_status status = ask_all(asker, &message, 1, true);
+    if (status != CB_OK)
+        return status;
+    *canceled = message.value;
+    return message.status;
+}
+
+cb_status cb_ask(cb_asker *asker, uint8_t name_space, cb_question *questions, size_t count)
+{
+    cb_message messages[QUESTIONS_AT_ONCE];
+    if (count < 1 || count > QUESTIONS_AT_ONCE)
+        return CB_INVALID;
+    for (size_t i = 0; i < count; i++) {
+        /* Negative ids are no ids, and stay none as the supervisor reads them. */
+        uint64_t id = questions[i].id < 0 ? 0 : (uint64_t)questions[i].id;
+        messages[i] = (cb_message){.kind = CB_MSG_ASK,
+                                   .name_space = name_space,
+                                   .job = id,
+                                   .value = (int64_t)questions[i].what};
+        questions[i].bytes = NULL;
+        questions[i].value = 0;
+    }
+    cb_status status = ask_all(asker, messages, count, false);
+    if (status != CB_OK)
+        return status;
+    for (size_t i = 0; i < count; i++) {
+        questions[i].status = messages[i].status;
+        questions[i].value = messages[i].value;
+        questions[i].bytes = cb_message_payload(&messages[i]);
+    }
+    return CB_OK;
+}
+
+cb_status cb_wait(cb_asker *asker, uint8_t name_space, cb_wait_kind what, int64_t id,
+                  int32_t timeout_ms, int *happened)
+{
+    if (!is_timeout(timeout_ms))
+        return CB_INVALID;
+    if (what != CB_WAIT_TIME && id < 1)
+        return CB_UNKNOWN;
+    cb_message message = {.kind = CB_MSG_WAIT,
+                          .name_space = name_space,
+                          .status = (int32_t)what,
+                          .job = (uint64_t)id,
+                          .value = timeout_ms};
+    cb_status status = ask_all(asker, &message, 1, true);
+    if (status != CB_OK)
+        return status;
+    *happened = message.value != 0;
+    return message.status;
+}
+
+cb_status cb_job_begin(cb_asker *asker, uint8_t name_space, const cb_job_options *options,
+                       int64_t *job_id)
+{
+    if (!is_timeout(options->timeout_ms) || options->route_id < 1 ||
+        options->route_id > UINT32_MAX) {
+        cb_buffer_release(options->request);
+        return is_timeout(options->timeout_ms) ? CB_UNKNOWN : CB_INVALID;
+    }
+    cb_message message = {.kind = CB_MSG_BEGIN_JOB,
+                          .name_space = name_space,
+                          .flags = CB_FLAG_CLIENT,
+                          .route = (uint32_t)options->route_id,
+                          .value = options->timeout_ms,
+                          .payload = cb_payload_handle(options->request)};
+    cb_status status = ask_all(asker, &message, 1, false);
+    if (status != CB_OK)
+        return status;
+    *job_id = message.value;
+    return message.status;
+}
+
+cb_status cb_job_take(cb_asker *asker, uint8_t name_space, int64_t job_id, bool as_text,
+                      cb_buffer **result, int *job_status)
+{
+    *result = NULL;
+    *job_status = CB_JOB_PENDING;
+    if (job_id < 1)
+        return CB_UNKNOWN;
+    cb_message message = {.kind = CB_MSG_TAKE_JOB,
+                          .name_space = name_space,
+                          .flags = as_text ? CB_FLAG_AS_TEXT : 0,
+                          .job = (uint64_t)job_id};
+    cb_status status = ask_all(asker, &message, 1, false);
+    if (status != CB_OK)
+        return status;
+    *result = cb_message_payload(&message);
+    *job_status = (int)message.connection;
+    return message.status;
+}

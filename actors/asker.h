@@ -1,0 +1,31 @@
+/* One thread's conversation with the supervisor, plain or inside a worker. */
+#ifndef CALLBOARD_ACTORS_ASKER_H
+#define CALLBOARD_ACTORS_ASKER_H
+
+#include <stdbool.h>
+
+#include "actors/mailbox.h"
+#include "callboard/runtime.h"
+
+/* What a worker adds: it runs a job while the questions are asked. */
+typedef struct cb_asker_job_ops {
+    /* Before anything that may take long: post what the supervisor does not know yet. */
+    void (*announce)(void *worker);
+    /* A command that came while an answer was awaited, or at a check. */
+    void (*command)(void *worker, const cb_message *message);
+    /* Posts what is owed once the job has run for a while. */
+    void (*check)(void *worker, int64_t now_ns);
+    /* Gives back the jobs that wait behind the running one. */
+    void (*give_back)(void *worker);
+} cb_asker_job_ops;
+
+struct cb_asker {
+    cb_mailbox *mailbox;
+    uint64_t asked;              /* number of the newest question */
+    bool stopped;                /* an INTERRUPT came */
+    int64_t next_look_ns;        /* when the next check reads the mailbox */
+    const cb_asker_job_ops *ops; /* NULL for a plain asker */
+    void *worker;
+};
+
+#endif

@@ -1,0 +1,41 @@
+/* The supervisor's side of all mailboxes: one inbox, and a way out to each address.
+ *
+ * An interface, so that a test can drive the supervisor's shell without sockets; cb_exchange_open
+ * gives the real one. It never blocks but in `wait`.
+ */
+#ifndef CALLBOARD_ACTORS_EXCHANGE_H
+#define CALLBOARD_ACTORS_EXCHANGE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "actors/mailbox.h"
+#include "actors/message.h"
+#include "callboard/status.h"
+
+typedef struct cb_exchange cb_exchange;
+
+typedef struct cb_exchange_ops {
+    /* Up to CB_BATCH_MAX records of one sender; 0 when the inbox was empty, after everything that
+     * was sent before this call has been seen. Hello and bye are among them. */
+    size_t (*receive)(cb_exchange *exchange, cb_message records[CB_BATCH_MAX]);
+    /* Waits for a message, at most timeout_ns (-1: for ever). */
+    void (*wait)(cb_exchange *exchange, int64_t timeout_ns);
+    /* Opens and closes the way to an address. */
+    cb_status (*add)(cb_exchange *exchange, uint32_t address);
+    void (*remove)(cb_exchange *exchange, uint32_t address);
+    /* At most CB_BATCH_MAX records. CB_LIMIT: the queue is full, try again; CB_UNKNOWN: nobody. */
+    cb_status (*send)(cb_exchange *exchange, uint32_t address, const cb_message *records,
+                      size_t count);
+    /* Batches after which, seen from any moment, every sender's older ones have been read. */
+    uint64_t (*fairness_bound)(const cb_exchange *exchange);
+    void (*close)(cb_exchange *exchange);
+} cb_exchange_ops;
+
+struct cb_exchange {
+    const cb_exchange_ops *ops;
+};
+
+cb_status cb_exchange_open(cb_post_office *office, cb_exchange **exchange, cb_error *error);
+
+#endif

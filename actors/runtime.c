@@ -1,0 +1,139 @@
+#include "actors/runtime.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "actors/asker.h"
+#include "actors/supervisor.h"
+
+/* Each actor takes a few descriptors; the soft limit of many systems (1,024) is for programs that
+ * use select. What cannot be had shows up as an error where it is missing. */
+static void raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
+static cb_status open_supervisor(cb_runtime *runtime, cb_error *error)
+{
+    cb_exchange *exchange = NULL;
+    cb_status status = cb_exchange_open(runtime->office, &exchange, error);
+    if (status != CB_OK)
+        return status;
+    return cb_supervisor_new(runtime, exchange, runtime->recorder, cb_start_actor,
+                             &runtime->supervisor, error);
+}
+
+static cb_status open_parts(cb_runtime *runtime, const char *trace_path, cb_error *error)
+{
+    const cb_limits *limits = &runtime->options.limits;
+    cb_status status = cb_recorder_open(limits, trace_path, &runtime->recorder, error);
+    if (status == CB_OK)
+        status = cb_post_office_open(limits, &runtime->office, error);
+    if (status == CB_OK)
+        status = open_supervisor(runtime, error);
+    if (status == CB_OK)
+        status = cb_thread_start(&runtime->supervisor_thread, cb_supervisor_thread,
+                                 runtime->supervisor, 0, "supervisor", error);
+    return status;
+}
+
+static cb_status close_parts(cb_runtime *runtime, cb_error *error)
+{
+    cb_supervisor_free(&runtime->supervisor);
+    cb_post_office_close(&runtime->office);
+    return cb_recorder_close(&runtime->recorder, error);
+}
+
+cb_status cb_runtime_start(const cb_runtime_options *options, cb_runtime **runtime, cb_error *error)
+{
+    *runtime = NULL;
+    if (options->run_job == NULL)
+        return cb_fail(error, CB_INVALID, "a runtime needs a function that runs jobs");
+    cb_runtime *started = calloc(1, sizeof *started);
+    if (started == NULL)
+        return cb_fail(error, CB_NO_MEMORY, "out of memory");
+    raise_descriptor_limit();
+    started->options = *options;
+    started->options.trace_path = NULL;
+    atomic_init(&started->next_asker, CB_ADDRESS_FIRST_ASKER);
+    atomic_flag_clear(&started->shut_down);
+    cb_status status = open_parts(started, options->trace_path, error);
+    if (status != CB_OK) {
+        (void)close_parts(started, NULL);
+        free(started);
+        return status;
+    }
+    *runtime = started;
+    return CB_OK;
+}
+
+cb_status cb_runtime_name_space(cb_runtime *runtime, uint8_t name_space, const char *name,
+                                cb_error *error)
+{
+    return cb_recorder_name(runtime->recorder, name_space, name, error);
+}
+
+void cb_runtime_shutdown(cb_runtime *runtime)
+{
+    /* Relaxed would do: the flag only keeps a second message from being sent. */
+    if (atomic_flag_test_and_set(&runtime->shut_down))
+        return;
+    cb_asker *asker = NULL;
+    if (cb_asker_open(runtime, &asker, NULL) != CB_OK) {
+        atomic_flag_clear(&runtime->shut_down); /* a later try may find the room */
+        return;
+    }
+    cb_message message = {.kind = CB_MSG_SHUTDOWN};
+    (void)cb_mailbox_post(asker->mailbox, &message);
+    cb_asker_close(&asker);
+}
+
+/* Asks for the end and waits for it; then tells the supervisor to leave. */
+static cb_status finish(cb_runtime *runtime, cb_error *error)
+{
+    cb_asker *asker = NULL;
+    cb_status status = cb_asker_open(runtime, &asker, error);
+    if (status != CB_OK)
+        return status;
+    cb_message message = {.kind = CB_MSG_FINISH, .cause = ++asker->asked};
+    status = cb_mailbox_post(asker->mailbox, &message);
+    if (status == CB_OK)
+        status = cb_mailbox_flush(asker->mailbox);
+    do
+        status = status == CB_OK ? cb_mailbox_receive(asker->mailbox, -1, &message) : status;
+    while (status == CB_OK && message.kind != CB_MSG_ANSWER);
+    bool stuck = status == CB_OK && message.status == CB_TIMEOUT;
+    if (status == CB_OK && (stuck || message.value == 0))
+        status = cb_fail(error, CB_TIMEOUT, "cut off what was still running after %lld ms",
+                         (long long)runtime->options.limits.grace_ms);
+    cb_message stop = {.kind = CB_PLUMBING_STOP, .status = stuck ? 1 : 0};
+    (void)cb_mailbox_post(asker->mailbox, &stop);
+    cb_asker_close(&asker);
+    return status;
+}
+
+cb_status cb_runtime_stop(cb_runtime **runtime, cb_error *error)
+{
+    cb_runtime *stopping = *runtime;
+    if (stopping == NULL)
+        return CB_OK;
+    cb_status status = finish(stopping, error);
+    int problem = pthread_join(stopping->supervisor_thread, NULL);
+    if (problem != 0)
+        return cb_fail_errno(error, CB_IO, problem, "cannot join the supervisor");
+    *runtime = NULL;
+    if (cb_supervisor_abandoned(stopping->supervisor) > 0) {
+        /* A thread that does not end still uses the runtime: it is left to the process's end. The
+         * trace is whole all the same. */
+        cb_status written = cb_recorder_close(&stopping->recorder, status == CB_OK ? error : NULL);
+        return status != CB_OK ? status : written;
+    }
+    cb_status closed = close_parts(stopping, status == CB_OK ? error : NULL);
+    free(stopping);
+    return status != CB_OK ? status : closed;
+}

@@ -1,0 +1,426 @@
+#include "actors/supervisor.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "actors/base/address_map.h"
+
+/* Records taken in before effects are sent on, so that a flood does not starve the receivers. */
+#define RECORDS_A_ROUND 512u
+/* How soon a full queue is tried again. */
+#define RETRY_NS        1000000
+
+/* An address that messages go to, and the thread behind it if we started one. */
+typedef struct receiver {
+    uint32_t address;
+    bool has_thread;
+    pthread_t thread;
+    bool dirty; /* on the list of those with something to send */
+    struct receiver *next_dirty;
+    cb_message *unsent;
+    size_t count;
+    size_t capacity;
+} receiver;
+
+typedef struct message_list {
+    cb_message *items;
+    size_t count;
+    size_t capacity;
+} message_list;
+
+struct cb_supervisor {
+    cb_runtime *runtime;
+    cb_exchange *exchange;
+    cb_recorder *recorder;
+    cb_actor_starter *starter;
+    cb_step *step;
+    uint64_t sequence;
+    int64_t now_ns;
+    int64_t deadline_ns;
+    cb_address_map receivers;
+    receiver *dirty;
+    message_list held;      /* askers' messages, until the inbox was empty */
+    uint64_t held_batches;  /* batches read since the first of them came */
+    message_list made_here; /* inputs of the shell's own: an actor that did not start */
+    size_t threads;
+    bool stopping;
+    bool leave_stuck;
+};
+
+static cb_status list_add(message_list *list, const cb_message *message)
+{
+    if (list->count == list->capacity) {
+        size_t capacity = list->capacity ? list->capacity * 2 : 64;
+        cb_message *items = realloc(list->items, capacity * sizeof *items);
+        if (items == NULL)
+            return CB_NO_MEMORY;
+        list->items = items;
+        list->capacity = capacity;
+    }
+    list->items[list->count++] = *message;
+    return CB_OK;
+}
+
+/* --- receivers --- */
+
+static receiver *add_receiver(cb_supervisor *self, uint32_t address)
+{
+    receiver *added = calloc(1, sizeof *added);
+    if (added == NULL)
+        return NULL;
+    added->address = address;
+    if (cb_address_map_insert(&self->receivers, address, added) != CB_OK) {
+        free(added);
+        return NULL;
+    }
+    return added;
+}
+
+static void drop_unsent(receiver *gone)
+{
+    for (size_t i = 0; i < gone->count; i++)
+        cb_buffer_release(cb_message_payload(&gone->unsent[i]));
+    gone->count = 0;
+}
+
+static void unlink_dirty(cb_supervisor *self, receiver *gone)
+{
+    receiver **link = &self->dirty;
+    while (*link != NULL && *link != gone)
+        link = &(*link)->next_dirty;
+    if (*link != NULL)
+        *link = gone->next_dirty;
+}
+
+static void remove_receiver(cb_supervisor *self, uint32_t address)
+{
+    receiver *gone = cb_address_map_remove(&self->receivers, address);
+    if (gone == NULL)
+        return;
+    if (gone->dirty)
+        unlink_dirty(self, gone);
+    if (gone->has_thread) {
+        /* It has said good-bye: nothing is left to it but to end. */
+        int failed = pthread_join(gone->thread, NULL);
+        assert(failed == 0);
+        (void)failed;
+        self->threads--;
+    }
+    self->exchange->ops->remove(self->exchange, address);
+    drop_unsent(gone);
+    free(gone->unsent);
+    free(gone);
+}
+
+static void queue_for(cb_supervisor *self, const cb_message *message)
+{
+    receiver *to = cb_address_map_find(&self->receivers, message->to);
+    message_list list;
+    if (to == NULL) {
+        cb_buffer_release(cb_message_payload(message));
+        return;
+    }
+    list = (message_list){to->unsent, to->count, to->capacity};
+    if (list_add(&list, message) != CB_OK) {
+        cb_buffer_release(cb_message_payload(message));
+        return;
+    }
+    to->unsent = list.items;
+    to->count = list.count;
+    to->capacity = list.capacity;
+    if (!to->dirty) {
+        to->dirty = true;
+        to->next_dirty = self->dirty;
+        self->dirty = to;
+    }
+}
+
+/* Sends as much as the receiver's queue takes. */
+static cb_status send_unsent(cb_supervisor *self, receiver *to)
+{
+    size_t sent = 0;
+    cb_status status = CB_OK;
+    while (sent < to->count && status == CB_OK) {
+        size_t count = to->count - sent;
+        if (count > CB_BATCH_MAX)
+            count = CB_BATCH_MAX;
+        status = self->exchange->ops->send(self->exchange, to->address, &to->unsent[sent], count);
+        if (status == CB_OK)
+            sent += count;
+    }
+    memmove(to->unsent, &to->unsent[sent], (to->count - sent) * sizeof *to->unsent);
+    to->count -= sent;
+    return status;
+}
+
+/* Sends everything that queues take; what a full one does not take stays. */
+static void send_all(cb_supervisor *self)
+{
+    receiver *to = self->dirty;
+    self->dirty = NULL;
+    while (to != NULL) {
+        receiver *next = to->next_dirty;
+        to->dirty = false;
+        if (send_unsent(self, to) == CB_LIMIT) {
+            to->dirty = true;
+            to->next_dirty = self->dirty;
+            self->dirty = to;
+        }
+        to = next;
+    }
+}
+
+/* --- effects --- */
+
+static void report_not_started(cb_supervisor *self, const cb_message *effect, const cb_error *error)
+{
+    bool listener = effect->kind == CB_MSG_START_LISTENER;
+    cb_message report = {.kind = listener ? CB_MSG_ROUTE_FAILED : CB_MSG_ACTOR_STOPPED,
+                         .name_space = effect->name_space,
+                         .status = error->status,
+                         .from = effect->to,
+                         .to = CB_ADDRESS_SUPERVISOR,
+                         .cause = effect->cause,
+                         .route = effect->route};
+    if (listener)
+        report.payload = cb_payload_handle(cb_buffer_copy(error->text, strlen(error->text)));
+    if (list_add(&self->made_here, &report) != CB_OK)
+        cb_buffer_release(cb_message_payload(&report));
+}
+
+static void start_actor(cb_supervisor *self, const cb_message *effect)
+{
+    cb_error error = {.status = CB_OK};
+    receiver *added = add_receiver(self, effect->to);
+    if (added == NULL) {
+        (void)cb_fail(&error, CB_NO_MEMORY, "out of memory");
+        report_not_started(self, effect, &error);
+        cb_buffer_release(cb_message_payload(effect));
+        return;
+    }
+    if (self->starter(self->runtime, effect, self->exchange, &added->thread, &error) != CB_OK) {
+        remove_receiver(self, effect->to);
+        report_not_started(self, effect, &error);
+        cb_buffer_release(cb_message_payload(effect));
+        return;
+    }
+    added->has_thread = true;
+    self->threads++;
+    if (effect->kind == CB_MSG_START_LISTENER)
+        queue_for(self, effect);
+}
+
+static void carry_out(cb_supervisor *self, const cb_message *effect)
+{
+    if (effect->flags & CB_FLAG_SHARED)
+        (void)cb_buffer_retain(cb_message_payload(effect));
+    switch (effect->kind) {
+    case CB_MSG_TICK_AT:
+        self->deadline_ns = effect->value;
+        break;
+    case CB_MSG_RELEASE:
+        cb_buffer_release(cb_message_payload(effect));
+        break;
+    case CB_MSG_START_LISTENER:
+    case CB_MSG_ADD_ACTOR:
+        start_actor(self, effect);
+        break;
+    default:
+        queue_for(self, effect);
+        break;
+    }
+}
+
+static void input(cb_supervisor *self, cb_message *message)
+{
+    message->time_ns = self->now_ns;
+    self->sequence++;
+    if (self->recorder != NULL)
+        cb_recorder_input(self->recorder, self->sequence, message);
+    cb_effects effects = cb_step_input(self->step, message);
+    if (self->recorder != NULL)
+        cb_recorder_effects(self->recorder, self->sequence, effects.items, effects.count);
+    for (size_t i = 0; i < effects.count; i++)
+        carry_out(self, &effects.items[i]);
+    if (self->recorder != NULL &&
+        cb_recorder_wants_checkpoint(self->recorder, self->sequence, cb_step_size(self->step)))
+        cb_recorder_checkpoint(self->recorder, self->sequence, cb_step_hash(self->step));
+}
+
+/* --- the loop --- */
+
+static bool is_askers(unsigned kind)
+{
+    return kind >= CB_MSG_OPEN_ROUTE && kind <= CB_MSG_FINISH && kind != CB_MSG_SHUTDOWN;
+}
+
+static void hello(cb_supervisor *self, uint32_t address)
+{
+    /* Without memory or descriptors nobody can be answered: an asker that is not welcomed gives up
+     * opening after a while. */
+    cb_message welcome = {.kind = CB_PLUMBING_WELCOME, .to = address};
+    if (add_receiver(self, address) == NULL)
+        return;
+    if (self->exchange->ops->add(self->exchange, address) != CB_OK)
+        remove_receiver(self, address);
+    else
+        queue_for(self, &welcome);
+}
+
+static void take_in(cb_supervisor *self, cb_message *message)
+{
+    if (message->kind == CB_PLUMBING_HELLO)
+        hello(self, message->from);
+    else if (message->kind == CB_PLUMBING_BYE)
+        remove_receiver(self, message->from);
+    else if (message->kind == CB_PLUMBING_STOP) {
+        self->stopping = true;
+        self->leave_stuck = message->status != 0;
+    } else if (!is_askers(message->kind))
+        input(self, message);
+    else if (list_add(&self->held, message) != CB_OK)
+        input(self, message); /* no memory to hold it: early is better than never */
+}
+
+/* Takes in what is there; true if the inbox was seen empty. */
+static bool receive_round(cb_supervisor *self)
+{
+    cb_message records[CB_BATCH_MAX];
+    for (size_t taken = 0; taken < RECORDS_A_ROUND;) {
+        size_t count = self->exchange->ops->receive(self->exchange, records);
+        if (count == 0)
+            return true;
+        self->now_ns = cb_now_ns();
+        if (self->held.count > 0)
+            self->held_batches++;
+        for (size_t i = 0; i < count; i++)
+            take_in(self, &records[i]);
+        taken += count;
+    }
+    return false;
+}
+
+static void input_list(cb_supervisor *self, message_list *list)
+{
+    /* The list may grow while it is worked through. */
+    for (size_t i = 0; i < list->count; i++) {
+        cb_message message = list->items[i];
+        input(self, &message);
+    }
+    list->count = 0;
+}
+
+static void input_held(cb_supervisor *self, bool inbox_was_empty)
+{
+    if (self->held.count == 0)
+        return;
+    if (!inbox_was_empty &&
+        self->held_batches < self->exchange->ops->fairness_bound(self->exchange))
+        return;
+    input_list(self, &self->held);
+    self->held_batches = 0;
+}
+
+static void tick_if_due(cb_supervisor *self)
+{
+    if (self->deadline_ns == INT64_MAX)
+        return;
+    self->now_ns = cb_now_ns();
+    if (self->now_ns < self->deadline_ns)
+        return;
+    cb_message tick = {.kind = CB_MSG_TICK, .from = CB_ADDRESS_CLOCK, .to = CB_ADDRESS_SUPERVISOR};
+    input(self, &tick);
+}
+
+static void sleep_until_something(cb_supervisor *self)
+{
+    int64_t timeout_ns = -1;
+    if (self->deadline_ns != INT64_MAX) {
+        timeout_ns = self->deadline_ns - cb_now_ns();
+        if (timeout_ns < 0)
+            timeout_ns = 0;
+    }
+    if (self->dirty != NULL && (timeout_ns < 0 || timeout_ns > RETRY_NS))
+        timeout_ns = RETRY_NS;
+    if (self->recorder != NULL)
+        cb_recorder_flush(self->recorder);
+    self->exchange->ops->wait(self->exchange, timeout_ns);
+}
+
+void *cb_supervisor_thread(void *argument)
+{
+    cb_supervisor *self = argument;
+    for (;;) {
+        bool empty = receive_round(self);
+        input_held(self, empty);
+        tick_if_due(self);
+        input_list(self, &self->made_here);
+        send_all(self);
+        if (!empty)
+            continue;
+        if (self->stopping && (self->threads == 0 || self->leave_stuck))
+            break;
+        sleep_until_something(self);
+    }
+    if (self->recorder != NULL && cb_recorder_has_file(self->recorder))
+        cb_recorder_checkpoint(self->recorder, self->sequence, cb_step_hash(self->step));
+    return NULL;
+}
+
+/* --- life --- */
+
+cb_status cb_supervisor_new(cb_runtime *runtime, cb_exchange *exchange, cb_recorder *recorder,
+                            cb_actor_starter *starter, cb_supervisor **supervisor, cb_error *error)
+{
+    *supervisor = NULL;
+    cb_supervisor *self = calloc(1, sizeof *self);
+    cb_step *step = cb_step_new(&runtime->options.limits);
+    if (self == NULL || step == NULL) {
+        free(self);
+        cb_step_free(&step, NULL, NULL);
+        exchange->ops->close(exchange);
+        return cb_fail(error, CB_NO_MEMORY, "out of memory");
+    }
+    self->runtime = runtime;
+    self->exchange = exchange;
+    self->recorder = recorder;
+    self->starter = starter;
+    self->step = step;
+    self->deadline_ns = INT64_MAX;
+    *supervisor = self;
+    return CB_OK;
+}
+
+size_t cb_supervisor_abandoned(const cb_supervisor *supervisor)
+{
+    return supervisor->threads;
+}
+
+static void release_payload(void *user, uint64_t payload)
+{
+    (void)user;
+    cb_buffer_release((cb_buffer *)(uintptr_t)payload);
+}
+
+void cb_supervisor_free(cb_supervisor **supervisor)
+{
+    cb_supervisor *self = *supervisor;
+    if (self == NULL)
+        return;
+    for (size_t i = 0; i < self->receivers.capacity; i++) {
+        receiver *left = self->receivers.entries[i].value;
+        if (left == NULL)
+            continue;
+        drop_unsent(left);
+        free(left->unsent);
+        free(left);
+    }
+    cb_address_map_free(&self->receivers);
+    cb_step_free(&self->step, release_payload, NULL);
+    self->exchange->ops->close(self->exchange);
+    free(self->held.items);
+    free(self->made_here.items);
+    free(self);
+    *supervisor = NULL;
+}

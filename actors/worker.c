@@ -1,0 +1,218 @@
+/* The actor that runs callbacks: parked until it is handed jobs, then one after the other.
+ *
+ * What it owes the supervisor it says before anything that may take long: before it parks, before a
+ * question, and once a callback has run for ANNOUNCE_NS.
+ */
+#include <assert.h>
+#include <stdlib.h>
+
+#include "actors/asker.h"
+#include "actors/runtime.h"
+
+/* A callback that has run so long is reported as running. */
+#define ANNOUNCE_NS    100000
+/* Results are not kept back for longer than this by the jobs that follow. */
+#define FLUSH_EVERY_NS 200000
+
+typedef struct worker {
+    cb_asker asker;
+    cb_runtime *runtime;
+    void *thread_state;
+    /* Jobs that wait: a ring of `capacity` HAND messages. */
+    cb_message *waiting;
+    size_t capacity;
+    size_t first;
+    size_t count;
+    /* The running job. */
+    cb_message current; /* kind CB_MSG_NONE: none */
+    int64_t started_ns;
+    bool announced;
+    int32_t stop_status; /* what an INTERRUPT said it shall complete with */
+    int64_t flushed_ns;
+    bool retired;
+} worker;
+
+static void post(worker *self, const cb_message *message)
+{
+    /* A broken queue means the supervisor is gone; the thread is then told to retire by nobody, so
+     * it retires itself. */
+    if (cb_mailbox_post(self->asker.mailbox, message) != CB_OK)
+        self->retired = true;
+}
+
+static void announce(void *argument)
+{
+    worker *self = argument;
+    if (self->announced)
+        return;
+    self->announced = true;
+    cb_message message = {
+        .kind = CB_MSG_JOB_STARTED, .cause = self->current.cause, .job = self->current.job};
+    post(self, &message);
+}
+
+static void check(void *argument, int64_t now_ns)
+{
+    worker *self = argument;
+    if (self->announced || now_ns - self->started_ns < ANNOUNCE_NS)
+        return;
+    announce(self);
+    (void)cb_mailbox_flush(self->asker.mailbox);
+}
+
+static void give_back(void *argument)
+{
+    worker *self = argument;
+    for (; self->count > 0; self->count--) {
+        const cb_message *hand = &self->waiting[self->first];
+        cb_message message = {.kind = CB_MSG_JOB_RETURNED,
+                              .cause = hand->cause,
+                              .job = hand->job,
+                              .payload = hand->payload};
+        post(self, &message);
+        self->first = (self->first + 1) % self->capacity;
+    }
+}
+
+static void take_hand(worker *self, const cb_message *hand)
+{
+    /* The supervisor never hands more than the limit that sized the ring. */
+    assert(self->count < self->capacity);
+    self->waiting[(self->first + self->count) % self->capacity] = *hand;
+    self->count++;
+}
+
+static void command(void *argument, const cb_message *message)
+{
+    worker *self = argument;
+    switch (message->kind) {
+    case CB_MSG_HAND:
+        take_hand(self, message);
+        break;
+    case CB_MSG_TAKE_BACK:
+        if (self->current.kind != CB_MSG_NONE)
+            announce(self);
+        give_back(self);
+        (void)cb_mailbox_flush(self->asker.mailbox);
+        break;
+    case CB_MSG_INTERRUPT:
+        if (self->current.kind != CB_MSG_NONE && message->job == self->current.job) {
+            self->stop_status = message->status;
+            self->asker.stopped = true;
+        }
+        break;
+    case CB_MSG_RETIRE_ACTOR:
+        self->retired = true;
+        break;
+    default: /* an answer that nobody waits for any more */
+        cb_buffer_release(cb_message_payload(message));
+        break;
+    }
+}
+
+static const cb_asker_job_ops job_ops = {
+    .announce = announce, .command = command, .check = check, .give_back = give_back};
+
+static uint32_t microseconds(int64_t ns)
+{
+    return ns / 1000 > UINT32_MAX ? UINT32_MAX : (uint32_t)(ns / 1000);
+}
+
+static void complete(worker *self, const cb_job *job, int64_t now_ns)
+{
+    int32_t status = self->asker.stopped ? self->stop_status : (int32_t)job->status;
+    cb_message message = {.kind = CB_MSG_JOB_COMPLETED,
+                          .status = status,
+                          .cause = self->current.cause,
+                          .connection = microseconds(now_ns - self->started_ns),
+                          .job = self->current.job,
+                          .value = job->result != NULL ? (int64_t)job->result->size : 0,
+                          .payload = cb_payload_handle(job->result)};
+    self->current.kind = CB_MSG_NONE;
+    post(self, &message);
+}
+
+static void run_one(worker *self)
+{
+    self->current = self->waiting[self->first];
+    self->first = (self->first + 1) % self->capacity;
+    self->count--;
+    self->announced = false;
+    self->asker.stopped = false;
+    self->started_ns = cb_now_ns();
+    self->asker.next_look_ns = 0;
+    cb_job job = {.asker = &self->asker,
+                  .thread_state = self->thread_state,
+                  .entry = self->current.value,
+                  .request = cb_message_payload(&self->current),
+                  .status = CB_JOB_SUCCESS};
+    self->runtime->options.run_job(self->runtime->options.user, &job);
+    cb_buffer_release(job.request);
+    complete(self, &job, cb_now_ns());
+}
+
+static void flush(worker *self, int64_t now_ns)
+{
+    if (cb_mailbox_flush(self->asker.mailbox) != CB_OK)
+        self->retired = true;
+    self->flushed_ns = now_ns;
+}
+
+/* Takes in what has come; waits for it if there is nothing else to do. */
+static void receive(worker *self)
+{
+    cb_message message;
+    cb_status status = cb_mailbox_receive(self->asker.mailbox, 0, &message);
+    if (status == CB_TIMEOUT && self->count == 0) {
+        flush(self, cb_now_ns());
+        status = cb_mailbox_receive(self->asker.mailbox, -1, &message);
+    }
+    for (; status == CB_OK; status = cb_mailbox_receive(self->asker.mailbox, 0, &message))
+        command(self, &message);
+    if (status != CB_TIMEOUT)
+        self->retired = true;
+}
+
+static void work(worker *self)
+{
+    while (!self->retired) {
+        receive(self);
+        while (self->count > 0 && !self->retired) {
+            run_one(self);
+            int64_t now_ns = cb_now_ns();
+            if (now_ns - self->flushed_ns >= FLUSH_EVERY_NS) {
+                flush(self, now_ns);
+                break; /* a look at the mailbox: a TAKE_BACK or a RETIRE may be there */
+            }
+        }
+    }
+    give_back(self);
+}
+
+void *cb_worker_thread(void *argument)
+{
+    cb_actor_start start = *(cb_actor_start *)argument;
+    free(argument);
+    const cb_runtime_options *options = &start.runtime->options;
+    worker self = {.asker = {.mailbox = start.mailbox, .ops = &job_ops},
+                   .runtime = start.runtime,
+                   .capacity = (size_t)options->limits.hand_batch};
+    self.asker.worker = &self;
+    self.waiting = calloc(self.capacity, sizeof *self.waiting);
+    if (options->thread_begin != NULL && self.waiting != NULL)
+        self.thread_state = options->thread_begin(options->user);
+    bool able =
+        self.waiting != NULL && (options->thread_begin == NULL || self.thread_state != NULL);
+    if (able) {
+        cb_message ready = {.kind = CB_MSG_ACTOR_READY};
+        post(&self, &ready);
+        work(&self);
+    }
+    if (options->thread_end != NULL && self.thread_state != NULL)
+        options->thread_end(options->user, self.thread_state);
+    cb_message stopped = {.kind = CB_MSG_ACTOR_STOPPED, .status = able ? CB_OK : CB_NO_MEMORY};
+    post(&self, &stopped);
+    cb_mailbox_close(&self.asker.mailbox);
+    free(self.waiting);
+    return NULL;
+}
