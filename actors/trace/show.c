@@ -19,7 +19,6 @@ typedef struct show {
     cb_trace_reader *reader;
     cb_trace_show_options options;
     int64_t start_ns;
-    int64_t time_ns; /* of the last input: its effects happen then */
     uint8_t *listeners;
 } show;
 
@@ -41,11 +40,11 @@ static bool any_filter(const cb_trace_show_options *options)
 }
 
 /* Two numbers from a file: their difference is cut to what fits. */
-static int64_t since_start(const show *view)
+static int64_t since_start(const show *view, const cb_trace_message *message)
 {
-    if (view->time_ns < view->start_ns)
+    if (message->time_ns < view->start_ns)
         return -1;
-    uint64_t distance = (uint64_t)view->time_ns - (uint64_t)view->start_ns;
+    uint64_t distance = (uint64_t)message->time_ns - (uint64_t)view->start_ns;
     return distance > INT64_MAX ? INT64_MAX : (int64_t)distance;
 }
 
@@ -62,8 +61,9 @@ static bool wanted(const show *view, const cb_trace_message *message)
     }
     if (options->kind && strcasecmp(cb_message_name(message->kind), options->kind) != 0)
         return false;
-    int64_t since = since_start(view);
-    return since >= options->since_ns && (options->until_ns == 0 || since <= options->until_ns);
+    int64_t since = since_start(view, message);
+    return (options->since_ns == 0 || since >= options->since_ns) &&
+           (options->until_ns == 0 || since <= options->until_ns);
 }
 
 static void print_heading(const show *view)
@@ -78,7 +78,7 @@ static void print_message(const show *view, const cb_trace_record *record)
     const cb_trace_message *message = &record->of.message;
     char time[COLUMN], from[COLUMN], to[COLUMN], route[COLUMN], job[COLUMN], connection[COLUMN];
     char status[COLUMN], value[COLUMN], bytes[COLUMN] = "-", cause[COLUMN] = "-", flags[COLUMN];
-    cb_describe_time(view->time_ns, view->start_ns, time, sizeof time);
+    cb_describe_time(message->time_ns, view->start_ns, time, sizeof time);
     cb_describe_address(message->from, is_listener(view, message->from), from, sizeof from);
     cb_describe_address(message->to, is_listener(view, message->to), to, sizeof to);
     cb_describe_route(view->reader, message, route, sizeof route);
@@ -102,7 +102,6 @@ static void print_record(show *view, const cb_trace_record *record)
 {
     switch (record->kind) {
     case CB_TRACE_INPUT:
-        view->time_ns = record->of.message.time_ns;
         if (wanted(view, &record->of.message))
             print_message(view, record);
         break;
@@ -139,7 +138,6 @@ static cb_status show_all(show *view, cb_error *error)
 {
     const cb_trace_header *header = cb_trace_header_of(view->reader);
     view->start_ns = header->start_mono_ns;
-    view->time_ns = header->start_mono_ns;
     print_heading(view);
     if (header->overwritten != 0)
         fprintf(view->out, "# starts in the middle: %" PRIu64 " older records were overwritten\n",
