@@ -6,6 +6,7 @@
 #include <zmq.h>
 
 #include "actors/base/address_map.h"
+#include "actors/base/handover.h"
 
 #define QUEUE_BATCHES 1000
 
@@ -30,6 +31,7 @@ static size_t receive(cb_exchange *exchange, cb_message records[CB_BATCH_MAX])
         assert(zmq_errno() == EAGAIN);
         return 0;
     }
+    cb_handover_take(CB_HANDOVER_INBOX);
     assert((size_t)size <= room && (size_t)size % sizeof(cb_message) == 0);
     return (size_t)size / sizeof(cb_message);
 }
@@ -96,6 +98,7 @@ static cb_status send_records(cb_exchange *exchange, uint32_t address, const cb_
     if (pair == NULL)
         return CB_UNKNOWN;
     int sent;
+    cb_handover_give(address);
     do
         sent = zmq_send(pair, records, count * sizeof *records, ZMQ_DONTWAIT);
     while (sent < 0 && zmq_errno() == EINTR);

@@ -8,6 +8,8 @@
 #include <string.h>
 #include <zmq.h>
 
+#include "actors/base/handover.h"
+
 /* Messages (batches) that one direction of a queue holds before its sender waits. */
 #define QUEUE_BATCHES 1000
 /* Sockets an actor needs: its PUSH, its PAIR, and the supervisor's end of the PAIR. */
@@ -205,6 +207,7 @@ cb_status cb_mailbox_flush(cb_mailbox *mailbox)
         return CB_OK;
     size_t size = mailbox->gathered * sizeof(cb_message);
     int sent;
+    cb_handover_give(CB_HANDOVER_INBOX);
     do
         sent = zmq_send(mailbox->up, mailbox->outgoing, size, 0);
     while (sent < 0 && zmq_errno() == EINTR);
@@ -224,6 +227,7 @@ static cb_status read_batch(cb_mailbox *mailbox)
     while (size < 0 && zmq_errno() == EINTR);
     if (size < 0)
         return zmq_errno() == EAGAIN ? CB_TIMEOUT : CB_IO;
+    cb_handover_take(mailbox->address);
     assert((size_t)size <= sizeof mailbox->incoming);
     assert((size_t)size % sizeof(cb_message) == 0);
     mailbox->unread_next = 0;
