@@ -1,0 +1,17 @@
+/* The namespaces that the runtime itself holds. */
+#ifndef CALLBOARD_BRIDGE_HOST_BUILTINS_H
+#define CALLBOARD_BRIDGE_HOST_BUILTINS_H
+
+#include <stddef.h>
+
+#include "callboard/plugin.h"
+
+extern const cb_plugin cb_builtin_os;
+extern const cb_plugin cb_builtin_plugin;
+
+/* The builtin of that number, 0..; NULL past the last. */
+const cb_plugin *cb_builtin_at(size_t index);
+/* The builtin of a namespace; NULL if there is none. */
+const cb_plugin *cb_builtin_find(const char *name_space);
+
+#endif

@@ -1,0 +1,82 @@
+/* The table of functions that plugins are given: values by the machine, actors by the runtime's
+ * calls on behalf of the thread that runs the verb. */
+#include "bridge/host/output.h"
+#include "bridge/host/script_internal.h"
+
+cb_script_thread *cb_script_thread_of(cb_call *call)
+{
+    return cb_vm_user(cb_call_vm(call));
+}
+
+static cb_status print(cb_call *call, const void *bytes, size_t size)
+{
+    cb_error error = {0};
+    cb_status status = cb_output_print(bytes, size, &error);
+    if (status != CB_OK)
+        return call->host->fail(call, status, "%s", error.text);
+    cb_vm_charge(cb_call_vm(call), size);
+    return CB_OK;
+}
+
+/* Who asks the actors something may wait for the answer: what it printed shall be seen by then. A
+ * failure is remembered and told to the next print. */
+static cb_asker *asker_of(cb_call *call)
+{
+    (void)cb_output_flush(NULL);
+    return cb_script_thread_of(call)->asker;
+}
+
+static cb_status route_open(cb_call *call, const cb_route_options *options, int64_t *route_id,
+                            cb_error *error)
+{
+    return cb_route_open(asker_of(call), cb_call_name_space(call), options, route_id, error);
+}
+
+static cb_status route_close(cb_call *call, int64_t route_id, int64_t *canceled)
+{
+    return cb_route_close(asker_of(call), cb_call_name_space(call), route_id, canceled);
+}
+
+static cb_status ask(cb_call *call, cb_question *questions, size_t count)
+{
+    return cb_ask(asker_of(call), cb_call_name_space(call), questions, count);
+}
+
+static cb_status wait_for(cb_call *call, cb_wait_kind what, int64_t id, int32_t timeout_ms,
+                          int *happened)
+{
+    return cb_wait(asker_of(call), cb_call_name_space(call), what, id, timeout_ms, happened);
+}
+
+static cb_status job_begin(cb_call *call, const cb_job_options *options, int64_t *job_id)
+{
+    return cb_job_begin(asker_of(call), cb_call_name_space(call), options, job_id);
+}
+
+static cb_status job_take(cb_call *call, int64_t job_id, bool as_text, cb_buffer **result,
+                          int *status)
+{
+    return cb_job_take(asker_of(call), cb_call_name_space(call), job_id, as_text, result, status);
+}
+
+const cb_host cb_script_host = {
+    .abi = CB_PLUGIN_ABI,
+    .size = sizeof(cb_host),
+    .fail = cb_vm_host_fail,
+    .return_bytes = cb_vm_host_return_bytes,
+    .return_buffer = cb_vm_host_return_buffer,
+    .argument_buffer = cb_vm_host_argument_buffer,
+    .resize_argument = cb_vm_host_resize_argument,
+    .format = cb_vm_host_format,
+    .print = print,
+    .route_open = route_open,
+    .route_close = route_close,
+    .ask = ask,
+    .wait = wait_for,
+    .job_begin = job_begin,
+    .job_take = job_take,
+    .status_text = cb_status_text,
+    .job_status_text = cb_job_status_text,
+    .buffer_new = cb_buffer_new,
+    .buffer_release = cb_buffer_release,
+};

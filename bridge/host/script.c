@@ -1,0 +1,192 @@
+#include "callboard/script.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "bridge/host/output.h"
+#include "bridge/host/script_internal.h"
+#include "bridge/host/script_source.h"
+
+#define STATUS_FAILED 1 /* exit status of whatever went wrong but usage */
+
+static cb_status no_memory(cb_error *error)
+{
+    return cb_fail(error, CB_NO_MEMORY, "out of memory");
+}
+
+static cb_status copy_arguments(cb_script *script, const cb_script_options *options,
+                                cb_error *error)
+{
+    script->arguments = calloc(options->argument_count + 1, sizeof(*script->arguments));
+    if (script->arguments == NULL)
+        return no_memory(error);
+    for (size_t i = 0; i < options->argument_count; i++) {
+        script->arguments[i] = strdup(options->arguments[i]);
+        if (script->arguments[i] == NULL)
+            return no_memory(error);
+        script->argument_count++;
+    }
+    if (options->trace_path != NULL) {
+        script->trace_path = strdup(options->trace_path);
+        if (script->trace_path == NULL)
+            return no_memory(error);
+    }
+    return CB_OK;
+}
+
+static cb_status compile(cb_script *script, const cb_source *source, cb_error *error)
+{
+    script->path = strdup(source->path);
+    if (script->path == NULL)
+        return no_memory(error);
+    cb_diagnostics *diagnostics = calloc(1, sizeof(*diagnostics));
+    if (diagnostics == NULL)
+        return no_memory(error);
+    cb_status status = cb_program_compile(source, cb_loader_catalog(script->loader),
+                                          &script->program, diagnostics);
+    if (status != CB_OK && diagnostics->count > 0) {
+        cb_script_source_complain(diagnostics, source);
+        status = cb_fail(error, CB_SCRIPT, "%s: %zu%s errors", source->path, diagnostics->count,
+                         diagnostics->more ? " and more" : "");
+    } else if (status != CB_OK) {
+        status = cb_fail(error, status, "%s: %s", source->path, cb_status_text(status));
+    }
+    free(diagnostics);
+    return status;
+}
+
+cb_status cb_script_load(const cb_script_options *options, cb_script **result, cb_error *error)
+{
+    *result = NULL;
+    cb_script *script = calloc(1, sizeof(*script));
+    if (script == NULL)
+        return no_memory(error);
+    int code = pthread_mutex_init(&script->lock, NULL);
+    if (code != 0) {
+        free(script);
+        return cb_fail_errno(error, CB_NO_MEMORY, code, "cannot make a lock");
+    }
+    cb_source source = {0};
+    cb_status status = cb_limits_from_environment(&script->limits, error);
+    if (status == CB_OK)
+        status = copy_arguments(script, options, error);
+    if (status == CB_OK)
+        status = cb_script_source(options->path, &source, error);
+    if (status == CB_OK)
+        status = cb_loader_new(&script->loader, error);
+    if (status == CB_OK)
+        status = compile(script, &source, error);
+    cb_source_free(&source);
+    if (status == CB_OK)
+        *result = script;
+    else
+        cb_script_free(&script);
+    return status;
+}
+
+void cb_script_free(cb_script **result)
+{
+    cb_script *script = *result;
+    if (script == NULL)
+        return;
+    cb_program_release(script->program);
+    cb_loader_free(&script->loader);
+    for (size_t i = 0; i < script->argument_count; i++)
+        free(script->arguments[i]);
+    free(script->arguments);
+    free(script->trace_path);
+    free(script->path);
+    pthread_mutex_destroy(&script->lock);
+    free(script);
+    *result = NULL;
+}
+
+/* The calls that a shutdown from another thread may meet go through the lock: the runtime it finds
+ * is there, and is not freed under it. */
+static void publish_runtime(cb_script *script, cb_runtime *runtime)
+{
+    pthread_mutex_lock(&script->lock);
+    script->runtime = runtime;
+    if (runtime != NULL && script->is_shutdown_wanted)
+        cb_runtime_shutdown(runtime);
+    pthread_mutex_unlock(&script->lock);
+}
+
+void cb_script_shutdown(cb_script *script)
+{
+    pthread_mutex_lock(&script->lock);
+    script->is_shutdown_wanted = true;
+    if (script->runtime != NULL)
+        cb_runtime_shutdown(script->runtime);
+    pthread_mutex_unlock(&script->lock);
+}
+
+static cb_status start(cb_script *script, cb_runtime **runtime, cb_error *error)
+{
+    cb_runtime_options options = {
+        .limits = script->limits,
+        .run_job = cb_script_run_job,
+        .thread_begin = cb_script_thread_begin,
+        .thread_end = cb_script_thread_end,
+        .user = script,
+        .trace_path = script->trace_path,
+    };
+    cb_status status = cb_runtime_start(&options, runtime, error);
+    if (status != CB_OK)
+        return status;
+    for (size_t i = 0; i < cb_loader_count(script->loader) && status == CB_OK; i++) {
+        const cb_namespace *name_space = cb_loader_at(script->loader, i).name_space;
+        if (name_space->name[0] != '\0')
+            status = cb_runtime_name_space(*runtime, name_space->id, name_space->name, error);
+    }
+    if (status != CB_OK)
+        (void)cb_runtime_stop(runtime, NULL);
+    return status;
+}
+
+static cb_status run_main(cb_script *script, cb_runtime *runtime, int *exit_status, cb_error *error)
+{
+    cb_script_thread *thread = NULL;
+    cb_status status = cb_script_thread_new(script, &thread, error);
+    if (status == CB_OK)
+        status = cb_asker_open(runtime, &thread->asker, error);
+    if (status == CB_OK) {
+        cb_vm_error failure = {0};
+        status = cb_vm_run_main(thread->vm, script->program, exit_status, &failure);
+        if (status != CB_OK) {
+            cb_script_complain(&failure);
+            status = cb_fail(error, CB_SCRIPT, "%s: main ended in a runtime error", script->path);
+        }
+        cb_asker_close(&thread->asker);
+    }
+    cb_script_thread_free(&thread);
+    return status;
+}
+
+cb_status cb_script_run(cb_script *script, int *exit_status, cb_error *error)
+{
+    *exit_status = STATUS_FAILED;
+    cb_runtime *runtime = NULL;
+    cb_status status = start(script, &runtime, error);
+    if (status != CB_OK)
+        return status;
+    publish_runtime(script, runtime);
+
+    int returned = 0;
+    status = run_main(script, runtime, &returned, error);
+
+    publish_runtime(script, NULL);
+    cb_error stop_error = {0};
+    cb_status stopped = cb_runtime_stop(&runtime, &stop_error);
+    if (status == CB_OK && stopped != CB_OK) {
+        status = stopped;
+        if (error != NULL)
+            *error = stop_error;
+    }
+    cb_status flushed = cb_output_flush(status == CB_OK ? error : NULL);
+    if (status == CB_OK)
+        status = flushed;
+    if (status == CB_OK)
+        *exit_status = returned != 0 ? returned : atomic_load(&script->exit_code);
+    return status;
+}

@@ -1,0 +1,58 @@
+/* A script in memory and the threads that run it, as the files of bridge/host see them. */
+#ifndef CALLBOARD_BRIDGE_HOST_SCRIPT_INTERNAL_H
+#define CALLBOARD_BRIDGE_HOST_SCRIPT_INTERNAL_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include "bridge/host/loader.h"
+#include "bridge/lang/program.h"
+#include "bridge/lang/vm.h"
+#include "callboard/limits.h"
+#include "callboard/runtime.h"
+#include "callboard/script.h"
+
+struct cb_script {
+    /* set while loading, read-only while running */
+    char *path;       /* as errors show it */
+    char **arguments; /* owned copies */
+    size_t argument_count;
+    char *trace_path; /* or NULL */
+    cb_limits limits;
+    cb_loader *loader;
+    cb_program *program;
+
+    atomic_int exit_code; /* what os.ExitCode asked for; 0 until then */
+
+    pthread_mutex_t lock;    /* guards the two below */
+    cb_runtime *runtime;     /* NULL before it started and once it is being stopped */
+    bool is_shutdown_wanted; /* asked for, perhaps before the runtime was there */
+};
+
+/* One thread that runs the script: main's, or an actor's. It is the user pointer of its machine. */
+typedef struct cb_script_thread {
+    cb_script *script;
+    cb_vm *vm;
+    cb_asker *asker; /* an actor's changes with each job; NULL between jobs */
+} cb_script_thread;
+
+/* A machine for the calling thread. The text of *error says what failed. */
+cb_status cb_script_thread_new(cb_script *script, cb_script_thread **thread, cb_error *error);
+void cb_script_thread_free(cb_script_thread **thread); /* NULL in it is fine */
+
+/* The thread that makes this call. */
+cb_script_thread *cb_script_thread_of(cb_call *call);
+
+/* What plugins are given; the same for all scripts. */
+extern const cb_host cb_script_host;
+
+/* Prints a runtime error with its call stack to standard error. */
+void cb_script_complain(const cb_vm_error *error);
+
+/* The functions that cb_runtime_options wants; `user` is the cb_script. */
+void cb_script_run_job(void *user, cb_job *job);
+void *cb_script_thread_begin(void *user);
+void cb_script_thread_end(void *user, void *thread_state);
+
+#endif

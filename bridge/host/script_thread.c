@@ -1,0 +1,130 @@
+/* The script on one thread: its machine, and a callback as an actor's job. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bridge/host/output.h"
+#include "bridge/host/script_internal.h"
+
+static cb_status check(void *user)
+{
+    const cb_script_thread *thread = user;
+    (void)cb_output_flush(NULL);
+    return cb_asker_check(thread->asker);
+}
+
+static void before_block(void *user)
+{
+    const cb_script_thread *thread = user;
+    (void)cb_output_flush(NULL);
+    cb_asker_before_block(thread->asker);
+}
+
+cb_status cb_script_thread_new(cb_script *script, cb_script_thread **result, cb_error *error)
+{
+    cb_script_thread *thread = calloc(1, sizeof(*thread));
+    if (thread == NULL)
+        return cb_fail(error, CB_NO_MEMORY, "out of memory");
+    thread->script = script;
+    cb_vm_options options = {
+        .limits = script->limits,
+        .check = check,
+        .before_block = before_block,
+        .user = thread,
+        .host = &cb_script_host,
+    };
+    cb_status status = cb_vm_new(&options, &thread->vm);
+    if (status != CB_OK) {
+        free(thread);
+        return cb_fail(error, status, "cannot make a machine: %s", cb_status_text(status));
+    }
+    *result = thread;
+    return CB_OK;
+}
+
+void cb_script_thread_free(cb_script_thread **result)
+{
+    cb_script_thread *thread = *result;
+    if (thread == NULL)
+        return;
+    cb_vm_free(&thread->vm);
+    free(thread);
+    *result = NULL;
+}
+
+void cb_script_complain(const cb_vm_error *error)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    if (out != NULL) {
+        cb_vm_error_print(error, out);
+        if (fclose(out) == 0)
+            cb_output_complain(text, size);
+        free(text);
+        return;
+    }
+    char line[CB_ERROR_TEXT_SIZE];
+    cb_vm_error_text(error, line, sizeof(line) - 1);
+    size_t length = strlen(line);
+    line[length] = '\n';
+    cb_output_complain(line, length + 1);
+}
+
+void *cb_script_thread_begin(void *user)
+{
+    cb_script_thread *thread = NULL;
+    return cb_script_thread_new(user, &thread, NULL) == CB_OK ? thread : NULL;
+}
+
+void cb_script_thread_end(void *user, void *thread_state)
+{
+    (void)user;
+    cb_script_thread *thread = thread_state;
+    cb_script_thread_free(&thread);
+}
+
+/* A job that failed: its error's first line is the job's result, all of it goes to stderr. */
+static void fail_job(cb_job *job, const cb_vm_error *error)
+{
+    char text[CB_ERROR_TEXT_SIZE];
+    cb_vm_error_text(error, text, sizeof(text));
+    cb_script_complain(error);
+    job->status = CB_JOB_CALLBACK_FAILED;
+    job->result = cb_buffer_copy(text, strlen(text)); /* without memory: a failure without text */
+}
+
+void cb_script_run_job(void *user, cb_job *job)
+{
+    cb_script *script = user;
+    cb_script_thread *thread = job->thread_state;
+    if (thread == NULL) {
+        static const char text[] = "out of memory when the actor's thread began";
+        job->status = CB_JOB_CALLBACK_FAILED;
+        job->result = cb_buffer_copy(text, sizeof(text) - 1);
+        return;
+    }
+    /* The request's bytes become the callback's blob itself; no copy is made on the way. */
+    cb_buffer *blob = job->request;
+    job->request = NULL;
+    thread->asker = job->asker;
+    bool written = false;
+    int32_t returned = 0;
+    cb_vm_error error = {0};
+    cb_status status = cb_vm_run_callback(thread->vm, script->program, job->entry, &blob, &written,
+                                          &returned, &error);
+    thread->asker = NULL;
+    if (status != CB_OK) {
+        fail_job(job, &error);
+    } else if (returned == 0) {
+        job->status = CB_JOB_CALLBACK_REFUSED;
+        cb_buffer_release(blob);
+    } else {
+        job->status = CB_JOB_SUCCESS;
+        if (written)
+            job->result = blob;
+        else
+            cb_buffer_release(blob);
+    }
+    (void)cb_output_flush(NULL);
+}

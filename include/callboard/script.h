@@ -1,0 +1,55 @@
+/* A script as a C program embeds it: load, run, end.
+ *
+ *     cb_script *script = NULL;
+ *     cb_script_options options = {.path = "service.dom"};
+ *     if (cb_script_load(&options, &script, &error) == CB_OK)
+ *         cb_script_run(script, &exit_status, &error);
+ *     cb_script_free(&script);
+ *
+ * What goes wrong in the script (its errors, its runtime errors) is printed to standard error where
+ * it happens, with the script's file, line and column; what the script prints goes to standard
+ * output. A process may hold several scripts; they share the two streams.
+ */
+#ifndef CALLBOARD_SCRIPT_H
+#define CALLBOARD_SCRIPT_H
+
+#include <stddef.h>
+
+#include "callboard/status.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct cb_script cb_script;
+
+typedef struct cb_script_options {
+    const char *path;             /* the file; "-" reads standard input */
+    const char *const *arguments; /* what os.Args gives; copied */
+    size_t argument_count;
+    const char *trace_path; /* record every message to this file, or NULL */
+} cb_script_options;
+
+/* Reads, loads plugins, compiles; reads the limits from the environment. CB_SCRIPT: the script is
+ * wrong and its errors are printed already (*error then counts them). Any other code: *error says
+ * what to print. On failure *script is NULL. */
+CB_PUBLIC cb_status cb_script_load(const cb_script_options *options, cb_script **script,
+                                   cb_error *error);
+
+/* Runs main on the calling thread, callbacks on actors, and returns when main has ended and every
+ * accepted request is through. May be called once. *exit_status, 0..255, is set in every case.
+ * CB_SCRIPT: main ended in a runtime error, printed already. CB_TIMEOUT: something had to be cut
+ * off to end. Other codes: *error says what to print. */
+CB_PUBLIC cb_status cb_script_run(cb_script *script, int *exit_status, cb_error *error);
+
+/* Begins the orderly end that SIGTERM stands for: routes stop accepting, waits return. From any
+ * thread, before or during the run, as often as you like; not from a signal handler. */
+CB_PUBLIC void cb_script_shutdown(cb_script *script);
+
+/* Not while it runs. *script becomes NULL; NULL in it is fine. */
+CB_PUBLIC void cb_script_free(cb_script **script);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
