@@ -17,6 +17,11 @@ foreach(folder unit sim)
   endforeach()
 endforeach()
 
+# Plugins that are refused, for the tests of the host.
+if(EXISTS ${PROJECT_SOURCE_DIR}/tests/plugins_bad/CMakeLists.txt)
+  add_subdirectory(tests/plugins_bad)
+endif()
+
 # tests/fuzz/*_fuzz.c: every kept input once more, without a fuzzing engine.
 file(GLOB FUZZ_SOURCES CONFIGURE_DEPENDS tests/fuzz/*_fuzz.c)
 if(FUZZ_SOURCES AND NOT CB_FUZZ)
