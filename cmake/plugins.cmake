@@ -34,5 +34,5 @@ foreach(folder IN LISTS PLUGIN_FOLDERS)
     plugin_${name} PROPERTIES PREFIX "" OUTPUT_NAME ${camel}Plugin
                               LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/plugins/${name})
   list(APPEND PLUGIN_TARGETS plugin_${name})
-  install(TARGETS plugin_${name} DESTINATION ${CMAKE_INSTALL_LIBDIR}/callboard/plugins/${name})
+  install(TARGETS plugin_${name} DESTINATION lib/callboard/plugins/${name})
 endforeach()
