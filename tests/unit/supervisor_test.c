@@ -1,0 +1,289 @@
+/* The supervisor's shell, driven through a double of the mailboxes: no socket, no actor. */
+#include <CUnit/Basic.h>
+#include <CUnit/CUnit.h>
+#include <string.h>
+
+#include "actors/supervisor.h"
+
+#define ASKER (CB_ADDRESS_FIRST_ASKER + 1)
+#define NS    1
+#define MOST  256
+
+/* The inbox is a list of batches; an empty batch stands for "the inbox was empty". */
+typedef struct fake {
+    cb_exchange base;
+    cb_message inbox[MOST];
+    size_t sizes[MOST];
+    size_t batches;
+    size_t next_batch;
+    size_t next_record;
+    cb_message sent[MOST];
+    size_t sent_count;
+    int full_for; /* so many sends find the queue full */
+    int waits;
+    bool closed;
+} fake;
+
+static fake world;
+static uint32_t started_address;
+static cb_status start_result;
+
+static size_t receive(cb_exchange *exchange, cb_message records[CB_BATCH_MAX])
+{
+    (void)exchange;
+    if (world.next_batch == world.batches) {
+        records[0] = (cb_message){.kind = CB_PLUMBING_STOP, .status = 1, .from = ASKER};
+        world.next_batch++;
+        return 1;
+    }
+    if (world.next_batch > world.batches)
+        return 0;
+    size_t count = world.sizes[world.next_batch++];
+    memcpy(records, &world.inbox[world.next_record], count * sizeof *records);
+    world.next_record += count;
+    return count;
+}
+
+static void wait_for_mail(cb_exchange *exchange, int64_t timeout_ns)
+{
+    (void)exchange;
+    (void)timeout_ns;
+    world.waits++;
+}
+
+static cb_status add(cb_exchange *exchange, uint32_t address)
+{
+    (void)exchange;
+    (void)address;
+    return CB_OK;
+}
+
+static void remove_address(cb_exchange *exchange, uint32_t address)
+{
+    (void)exchange;
+    (void)address;
+}
+
+static cb_status send_records(cb_exchange *exchange, uint32_t address, const cb_message *records,
+                              size_t count)
+{
+    (void)exchange;
+    (void)address;
+    if (world.full_for > 0) {
+        world.full_for--;
+        return CB_LIMIT;
+    }
+    for (size_t i = 0; i < count; i++)
+        if (records[i].kind != CB_PLUMBING_WELCOME)
+            world.sent[world.sent_count++] = records[i];
+    return CB_OK;
+}
+
+static uint64_t fairness_bound(const cb_exchange *exchange)
+{
+    (void)exchange;
+    return 3;
+}
+
+static void close_exchange(cb_exchange *exchange)
+{
+    (void)exchange;
+    world.closed = true;
+}
+
+static const cb_exchange_ops operations = {.receive = receive,
+                                           .wait = wait_for_mail,
+                                           .add = add,
+                                           .remove = remove_address,
+                                           .send = send_records,
+                                           .fairness_bound = fairness_bound,
+                                           .close = close_exchange};
+
+static void *no_thread(void *argument)
+{
+    return argument;
+}
+
+static cb_status starter(cb_runtime *runtime, const cb_message *effect, cb_exchange *exchange,
+                         pthread_t *thread, cb_error *error)
+{
+    (void)runtime;
+    (void)exchange;
+    started_address = effect->to;
+    if (start_result != CB_OK)
+        return cb_fail(error, start_result, "no thread today");
+    return cb_thread_start(thread, no_thread, NULL, 0, "double", error);
+}
+
+static void batch(size_t count, const cb_message *records)
+{
+    size_t used = 0;
+    for (size_t i = 0; i < world.batches; i++)
+        used += world.sizes[i];
+    memcpy(&world.inbox[used], records, count * sizeof *records);
+    world.sizes[world.batches++] = count;
+}
+
+static void one(cb_message record)
+{
+    batch(1, &record);
+}
+
+static void empty(void)
+{
+    world.sizes[world.batches++] = 0;
+}
+
+static void begin(void)
+{
+    memset(&world, 0, sizeof world);
+    world.base.ops = &operations;
+    start_result = CB_OK;
+    one((cb_message){.kind = CB_PLUMBING_HELLO, .from = ASKER});
+}
+
+static void run(void)
+{
+    cb_runtime runtime = {.options = {.limits = cb_limits_default()}};
+    cb_supervisor *supervisor = NULL;
+    cb_error error;
+    CU_ASSERT_EQUAL_FATAL(
+        cb_supervisor_new(&runtime, &world.base, NULL, starter, &supervisor, &error), CB_OK);
+    (void)cb_supervisor_thread(supervisor);
+    cb_supervisor_free(&supervisor);
+    CU_ASSERT_PTR_NULL(supervisor);
+    CU_ASSERT(world.closed);
+}
+
+static cb_message from_asker(cb_message_kind kind, uint64_t cause)
+{
+    return (cb_message){.kind = (uint16_t)kind, .name_space = NS, .from = ASKER, .cause = cause};
+}
+
+static cb_message question(cb_question_kind what, uint64_t id, uint64_t cause)
+{
+    cb_message message = from_asker(CB_MSG_ASK, cause);
+    message.value = what;
+    message.job = id;
+    return message;
+}
+
+static cb_message opening(uint64_t cause)
+{
+    cb_message message = from_asker(CB_MSG_OPEN_ROUTE, cause);
+    message.status = 1000;
+    message.connection = (uint32_t)CB_ROUTE_TCP << 16;
+    message.payload = cb_payload_handle(cb_buffer_copy("Echo", 4));
+    return message;
+}
+
+static cb_message from_listener(cb_message_kind kind)
+{
+    return (cb_message){
+        .kind = (uint16_t)kind, .name_space = NS, .from = CB_ADDRESS_FIRST_ACTOR, .route = 1};
+}
+
+static const cb_message *sent(cb_message_kind kind, uint64_t cause)
+{
+    for (size_t i = 0; i < world.sent_count; i++)
+        if (world.sent[i].kind == kind && (cause == 0 || world.sent[i].cause == cause))
+            return &world.sent[i];
+    return NULL;
+}
+
+static void a_question_waits_until_older_messages_are_in(void)
+{
+    begin();
+    one(opening(1));
+    empty();
+    one(from_listener(CB_MSG_ROUTE_LISTENING));
+    empty();
+    /* The question is read before a connection that was accepted earlier on another queue. */
+    one(question(CB_ASK_ROUTE_ACTIVE, 1, 2));
+    one(from_listener(CB_MSG_ACCEPTED));
+    empty();
+    run();
+    CU_ASSERT_PTR_NOT_NULL_FATAL(sent(CB_MSG_ANSWER, 2));
+    CU_ASSERT_EQUAL(sent(CB_MSG_ANSWER, 2)->value, 1);
+}
+
+static void a_flood_does_not_starve_questions(void)
+{
+    begin();
+    one(question(CB_ASK_OPEN_COUNT, 0, 2));
+    for (int i = 0; i < 8; i++) /* the inbox is never empty, and rounds end by their size */
+        for (int j = 0; j < 2; j++)
+            one((cb_message){.kind = CB_MSG_TICK, .from = CB_ADDRESS_CLOCK});
+    run();
+    CU_ASSERT_PTR_NOT_NULL(sent(CB_MSG_ANSWER, 2));
+}
+
+static void a_full_queue_is_tried_again(void)
+{
+    begin();
+    one(question(CB_ASK_OPEN_COUNT, 0, 2));
+    empty();
+    empty();
+    empty();
+    empty();
+    world.full_for = 3;
+    run();
+    CU_ASSERT_EQUAL(world.full_for, 0);
+    CU_ASSERT_PTR_NOT_NULL(sent(CB_MSG_ANSWER, 2));
+    CU_ASSERT_EQUAL(world.sent_count, 1);
+}
+
+static void an_actor_that_does_not_start_fails_its_route(void)
+{
+    begin();
+    one(opening(5));
+    empty();
+    empty();
+    start_result = CB_LIMIT;
+    run();
+    const cb_message *answer = sent(CB_MSG_ANSWER, 5);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(answer);
+    CU_ASSERT_EQUAL(answer->status, CB_LIMIT);
+    cb_buffer *text = cb_message_payload(answer);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(text);
+    CU_ASSERT(text->size == strlen("no thread today") &&
+              memcmp(text->data, "no thread today", text->size) == 0);
+    cb_buffer_release(text);
+}
+
+static void messages_for_nobody_are_dropped_with_their_payloads(void)
+{
+    begin(); /* the leak checker sees to the payload */
+    one(opening(1));
+    empty();
+    one(from_listener(CB_MSG_ROUTE_LISTENING));
+    empty();
+    one(question(CB_ASK_ROUTE_CALLBACK, 1, 2));
+    one((cb_message){.kind = CB_PLUMBING_BYE, .from = ASKER});
+    empty();
+    run();
+    CU_ASSERT_PTR_NULL(sent(CB_MSG_ANSWER, 2));
+}
+
+#define TEST(function)                                                                             \
+    {                                                                                              \
+#function, function                                                                        \
+    }
+
+int main(void)
+{
+    CU_TestInfo tests[] = {TEST(a_question_waits_until_older_messages_are_in),
+                           TEST(a_flood_does_not_starve_questions),
+                           TEST(a_full_queue_is_tried_again),
+                           TEST(an_actor_that_does_not_start_fails_its_route),
+                           TEST(messages_for_nobody_are_dropped_with_their_payloads),
+                           CU_TEST_INFO_NULL};
+    CU_SuiteInfo suites[] = {{"supervisor", NULL, NULL, NULL, NULL, tests}, CU_SUITE_INFO_NULL};
+    if (CU_initialize_registry() != CUE_SUCCESS || CU_register_suites(suites) != CUE_SUCCESS)
+        return 1;
+    CU_basic_set_mode(CU_BRM_VERBOSE);
+    CU_basic_run_tests();
+    unsigned failed = CU_get_number_of_failures();
+    CU_cleanup_registry();
+    return failed != 0;
+}
