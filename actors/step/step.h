@@ -3,8 +3,8 @@
  *     state, message -> state', effects
  *
  * No I/O, no clock, no globals, no thread: time is the stamp on each message (it never goes back; a
- * smaller stamp counts as the newest seen). The same inputs give the same effects and the same
- * state hash on any machine. Memory is the only resource it takes, and running out of it is a
+ * smaller stamp counts as the newest seen). Fed alike, two of them on whatever machines emit alike
+ * and hash alike. Memory is the only resource it takes, and running out of it is a
  * status.
  *
  * What it promises, each checked by tests/unit/step_*_test.c and tests/sim/:
