@@ -10,8 +10,8 @@
  * What it promises, each checked by tests/unit/step_*_test.c and tests/sim/:
  *  1. every message in every state has a defined result; one about something gone is counted,
  * ignored;
- *  2. every accepted request ends exactly once: response, or drop with a reason;
- *  3. every question and every wait is answered exactly once;
+ *  2. a request, once accepted, ends once: it is answered, or dropped for a stated reason;
+ *  3. one answer to each question, and one to each wait;
  *  4. counters equal a recount of the jobs; nothing goes below 0; Drained = all four are 0;
  *  5. nothing is handed out after its route closed; nothing runs twice;
  *  6. determinism, as above;
