@@ -8,12 +8,11 @@
  * status.
  *
  * What it promises, each checked by tests/unit/step_*_test.c and tests/sim/:
- *  1. every message in every state has a defined result; one about something gone is counted,
- * ignored;
+ *  1. any message is defined in any state; what is about something gone is only counted;
  *  2. a request, once accepted, ends once: it is answered, or dropped for a stated reason;
  *  3. one answer to each question, and one to each wait;
  *  4. counters equal a recount of the jobs; nothing goes below 0; Drained = all four are 0;
- *  5. nothing is handed out after its route closed; nothing runs twice;
+ *  5. a closed route hands out nothing any more, and no job runs twice;
  *  6. determinism, as above;
  *  7. each table has its limit (cb_limits); crossing it is a status, never growth;
  *  8. no message costs more than O(log n); Tick does what is due and no more.
