@@ -1,0 +1,312 @@
+/* Recounts what the step keeps, and says the first thing that does not hold. */
+#include <stddef.h>
+
+#include "actors/step/state.h"
+
+#define HOLDS(condition, sentence)                                                                 \
+    do {                                                                                           \
+        if (!(condition)) {                                                                        \
+            return (sentence);                                                                     \
+        }                                                                                          \
+    } while (0)
+
+static const cb_link *link_at(const cb_slots *slots, size_t offset, uint32_t index)
+{
+    return (const cb_link *)(const void *)((const unsigned char *)cb_slots_item(slots, index) +
+                                           offset);
+}
+
+/* Whether the list's links agree in both directions, with its count and with live objects. */
+static bool list_holds(const cb_list *list, const cb_slots *slots, size_t offset)
+{
+    uint32_t count = 0;
+    uint32_t previous = CB_NONE;
+    for (uint32_t index = list->first; index != CB_NONE;
+         index = link_at(slots, offset, index)->next) {
+        if (cb_slots_live(slots, index) == NULL || count++ >= list->count ||
+            link_at(slots, offset, index)->previous != previous) {
+            return false;
+        }
+        previous = index;
+    }
+    return count == list->count && list->last == previous;
+}
+
+static bool node_holds(const cb_heap *heap, uint32_t number, uint32_t kind, uint32_t owner)
+{
+    if (number == 0) {
+        return true;
+    }
+    const cb_heap_node *node = &heap->nodes[number - 1u];
+    return number <= heap->high && node->place < heap->count &&
+           heap->places[node->place] == number - 1u && node->kind == kind && node->owner == owner;
+}
+
+static const char *check_heap(const cb_heap *heap)
+{
+    for (uint32_t i = 1; i < heap->count; i++) {
+        const cb_heap_node *node = &heap->nodes[heap->places[i]];
+        const cb_heap_node *parent = &heap->nodes[heap->places[(i - 1u) / 2u]];
+        HOLDS(parent->key < node->key || (parent->key == node->key && parent->order < node->order),
+              "a deadline lies above an earlier one");
+        HOLDS(node->place == i, "a heap node does not know its place");
+    }
+    return NULL;
+}
+
+static const char *check_counters(const cb_step *step, const cb_step_route *route, uint32_t slot)
+{
+    uint32_t phases[CB_JOB_STATES] = {0};
+    uint32_t connected = 0;
+    int64_t accounted = 0; /* ended for the counters, but waiting for their connection's end */
+    for (uint32_t index = route->jobs.first; index != CB_NONE;) {
+        const cb_step_job *job = cb_step_job_at(step, index);
+        HOLDS(job->kind == CB_JOB_SERVER && job->route == slot, "a route lists another's job");
+        HOLDS(job->state > CB_JOB_GONE && job->state < CB_JOB_STATES, "a job has no state");
+        phases[job->state]++;
+        connected += job->connected;
+        accounted += job->state == CB_JOB_ENDED && job->status != CB_JOB_SUCCESS;
+        index = job->family.next;
+    }
+    HOLDS(route->active == route->jobs.count, "Active differs from a recount");
+    HOLDS(route->pending == phases[CB_JOB_READING], "Pending differs from a recount");
+    HOLDS(route->queued == phases[CB_JOB_QUEUED] + phases[CB_JOB_HANDED],
+          "Queued differs from a recount");
+    HOLDS(route->waiting == phases[CB_JOB_QUEUED], "the queue differs from a recount");
+    HOLDS(route->running == phases[CB_JOB_RUNNING], "Running differs from a recount");
+    HOLDS(route->connected == connected, "the connections differ from a recount");
+    HOLDS(route->accepted == route->active - accounted + route->completed + route->failed +
+                                 route->dropped + route->unsent,
+          "an accepted request did not end exactly once");
+    HOLDS(route->closed_queued <= route->dropped, "more canceled by the close than dropped");
+    return NULL;
+}
+
+static const char *check_route(const cb_step *step, uint32_t slot)
+{
+    const cb_step_route *route = cb_step_route_at(step, slot);
+    HOLDS(route->state > CB_ROUTE_GONE && route->state < CB_ROUTE_STATES, "a route has no state");
+    HOLDS(cb_map_get(&step->route_ids, cb_step_id_key(route->name_space, route->id)) == slot,
+          "a route's id leads elsewhere");
+    HOLDS(list_holds(&route->jobs, &step->jobs, offsetof(cb_step_job, family)),
+          "a route's list of jobs is broken");
+    HOLDS(list_holds(&route->closers, &step->waits, offsetof(cb_step_wait, link)) &&
+              list_holds(&route->waits, &step->waits, offsetof(cb_step_wait, link)),
+          "a route's list of waits is broken");
+    HOLDS(route->waits.count == 0 || !cb_step_drained(route), "a drained route is waited for");
+    if (route->state == CB_ROUTE_CLOSED) {
+        HOLDS(route->listener == CB_LISTENER_ENDED && route->active == 0 &&
+                  route->closers.count == 0,
+              "a closed route still has something to do");
+    }
+    if (route->state == CB_ROUTE_CLOSING) {
+        HOLDS(route->pending == 0 && route->waiting == 0, "a closing route has jobs that wait");
+        HOLDS(route->listener != CB_LISTENER_DEAF || route->queued + route->running > 0,
+              "a closing route without work keeps its listener");
+    }
+    HOLDS(route->listener != CB_LISTENER_ENDED || route->connected == 0,
+          "a connection outlived its listener");
+    return check_counters(step, route, slot);
+}
+
+static const char *check_server_job(const cb_step *step, const cb_step_job *job, uint32_t slot)
+{
+    const cb_step_route *route = cb_slots_live(&step->routes, job->route);
+    HOLDS(route != NULL && route->state != CB_ROUTE_CLOSED, "a job outlived its route");
+    uint64_t key = ((uint64_t)job->route << 32) | job->connection;
+    HOLDS(!job->connected || cb_map_get(&step->connections, key) == slot,
+          "a connection leads to another job");
+    bool held = job->state == CB_JOB_HANDED || job->state == CB_JOB_RUNNING;
+    HOLDS(held == (job->worker != CB_NONE), "a job is held by nobody, or by one too many");
+    HOLDS(!held || cb_slots_live(&step->workers, job->worker) != NULL,
+          "a job is held by an actor that is gone");
+    HOLDS(job->state == CB_JOB_QUEUED || job->payload == 0, "a job kept bytes it does not need");
+    HOLDS(job->connected || held, "a job without a connection has nothing to wait for");
+    HOLDS(job->deadline == 0 || job->state == CB_JOB_RUNNING, "a job has a limit but does not run");
+    HOLDS((job->state == CB_JOB_ENDED) == (job->status != CB_JOB_PENDING),
+          "a job's status does not suit its state");
+    HOLDS(step->shutdown != CB_CUTTING_OFF ||
+              (job->state != CB_JOB_READING && job->state != CB_JOB_QUEUED),
+          "a job waits though the grace is over");
+    return NULL;
+}
+
+static const char *check_client_job(const cb_step *step, const cb_step_job *job, uint32_t slot)
+{
+    HOLDS(cb_map_get(&step->job_ids, cb_step_id_key(job->name_space, job->id)) == slot,
+          "a job's id leads elsewhere");
+    HOLDS(job->state != CB_JOB_READING, "a client job reads");
+    HOLDS((job->state == CB_JOB_ENDED) == (job->status != CB_JOB_PENDING),
+          "a job's status does not suit its state");
+    HOLDS(job->waits.count == 0 || job->state != CB_JOB_ENDED, "a completed job is waited for");
+    HOLDS(list_holds(&job->waits, &step->waits, offsetof(cb_step_wait, link)),
+          "a job's list of waits is broken");
+    HOLDS(job->state == CB_JOB_QUEUED || job->state == CB_JOB_ENDED || job->payload == 0,
+          "a job kept bytes it does not need");
+    return NULL;
+}
+
+static const char *check_jobs(const cb_step *step)
+{
+    uint32_t servers = 0;
+    uint32_t queued[3] = {0};
+    uint32_t held[3] = {0};
+    uint32_t connected = 0;
+    for (uint32_t slot = 0; slot < step->jobs.high; slot++) {
+        const cb_step_job *job = cb_slots_live(&step->jobs, slot);
+        if (job == NULL) {
+            continue;
+        }
+        const char *wrong = job->kind == CB_JOB_SERVER ? check_server_job(step, job, slot)
+                                                       : check_client_job(step, job, slot);
+        HOLDS(wrong == NULL, wrong);
+        HOLDS(node_holds(&step->deadlines, job->deadline, CB_DUE_JOB, slot) &&
+                  node_holds(&step->returned, job->returned, CB_DUE_JOB, slot),
+              "a job's deadline is another's");
+        servers += job->kind == CB_JOB_SERVER;
+        connected += job->connected;
+        queued[job->kind] += job->state == CB_JOB_QUEUED;
+        held[job->kind] += job->state == CB_JOB_HANDED || job->state == CB_JOB_RUNNING;
+    }
+    HOLDS(servers == step->server_jobs, "the number of server jobs differs from a recount");
+    HOLDS(connected == step->connections.count, "the map of connections differs from a recount");
+    HOLDS(queued[CB_JOB_SERVER] == step->fresh.count + step->returned.count,
+          "the queue of server jobs differs from a recount");
+    HOLDS(queued[CB_JOB_CLIENT] == step->client_queue.count,
+          "the queue of client jobs differs from a recount");
+    HOLDS(held[CB_JOB_CLIENT] == step->client_held.count,
+          "the client actor's jobs differ from a recount");
+    HOLDS(held[CB_JOB_CLIENT] <= step->limits.max_client_jobs, "too many client jobs at once");
+    HOLDS(held[CB_JOB_CLIENT] == 0 || step->client == CB_CLIENT_READY ||
+              step->client == CB_CLIENT_RETIRED,
+          "nobody runs the client jobs");
+    return NULL;
+}
+
+static const char *check_worker(const cb_step *step, uint32_t index, uint32_t *held)
+{
+    const cb_step_worker *worker = cb_step_worker_at(step, index);
+    uint32_t running = 0;
+    HOLDS(worker->state > CB_WORKER_GONE && worker->state < CB_WORKER_STATES,
+          "an actor has no state");
+    HOLDS(list_holds(&worker->held, &step->jobs, offsetof(cb_step_job, line)),
+          "an actor's list of jobs is broken");
+    for (uint32_t slot = worker->held.first; slot != CB_NONE;) {
+        const cb_step_job *job = cb_step_job_at(step, slot);
+        HOLDS(job->worker == index, "an actor lists another's job");
+        running += job->state == CB_JOB_RUNNING;
+        slot = job->line.next;
+    }
+    HOLDS(running == worker->running, "what an actor runs differs from a recount");
+    HOLDS(worker->held.count <= step->limits.hand_batch, "an actor holds too many jobs");
+    bool idle = worker->state == CB_WORKER_STARTING || worker->state == CB_WORKER_PARKED;
+    HOLDS(!idle || worker->held.count == 0, "an idle actor holds jobs");
+    bool busy = worker->state == CB_WORKER_FED || worker->state == CB_WORKER_SUSPECT;
+    HOLDS(!busy || worker->held.count > 0, "a busy actor holds no job");
+    HOLDS(worker->state != CB_WORKER_FED || worker->deadline != 0, "a fed actor is not watched");
+    HOLDS(node_holds(&step->deadlines, worker->deadline, CB_DUE_WORKER, index),
+          "an actor's deadline is another's");
+    HOLDS(cb_map_get(&step->actors, worker->address) == index,
+          "an actor's address leads elsewhere");
+    uint32_t wanted =
+        worker->state == CB_WORKER_PARKED ? CB_LISTED_PARKED
+        : worker->state == CB_WORKER_FED && worker->held.count < step->limits.hand_batch
+            ? CB_LISTED_FEEDABLE
+            : CB_LISTED_NOWHERE;
+    HOLDS(worker->listed == wanted, "an actor is in the wrong list");
+    *held += worker->held.count;
+    return NULL;
+}
+
+static const char *check_workers(const cb_step *step)
+{
+    uint32_t held = 0;
+    uint32_t of_jobs = 0;
+    for (uint32_t index = 0; index < step->workers.high; index++) {
+        if (cb_slots_live(&step->workers, index) != NULL) {
+            const char *wrong = check_worker(step, index, &held);
+            HOLDS(wrong == NULL, wrong);
+        }
+    }
+    for (uint32_t slot = 0; slot < step->jobs.high; slot++) {
+        const cb_step_job *job = cb_slots_live(&step->jobs, slot);
+        of_jobs += job != NULL && job->kind == CB_JOB_SERVER && job->worker != CB_NONE;
+    }
+    HOLDS(held == of_jobs, "the jobs that actors hold differ from a recount");
+    const size_t link = offsetof(cb_step_worker, link);
+    HOLDS(list_holds(&step->parked, &step->workers, link) &&
+              list_holds(&step->feedable, &step->workers, link),
+          "a list of actors is broken");
+    bool idle = step->parked.count + step->feedable.count > 0;
+    HOLDS(!idle || step->fresh.count + step->returned.count == 0,
+          "a job waits beside an idle actor");
+    return NULL;
+}
+
+static const char *check_routes(const cb_step *step)
+{
+    uint32_t live = 0;
+    uint32_t open[CB_STEP_NAME_SPACES] = {0};
+    for (uint32_t slot = 0; slot < step->routes.high; slot++) {
+        const cb_step_route *route = cb_slots_live(&step->routes, slot);
+        if (route == NULL) {
+            continue;
+        }
+        const char *wrong = check_route(step, slot);
+        HOLDS(wrong == NULL, wrong);
+        live += route->state != CB_ROUTE_CLOSED;
+        open[route->name_space] += route->state == CB_ROUTE_OPEN;
+    }
+    HOLDS(live == step->live_routes, "the number of live routes differs from a recount");
+    HOLDS(live <= step->limits.max_routes, "too many routes are open");
+    HOLDS(step->closed.count + live == step->routes.count, "a closed route has no tombstone");
+    HOLDS(step->closed.count <= step->limits.max_closed_routes, "too many tombstones");
+    for (unsigned i = 0; i < CB_STEP_NAME_SPACES; i++) {
+        HOLDS(open[i] == step->spaces[i].open_routes, "OpenCount differs from a recount");
+    }
+    return NULL;
+}
+
+static const char *check_waits(const cb_step *step)
+{
+    uint32_t listed = 0;
+    for (uint32_t slot = 0; slot < step->waits.high; slot++) {
+        const cb_step_wait *wait = cb_slots_live(&step->waits, slot);
+        if (wait == NULL) {
+            continue;
+        }
+        HOLDS(node_holds(&step->deadlines, wait->deadline, CB_DUE_WAIT, slot),
+              "a wait's deadline is another's");
+        HOLDS(step->shutdown == CB_SERVING || wait->kind == CB_WAIT_CLOSER,
+              "something waits though a shutdown began");
+        listed += wait->kind != CB_WAIT_TIME;
+    }
+    for (uint32_t slot = 0; slot < step->routes.high; slot++) {
+        const cb_step_route *route = cb_slots_live(&step->routes, slot);
+        listed -= route == NULL ? 0 : route->waits.count + route->closers.count;
+    }
+    for (uint32_t slot = 0; slot < step->jobs.high; slot++) {
+        const cb_step_job *job = cb_slots_live(&step->jobs, slot);
+        listed -= job == NULL ? 0 : job->waits.count;
+    }
+    HOLDS(listed == 0, "a wait is in no list, or in two");
+    return NULL;
+}
+
+const char *cb_step_check(const cb_step *step)
+{
+    const char *(*const checks[])(const cb_step *) = {check_routes, check_jobs, check_workers,
+                                                      check_waits};
+    for (size_t i = 0; i < sizeof checks / sizeof *checks; i++) {
+        const char *wrong = checks[i](step);
+        HOLDS(wrong == NULL, wrong);
+    }
+    HOLDS(list_holds(&step->fresh, &step->jobs, offsetof(cb_step_job, line)) &&
+              list_holds(&step->client_queue, &step->jobs, offsetof(cb_step_job, line)) &&
+              list_holds(&step->client_held, &step->jobs, offsetof(cb_step_job, line)),
+          "a queue's list is broken");
+    HOLDS(list_holds(&step->closed, &step->routes, offsetof(cb_step_route, tombstone)),
+          "the list of tombstones is broken");
+    const char *wrong = check_heap(&step->deadlines);
+    return wrong != NULL ? wrong : check_heap(&step->returned);
+}

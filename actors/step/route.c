@@ -1,0 +1,332 @@
+/* Routes: opening, listening, closing, and the tombstones that still answer questions. */
+#include <assert.h>
+#include <stddef.h>
+
+#include "actors/step/state.h"
+
+#define TO(state) (1u << (state))
+
+static const unsigned route_allowed[CB_ROUTE_STATES] = {
+    [CB_ROUTE_GONE] = TO(CB_ROUTE_OPENING),
+    [CB_ROUTE_OPENING] = TO(CB_ROUTE_OPEN) | TO(CB_ROUTE_GONE),
+    [CB_ROUTE_OPEN] = TO(CB_ROUTE_DRAINING) | TO(CB_ROUTE_CLOSING),
+    [CB_ROUTE_DRAINING] = TO(CB_ROUTE_CLOSING) | TO(CB_ROUTE_CLOSED),
+    [CB_ROUTE_CLOSING] = TO(CB_ROUTE_CLOSED),
+    [CB_ROUTE_CLOSED] = TO(CB_ROUTE_GONE),
+};
+
+static const unsigned listener_allowed[CB_LISTENER_STATES] = {
+    [CB_LISTENER_STARTING] = TO(CB_LISTENER_ACCEPTING),
+    [CB_LISTENER_ACCEPTING] = TO(CB_LISTENER_DEAF) | TO(CB_LISTENER_ENDED),
+    [CB_LISTENER_DEAF] = TO(CB_LISTENER_LEAVING) | TO(CB_LISTENER_ENDED),
+    [CB_LISTENER_LEAVING] = TO(CB_LISTENER_ENDED),
+};
+
+static void move(cb_step *step, cb_step_route *route, cb_route_state to)
+{
+    assert((route_allowed[route->state] & TO(to)) != 0);
+    if (route->state == CB_ROUTE_OPEN) {
+        step->spaces[route->name_space].open_routes--;
+    }
+    if (to == CB_ROUTE_OPEN) {
+        step->spaces[route->name_space].open_routes++;
+    }
+    route->state = (uint8_t)to;
+}
+
+static void move_listener(cb_step_route *route, cb_listener_state to)
+{
+    assert((listener_allowed[route->listener] & TO(to)) != 0);
+    route->listener = (uint8_t)to;
+}
+
+static void command(cb_step *step, const cb_step_route *route, cb_message_kind kind)
+{
+    cb_message *effect = cb_step_emit(step, kind, route->address);
+    effect->name_space = route->name_space;
+    effect->route = route->id;
+}
+
+bool cb_step_drained(const cb_step_route *route)
+{
+    return route->active == 0 && route->pending == 0 && route->queued == 0 && route->running == 0;
+}
+
+static uint32_t find_any(const cb_step *step, uint8_t name_space, uint64_t id)
+{
+    return id == 0 || id > UINT32_MAX
+               ? CB_NONE
+               : cb_map_get(&step->route_ids, cb_step_id_key(name_space, id));
+}
+
+uint32_t cb_step_find_route(const cb_step *step, uint8_t name_space, uint64_t id)
+{
+    uint32_t slot = find_any(step, name_space, id);
+    return slot != CB_NONE && cb_step_route_at(step, slot)->state == CB_ROUTE_OPENING ? CB_NONE
+                                                                                      : slot;
+}
+
+uint32_t cb_step_listener_route(const cb_step *step)
+{
+    uint32_t slot = find_any(step, step->in.name_space, step->in.route);
+    return slot != CB_NONE && cb_step_route_at(step, slot)->address == step->in.from ? slot
+                                                                                     : CB_NONE;
+}
+
+/* Takes a route out of every table. */
+static void forget(cb_step *step, uint32_t slot)
+{
+    cb_step_route *route = cb_step_route_at(step, slot);
+    assert(route->jobs.count == 0 && route->closers.count == 0 && route->waits.count == 0);
+    cb_step_release(step, &route->callback);
+    cb_map_remove(&step->route_ids, cb_step_id_key(route->name_space, route->id));
+    move(step, route, CB_ROUTE_GONE);
+    cb_slots_remove(&step->routes, slot);
+}
+
+static cb_status may_open(const cb_step *step)
+{
+    const cb_message *in = &step->in;
+    if (in->status < -1) {
+        return CB_INVALID;
+    }
+    if (step->shutdown != CB_SERVING) {
+        return CB_STOPPED;
+    }
+    if (step->live_routes >= step->limits.max_routes ||
+        step->spaces[in->name_space].last_route == UINT32_MAX ||
+        step->last_actor == CB_ADDRESS_FIRST_ASKER - 1u) {
+        return CB_LIMIT;
+    }
+    return CB_OK;
+}
+
+void cb_step_open_route(cb_step *step)
+{
+    uint32_t slot = CB_NONE;
+    cb_status status = may_open(step);
+    if (status == CB_OK && (!cb_map_reserve(&step->route_ids, step->resize) ||
+                            !cb_map_reserve(&step->actors, step->resize))) {
+        status = CB_NO_MEMORY;
+    }
+    if (status == CB_OK) {
+        status = cb_step_add(step, &step->routes, &slot);
+    }
+    if (status != CB_OK) {
+        cb_step_answer(step, status, 0);
+        return;
+    }
+    cb_step_route *route = cb_step_route_at(step, slot);
+    const cb_message *in = &step->in;
+    route->name_space = in->name_space;
+    route->id = ++step->spaces[in->name_space].last_route;
+    route->address = ++step->last_actor;
+    route->connection = in->connection;
+    route->timeout_ms = in->status;
+    route->entry = in->value;
+    route->callback = cb_step_take_payload(step);
+    route->opener = in->from;
+    route->opener_cause = in->cause;
+    route->jobs = route->closers = route->waits = CB_LIST_EMPTY;
+    move(step, route, CB_ROUTE_OPENING);
+    cb_map_put(&step->route_ids, cb_step_id_key(route->name_space, route->id), slot);
+    cb_map_put(&step->actors, route->address, slot | CB_ACTOR_IS_LISTENER);
+    step->live_routes++;
+    cb_message *start = cb_step_emit(step, CB_MSG_START_LISTENER, route->address);
+    start->name_space = route->name_space;
+    start->route = route->id;
+    start->connection = route->connection;
+}
+
+cb_message *cb_step_answer_opener(cb_step *step, cb_step_route *route, cb_status status,
+                                  int64_t value)
+{
+    uint32_t opener = route->opener;
+    route->opener = CB_ADDRESS_NONE;
+    return opener == CB_ADDRESS_NONE
+               ? NULL
+               : cb_step_answer_to(step, opener, route->opener_cause, status, value);
+}
+
+void cb_step_route_listening(cb_step *step)
+{
+    uint32_t slot = cb_step_listener_route(step);
+    if (slot == CB_NONE || cb_step_route_at(step, slot)->state != CB_ROUTE_OPENING) {
+        cb_step_ignore(step);
+        return;
+    }
+    cb_step_route *route = cb_step_route_at(step, slot);
+    route->port = (uint32_t)(step->in.value & UINT16_MAX);
+    move(step, route, CB_ROUTE_OPEN);
+    move_listener(route, CB_LISTENER_ACCEPTING);
+    cb_step_answer_opener(step, route, CB_OK, route->id);
+    if (step->shutdown != CB_SERVING) {
+        cb_step_drain_route(step, slot);
+    }
+}
+
+/* An Opening route whose listener is not to be. */
+static void fail(cb_step *step, uint32_t slot, cb_status status)
+{
+    cb_step_route *route = cb_step_route_at(step, slot);
+    cb_message *answer = cb_step_answer_opener(step, route, status, 0);
+    if (answer != NULL) {
+        answer->payload = cb_step_take_payload(step);
+    }
+    cb_map_remove(&step->actors, route->address);
+    step->live_routes--;
+    forget(step, slot);
+}
+
+void cb_step_route_failed(cb_step *step)
+{
+    uint32_t slot = cb_step_listener_route(step);
+    if (slot == CB_NONE || cb_step_route_at(step, slot)->state != CB_ROUTE_OPENING) {
+        cb_step_ignore(step);
+        return;
+    }
+    fail(step, slot, step->in.status >= CB_OK ? CB_IO : (cb_status)step->in.status);
+}
+
+static void stop_accepting(cb_step *step, cb_step_route *route)
+{
+    if (route->listener == CB_LISTENER_ACCEPTING) {
+        move_listener(route, CB_LISTENER_DEAF);
+        command(step, route, CB_MSG_STOP_ACCEPTING);
+    }
+}
+
+static void stop_listener(cb_step *step, cb_step_route *route)
+{
+    if (route->listener == CB_LISTENER_DEAF) {
+        move_listener(route, CB_LISTENER_LEAVING);
+        command(step, route, CB_MSG_STOP_LISTENER);
+    }
+}
+
+static void closed(cb_step *step, uint32_t slot)
+{
+    cb_step_route *route = cb_step_route_at(step, slot);
+    move(step, route, CB_ROUTE_CLOSED);
+    step->live_routes--;
+    while (route->closers.count > 0) {
+        uint32_t wait = route->closers.first;
+        bool counts = cb_step_wait_at(step, wait)->counts != 0;
+        cb_step_wait_answer(step, &route->closers, wait, CB_OK, counts ? route->closed_queued : 0);
+    }
+    const size_t link = offsetof(cb_step_route, tombstone);
+    cb_list_append(&step->closed, &step->routes, link, slot);
+    if (step->closed.count > step->limits.max_closed_routes) {
+        uint32_t oldest = step->closed.first;
+        cb_list_remove(&step->closed, &step->routes, link, oldest);
+        forget(step, oldest);
+    }
+}
+
+void cb_step_settle_route(cb_step *step, uint32_t slot)
+{
+    cb_step_route *route = cb_step_route_at(step, slot);
+    if (cb_step_drained(route)) {
+        cb_step_waits_answer(step, &route->waits, CB_OK, 1);
+    }
+    if (route->state == CB_ROUTE_CLOSING && route->pending + route->queued + route->running == 0) {
+        stop_listener(step, route);
+    }
+    if (route->listener == CB_LISTENER_ENDED && route->active == 0 &&
+        (route->state == CB_ROUTE_DRAINING || route->state == CB_ROUTE_CLOSING)) {
+        closed(step, slot);
+    }
+}
+
+void cb_step_drain_route(cb_step *step, uint32_t slot)
+{
+    cb_step_route *route = cb_step_route_at(step, slot);
+    move(step, route, CB_ROUTE_DRAINING);
+    stop_accepting(step, route);
+    stop_listener(step, route);
+    cb_step_settle_route(step, slot);
+}
+
+static void cancel_jobs(cb_step *step, cb_step_route *route)
+{
+    uint32_t next;
+    for (uint32_t index = route->jobs.first; index != CB_NONE; index = next) {
+        const cb_step_job *job = cb_step_job_at(step, index);
+        next = job->family.next;
+        if (job->state == CB_JOB_READING) {
+            cb_step_job_drop(step, index, CB_JOB_ROUTE_CLOSED, 0);
+        } else if (job->state == CB_JOB_QUEUED) {
+            cb_step_queue_remove(step, index);
+            cb_step_job_drop(step, index, CB_JOB_ROUTE_CLOSED, 0);
+        } else if (job->state == CB_JOB_HANDED) {
+            cb_step_take_back(step, job->worker);
+        }
+    }
+}
+
+void cb_step_close_route(cb_step *step)
+{
+    uint32_t slot = cb_step_find_route(step, step->in.name_space, step->in.route);
+    if (slot == CB_NONE) {
+        cb_step_answer(step, CB_UNKNOWN, 0);
+        return;
+    }
+    cb_step_route *route = cb_step_route_at(step, slot);
+    if (route->state == CB_ROUTE_CLOSED) {
+        route->close_accepted = 1;
+        cb_step_answer(step, CB_OK, 0);
+        return;
+    }
+    bool first = route->close_accepted == 0;
+    bool waits = (step->in.flags & CB_FLAG_IN_CALLBACK) == 0;
+    if (waits) {
+        uint32_t wait = cb_step_wait_add(step, CB_WAIT_CLOSER, &route->closers, slot);
+        if (wait == CB_NONE) {
+            return;
+        }
+        cb_step_wait_at(step, wait)->counts = first ? 1 : 0;
+    }
+    route->close_accepted = 1;
+    if (route->state != CB_ROUTE_CLOSING) {
+        move(step, route, CB_ROUTE_CLOSING);
+        stop_accepting(step, route);
+        cancel_jobs(step, route);
+    }
+    if (!waits) {
+        cb_step_answer(step, CB_OK, first ? route->closed_queued : 0);
+    }
+    cb_step_settle_route(step, slot);
+}
+
+void cb_step_listener_ended(cb_step *step, uint32_t slot)
+{
+    cb_step_route *route = cb_step_route_at(step, slot);
+    if (route->state == CB_ROUTE_OPENING) {
+        fail(step, slot, step->in.status >= CB_OK ? CB_IO : (cb_status)step->in.status);
+        return;
+    }
+    cb_map_remove(&step->actors, route->address);
+    move_listener(route, CB_LISTENER_ENDED);
+    if (route->state == CB_ROUTE_OPEN) {
+        move(step, route, CB_ROUTE_DRAINING); /* it broke: nobody asked it to end */
+    }
+    uint32_t next;
+    for (uint32_t index = route->jobs.first; index != CB_NONE; index = next) {
+        const cb_step_job *job = cb_step_job_at(step, index);
+        next = job->family.next;
+        if (job->connected) {
+            cb_step_connection_gone(step, index);
+        }
+    }
+    cb_step_settle_route(step, slot);
+}
+
+void cb_step_route_stopped(cb_step *step)
+{
+    uint32_t slot = cb_step_listener_route(step);
+    if (slot == CB_NONE || cb_step_route_at(step, slot)->listener == CB_LISTENER_ENDED) {
+        cb_step_ignore(step);
+        return;
+    }
+    cb_step_listener_ended(step, slot);
+}

@@ -1,0 +1,431 @@
+/* What the step knows: its objects, and what its files call of each other. Internal to this folder
+ * and its tests.
+ *
+ * Pointers to objects are valid until the next cb_step_add into the same table.
+ */
+#ifndef CALLBOARD_ACTORS_STEP_STATE_H
+#define CALLBOARD_ACTORS_STEP_STATE_H
+
+#include "actors/step/step.h"
+#include "actors/step/tables.h"
+
+/* -- bounds without a variable of their own -- */
+#define CB_STEP_JOBS_MAX      (UINT32_C(1) << 24) /* jobs of all kinds; 2 GiB of table */
+#define CB_STEP_ASKERS_MAX    (UINT32_C(1) << 16) /* askers told when the grace is over */
+#define CB_STEP_OUTCOMES_MAX  UINT32_C(4096)      /* failures that a client job may still ask for */
+#define CB_STEP_STOP_MS_LEAST INT64_C(500) /* actors get that long to end, whatever the grace */
+#define CB_STEP_NAME_SPACES   256u
+
+/* -- routes -- */
+
+typedef enum cb_route_state {
+    CB_ROUTE_GONE = 0, /* forgotten; never stored */
+    CB_ROUTE_OPENING,
+    CB_ROUTE_OPEN,
+    CB_ROUTE_DRAINING, /* shutdown: no new connections, what was accepted is served */
+    CB_ROUTE_CLOSING,  /* closed by request: what has not started is dropped */
+    CB_ROUTE_CLOSED,
+    CB_ROUTE_STATES
+} cb_route_state;
+
+typedef enum cb_listener_state {
+    CB_LISTENER_STARTING = 0,
+    CB_LISTENER_ACCEPTING,
+    CB_LISTENER_DEAF,    /* told to stop accepting */
+    CB_LISTENER_LEAVING, /* told to end with its last connection */
+    CB_LISTENER_ENDED,
+    CB_LISTENER_STATES
+} cb_listener_state;
+
+typedef struct cb_step_route {
+    cb_slot slot;
+    uint8_t state;    /* cb_route_state */
+    uint8_t listener; /* cb_listener_state */
+    uint8_t name_space;
+    uint8_t close_accepted;
+    uint32_t id;
+    uint32_t address;    /* the listener's */
+    uint32_t connection; /* kind << 16 | port, as asked for */
+    int32_t timeout_ms;
+    uint32_t port; /* as bound */
+    int64_t entry;
+    uint64_t callback; /* payload: its name */
+    uint32_t opener;   /* CB_ADDRESS_NONE once answered */
+    uint64_t opener_cause;
+    cb_link tombstone; /* among the Closed, oldest first */
+    cb_list jobs;      /* all that are not ended */
+    cb_list closers;   /* waits: CLOSE_ROUTE */
+    cb_list waits;     /* waits: ROUTE_DRAINED */
+    /* jobs by phase; active = all */
+    uint32_t active;
+    uint32_t pending; /* Reading */
+    uint32_t queued;  /* Queued or Handed */
+    uint32_t running;
+    uint32_t waiting;   /* of the queued: not handed */
+    uint32_t connected; /* of the active: the connection lives */
+    /* since the opening */
+    int64_t accepted;
+    int64_t completed;
+    int64_t failed;  /* the callback ended with another status than success */
+    int64_t dropped; /* ended before the callback ran */
+    int64_t unsent;  /* succeeded, but the connection had gone */
+    int64_t closed_queued;
+} cb_step_route;
+
+/* -- jobs -- */
+
+typedef enum cb_job_state {
+    CB_JOB_GONE = 0, /* ended; never stored */
+    CB_JOB_READING,
+    CB_JOB_QUEUED,
+    CB_JOB_HANDED,
+    CB_JOB_RUNNING,
+    CB_JOB_ENDED, /* has its status; a server job waits for its connection, a client job to be taken
+                   */
+    CB_JOB_STATES
+} cb_job_state;
+
+typedef enum cb_job_kind { CB_JOB_SERVER = 1, CB_JOB_CLIENT = 2 } cb_job_kind;
+
+typedef struct cb_step_job {
+    cb_slot slot;
+    uint8_t state; /* cb_job_state */
+    uint8_t kind;  /* cb_job_kind */
+    uint8_t name_space;
+    uint8_t has_nul;     /* client: the result holds a NUL */
+    uint8_t connected;   /* server: its connection lives */
+    uint8_t interrupted; /* INTERRUPT was sent */
+    uint16_t peer_port;  /* server: the peer's port on this machine, or 0 */
+    int32_t status;      /* cb_job_status */
+    uint32_t route;      /* server: slot; client: id */
+    uint32_t connection; /* server */
+    uint32_t port;       /* client: to dial */
+    uint32_t worker;     /* server, Handed or Running: slot */
+    int32_t timeout_ms;  /* client */
+    cb_link line;        /* in the queue, or among what its actor holds */
+    cb_link family;      /* server: among its route's jobs */
+    int64_t number;      /* order of queueing */
+    uint64_t id;         /* client: as users see it */
+    uint64_t payload;    /* Queued: the request; a client's that ended: result or error text */
+    int64_t size_bytes;  /* of the payload */
+    uint32_t deadline;   /* node, or 0 */
+    uint32_t returned;   /* node among the returned, or 0 */
+    cb_list waits;       /* client */
+} cb_step_job;
+
+/* -- workers: actors that run server jobs -- */
+
+typedef enum cb_worker_state {
+    CB_WORKER_GONE = 0,
+    CB_WORKER_STARTING,
+    CB_WORKER_PARKED,
+    CB_WORKER_FED,
+    CB_WORKER_SUSPECT, /* not back in time, or gave jobs back: gets no more until it completes one
+                        */
+    CB_WORKER_RETIRED,
+    CB_WORKER_STATES
+} cb_worker_state;
+
+typedef enum cb_worker_list {
+    CB_LISTED_NOWHERE = 0,
+    CB_LISTED_PARKED,
+    CB_LISTED_FEEDABLE
+} cb_worker_list;
+
+typedef struct cb_step_worker {
+    cb_slot slot;
+    uint32_t state; /* cb_worker_state */
+    uint32_t address;
+    uint32_t running;
+    uint32_t listed;     /* cb_worker_list */
+    uint32_t deadline;   /* node, or 0 */
+    cb_list held;        /* Handed and Running */
+    cb_link link;        /* among the parked, or among the fed that have room */
+    int64_t progress_ns; /* fed from empty, or completed a job */
+    uint64_t told;       /* input that last sent it a TAKE_BACK: not twice in one */
+} cb_step_worker;
+
+/* The one actor that runs client exchanges. */
+typedef enum cb_client_state {
+    CB_CLIENT_NONE = 0,
+    CB_CLIENT_STARTING,
+    CB_CLIENT_READY,
+    CB_CLIENT_RETIRED,
+    CB_CLIENT_STATES
+} cb_client_state;
+
+/* -- waits -- */
+
+#define CB_WAIT_CLOSER 3u /* beside cb_wait_kind: a CLOSE_ROUTE that waits for the end */
+
+typedef struct cb_step_wait {
+    cb_slot slot;
+    uint32_t kind;
+    uint32_t asker;
+    uint64_t cause;
+    uint32_t owner; /* slot of the job or route */
+    uint32_t deadline;
+    uint32_t counts; /* closer: it is the one told how many were canceled */
+    cb_link link;
+} cb_step_wait;
+
+typedef struct cb_step_asker {
+    cb_slot slot;
+    uint32_t address;
+} cb_step_asker;
+
+typedef struct cb_step_outcome {
+    uint64_t key; /* 0: empty */
+    uint64_t payload;
+    int32_t status;
+    uint32_t unused;
+} cb_step_outcome;
+
+typedef struct cb_step_outcomes {
+    cb_step_outcome *ring;
+    uint32_t capacity;
+    uint32_t high; /* places ever used */
+    uint32_t next; /* where the next one goes */
+    cb_map places;
+} cb_step_outcomes;
+
+/* Per namespace. */
+typedef struct cb_step_space {
+    uint32_t last_route;
+    uint32_t open_routes;
+    uint64_t last_job;
+    uint64_t untaken;
+} cb_step_space;
+
+typedef enum cb_shutdown_state {
+    CB_SERVING = 0,
+    CB_SHUTTING_DOWN,
+    CB_CUTTING_OFF, /* the grace is over */
+    CB_SHUTDOWN_STATES
+} cb_shutdown_state;
+
+typedef enum cb_finish_state {
+    CB_FINISH_NOT_ASKED = 0,
+    CB_FINISH_QUIESCING,
+    CB_FINISH_RETIRING,
+    CB_FINISH_ANSWERED,
+    CB_FINISH_STATES
+} cb_finish_state;
+
+/* Owners of deadlines. */
+enum { CB_DUE_WAIT = 1, CB_DUE_JOB, CB_DUE_WORKER, CB_DUE_GRACE, CB_DUE_FINISH };
+
+/* Values of the map of actors: what an address is. */
+#define CB_ACTOR_IS_LISTENER UINT32_C(0x40000000)
+
+struct cb_step {
+    cb_limits limits;
+    cb_resize_fn *resize;
+    uint64_t inputs;
+    uint64_t ignored;
+    int64_t now_ns;
+    int64_t told_deadline_ns; /* the last TICK_AT */
+    cb_message in;            /* the input; its payload is 0 once it has found its place */
+    cb_message *effects;
+    size_t effect_count;
+    size_t effect_capacity;
+    uint64_t backed; /* objects for which effects and heap nodes are reserved */
+
+    cb_slots routes;
+    cb_slots jobs;
+    cb_slots waits;
+    cb_slots workers;
+    cb_slots askers;
+    cb_map route_ids;   /* name space, id -> slot */
+    cb_map job_ids;     /* name space, id -> slot */
+    cb_map connections; /* route's slot, connection -> job's slot */
+    cb_map actors;      /* address -> worker's slot, or route's with CB_ACTOR_IS_LISTENER */
+    cb_map asker_ids;   /* address -> slot */
+    cb_heap deadlines;
+    cb_step_outcomes outcomes;
+    cb_step_space spaces[CB_STEP_NAME_SPACES];
+    uint32_t last_actor; /* address */
+
+    uint32_t live_routes; /* not Closed */
+    cb_list closed;       /* tombstones, oldest first */
+
+    cb_list fresh;    /* server jobs that wait and were never handed, in order */
+    cb_heap returned; /* server jobs that came back; all of them before the fresh ones */
+    int64_t last_number;
+    cb_list parked;
+    cb_list feedable; /* fed workers that have room */
+    uint32_t workers_starting;
+    uint32_t workers_retired;
+    uint32_t server_jobs;
+
+    uint32_t client; /* cb_client_state */
+    cb_list client_queue;
+    cb_list client_held;
+
+    uint32_t shutdown; /* cb_shutdown_state */
+    uint32_t finish;   /* cb_finish_state */
+    uint32_t cut;      /* 1 once the grace's end had to cut something off */
+    uint32_t finisher; /* asker */
+    uint64_t finish_cause;
+    uint32_t grace_deadline;
+    uint32_t finish_deadline;
+};
+
+/* -- state.c: objects, effects, payloads, deadlines -- */
+
+/* A new effect, zeroed but for kind, sender, cause and time. */
+cb_message *cb_step_emit(cb_step *step, cb_message_kind kind, uint32_t to);
+/* Answers the question that the input is. */
+cb_message *cb_step_answer(cb_step *step, cb_status status, int64_t value);
+cb_message *cb_step_answer_to(cb_step *step, uint32_t asker, uint64_t cause, cb_status status,
+                              int64_t value);
+/* Moves the input's payload to the caller. */
+uint64_t cb_step_take_payload(cb_step *step);
+/* RELEASE, unless it is 0; *payload becomes 0. */
+void cb_step_release(cb_step *step, uint64_t *payload);
+void cb_step_ignore(cb_step *step);
+/* A new object in one of the tables; CB_LIMIT or CB_NO_MEMORY. */
+cb_status cb_step_add(cb_step *step, cb_slots *table, uint32_t *index);
+/* The time `milliseconds` from now; saturates. */
+int64_t cb_step_after_ms(const cb_step *step, int64_t milliseconds);
+static inline bool cb_step_timeout_valid(int64_t timeout_ms)
+{
+    return timeout_ms >= -1 && timeout_ms <= INT32_MAX;
+}
+
+static inline cb_step_route *cb_step_route_at(const cb_step *step, uint32_t slot)
+{
+    return cb_slots_item(&step->routes, slot);
+}
+static inline cb_step_job *cb_step_job_at(const cb_step *step, uint32_t slot)
+{
+    return cb_slots_item(&step->jobs, slot);
+}
+static inline cb_step_worker *cb_step_worker_at(const cb_step *step, uint32_t slot)
+{
+    return cb_slots_item(&step->workers, slot);
+}
+static inline cb_step_wait *cb_step_wait_at(const cb_step *step, uint32_t slot)
+{
+    return cb_slots_item(&step->waits, slot);
+}
+static inline uint64_t cb_step_job_handle(const cb_step_job *job, uint32_t slot)
+{
+    return ((uint64_t)job->slot.generation << 32) | slot;
+}
+static inline uint64_t cb_step_id_key(uint8_t name_space, uint64_t id)
+{
+    return ((uint64_t)name_space << 56) | id;
+}
+
+/* -- route.c -- */
+void cb_step_open_route(cb_step *step);
+void cb_step_route_listening(cb_step *step);
+void cb_step_route_failed(cb_step *step);
+void cb_step_close_route(cb_step *step);
+void cb_step_route_stopped(cb_step *step);
+/* The route that users know by this id, CB_NONE if there is none (an Opening one is unknown). */
+uint32_t cb_step_find_route(const cb_step *step, uint8_t name_space, uint64_t id);
+/* The route whose listener sent the input, CB_NONE if it is not that. */
+uint32_t cb_step_listener_route(const cb_step *step);
+/* What follows from a change of the route's counters: waits answered, listener let go, closed. */
+void cb_step_settle_route(cb_step *step, uint32_t route);
+void cb_step_drain_route(cb_step *step, uint32_t route);
+/* The listener is gone: its connections are, too. */
+void cb_step_listener_ended(cb_step *step, uint32_t route);
+bool cb_step_drained(const cb_step_route *route);
+/* Answers the one who opened it, if that has not been done: the ANSWER, or NULL. */
+cb_message *cb_step_answer_opener(cb_step *step, cb_step_route *route, cb_status status,
+                                  int64_t value);
+
+/* -- job.c: phases and counters of server jobs -- */
+void cb_step_job_move(cb_step *step, uint32_t slot, cb_job_state to);
+/* Takes the job out of every table. It must not be in a line any more. */
+void cb_step_job_forget(cb_step *step, uint32_t slot);
+/* Ends a job that its connection still waits for: DROP, outcome, counters. `text` is taken over. */
+void cb_step_job_drop(cb_step *step, uint32_t slot, cb_job_status status, uint64_t text);
+/* The live job of a handle, CB_NONE if it is gone. */
+uint32_t cb_step_find_handle(const cb_step *step, uint64_t handle);
+
+/* -- connection.c: what listeners report -- */
+void cb_step_accepted(cb_step *step);
+void cb_step_request_ready(cb_step *step);
+void cb_step_response_sent(cb_step *step);
+void cb_step_connection_closed(cb_step *step);
+/* The job's connection is no more; does not settle the route. */
+void cb_step_connection_gone(cb_step *step, uint32_t slot);
+
+/* -- run.c: what actors report of jobs -- */
+void cb_step_job_started(cb_step *step);
+void cb_step_job_completed(cb_step *step);
+void cb_step_job_returned(cb_step *step);
+void cb_step_job_due(cb_step *step, uint32_t slot);
+/* Sends INTERRUPT unless it was sent. */
+void cb_step_interrupt(cb_step *step, uint32_t slot, cb_job_status status);
+/* A server job's callback is over. `payload` is taken over. */
+void cb_step_server_done(cb_step *step, uint32_t slot, int32_t status, uint64_t payload);
+
+/* -- worker.c: who runs what -- */
+void cb_step_actor_ready(cb_step *step);
+void cb_step_actor_stopped(cb_step *step);
+void cb_step_queue_add(cb_step *step, uint32_t slot);
+void cb_step_queue_remove(cb_step *step, uint32_t slot);
+/* The first of the queue, or CB_NONE. */
+uint32_t cb_step_queue_first(const cb_step *step);
+void cb_step_dispatch(cb_step *step, bool may_add);
+/* The worker no longer holds the job; `completed`: because it ran it. */
+void cb_step_worker_let_go(cb_step *step, uint32_t slot, bool completed);
+void cb_step_worker_due(cb_step *step, uint32_t worker);
+void cb_step_take_back(cb_step *step, uint32_t worker);
+void cb_step_worker_retire(cb_step *step, uint32_t worker);
+
+/* -- client.c -- */
+void cb_step_begin_job(cb_step *step);
+void cb_step_take_job(cb_step *step);
+uint32_t cb_step_find_job(const cb_step *step, uint8_t name_space, uint64_t id);
+/* `payload` is taken over. */
+void cb_step_client_done(cb_step *step, uint32_t slot, int32_t status, uint64_t payload,
+                         int64_t size_bytes, bool has_nul);
+void cb_step_client_dispatch(cb_step *step);
+void cb_step_client_ready(cb_step *step);
+void cb_step_client_stopped(cb_step *step);
+void cb_step_client_returned(cb_step *step, uint32_t slot);
+void cb_step_client_retire(cb_step *step);
+
+/* -- outcome.c -- */
+void cb_step_outcome_put(cb_step *step, uint8_t name_space, uint32_t route, uint16_t port,
+                         int32_t status, uint64_t text); /* text is taken over */
+void cb_step_outcome_clear(cb_step *step, uint8_t name_space, uint32_t route, uint16_t port);
+/* Moves the outcome out; false if there is none. */
+bool cb_step_outcome_take(cb_step *step, uint8_t name_space, uint32_t route, uint16_t port,
+                          int32_t *status, uint64_t *text);
+
+/* -- wait.c -- */
+void cb_step_wait_input(cb_step *step);
+/* Adds a wait on behalf of the input; CB_NONE after it was answered with an error. */
+uint32_t cb_step_wait_add(cb_step *step, uint32_t kind, cb_list *list, uint32_t owner);
+void cb_step_wait_answer(cb_step *step, cb_list *list, uint32_t slot, cb_status status,
+                         int64_t value);
+/* Answers all of a list. */
+void cb_step_waits_answer(cb_step *step, cb_list *list, cb_status status, int64_t value);
+void cb_step_wait_due(cb_step *step, uint32_t slot);
+
+/* -- question.c -- */
+void cb_step_ask(cb_step *step);
+
+/* -- shutdown.c -- */
+void cb_step_shutdown(cb_step *step);
+void cb_step_finish(cb_step *step);
+void cb_step_grace_over(cb_step *step);
+void cb_step_finish_due(cb_step *step);
+/* Retires and answers FINISH as far as things are quiet. */
+void cb_step_settle_finish(cb_step *step);
+
+/* -- step.c, for tests: a copy that goes its own way; NULL when out of memory. It holds the same
+ * payload handles. -- */
+cb_step *cb_step_clone(const cb_step *step);
+/* -- hash.c, for tests: the hash without what only counts the past (inputs, time stamps' base). --
+ */
+uint64_t cb_step_hash_present(const cb_step *step);
+
+#endif

@@ -1,0 +1,289 @@
+/* Which actor runs which server job: the queue, feeding, suspicion, and the actors' own lives. */
+#include <assert.h>
+#include <stddef.h>
+
+#include "actors/step/state.h"
+
+#define TO(state) (1u << (state))
+
+static const unsigned allowed[CB_WORKER_STATES] = {
+    [CB_WORKER_GONE] = TO(CB_WORKER_STARTING),
+    [CB_WORKER_STARTING] = TO(CB_WORKER_PARKED) | TO(CB_WORKER_RETIRED) | TO(CB_WORKER_GONE),
+    [CB_WORKER_PARKED] = TO(CB_WORKER_FED) | TO(CB_WORKER_RETIRED) | TO(CB_WORKER_GONE),
+    [CB_WORKER_FED] =
+        TO(CB_WORKER_PARKED) | TO(CB_WORKER_SUSPECT) | TO(CB_WORKER_RETIRED) | TO(CB_WORKER_GONE),
+    [CB_WORKER_SUSPECT] =
+        TO(CB_WORKER_PARKED) | TO(CB_WORKER_FED) | TO(CB_WORKER_RETIRED) | TO(CB_WORKER_GONE),
+    [CB_WORKER_RETIRED] = TO(CB_WORKER_GONE),
+};
+
+static cb_list *list_of(cb_step *step, uint32_t listed)
+{
+    assert(listed != CB_LISTED_NOWHERE);
+    return listed == CB_LISTED_PARKED ? &step->parked : &step->feedable;
+}
+
+/* Keeps the lists of workers, from which the next one is picked, true to its state. */
+static void place(cb_step *step, uint32_t index)
+{
+    cb_step_worker *worker = cb_step_worker_at(step, index);
+    uint32_t wanted = CB_LISTED_NOWHERE;
+    if (worker->state == CB_WORKER_PARKED) {
+        wanted = CB_LISTED_PARKED;
+    } else if (worker->state == CB_WORKER_FED && worker->held.count < step->limits.hand_batch) {
+        wanted = CB_LISTED_FEEDABLE;
+    }
+    if (wanted == worker->listed) {
+        return;
+    }
+    const size_t link = offsetof(cb_step_worker, link);
+    if (worker->listed != CB_LISTED_NOWHERE) {
+        cb_list_remove(list_of(step, worker->listed), &step->workers, link, index);
+    }
+    if (wanted != CB_LISTED_NOWHERE) {
+        cb_list_append(list_of(step, wanted), &step->workers, link, index);
+    }
+    worker->listed = wanted;
+}
+
+static void move(cb_step *step, uint32_t index, cb_worker_state to)
+{
+    cb_step_worker *worker = cb_step_worker_at(step, index);
+    assert((allowed[worker->state] & TO(to)) != 0);
+    if (worker->state == CB_WORKER_STARTING) {
+        step->workers_starting--;
+    }
+    if (worker->state == CB_WORKER_RETIRED) {
+        step->workers_retired--;
+    }
+    worker->state = to;
+    if (to == CB_WORKER_RETIRED) {
+        step->workers_retired++;
+    }
+    place(step, index);
+}
+
+/* A fed worker is looked at again when it has had its time; a deadline that turns out to be early
+ * is set again then, so that a worker which keeps up costs no heap operation a job. */
+static void watch(cb_step *step, uint32_t index)
+{
+    cb_step_worker *worker = cb_step_worker_at(step, index);
+    if (worker->state == CB_WORKER_FED && worker->held.count > 0 && worker->deadline == 0) {
+        worker->deadline =
+            cb_heap_push(&step->deadlines, worker->progress_ns + step->limits.suspect_us * 1000,
+                         CB_DUE_WORKER, index);
+    }
+}
+
+void cb_step_take_back(cb_step *step, uint32_t index)
+{
+    cb_step_worker *worker = cb_step_worker_at(step, index);
+    if (worker->told != step->inputs) {
+        worker->told = step->inputs;
+        cb_step_emit(step, CB_MSG_TAKE_BACK, worker->address);
+    }
+}
+
+void cb_step_worker_due(cb_step *step, uint32_t index)
+{
+    cb_step_worker *worker = cb_step_worker_at(step, index);
+    if (worker->state != CB_WORKER_FED || worker->held.count == 0) {
+        return;
+    }
+    if (worker->progress_ns + step->limits.suspect_us * 1000 > step->now_ns) {
+        watch(step, index);
+        return;
+    }
+    move(step, index, CB_WORKER_SUSPECT);
+    if (worker->held.count > worker->running) {
+        cb_step_take_back(step, index);
+    }
+    cb_step_dispatch(step, true);
+}
+
+void cb_step_worker_let_go(cb_step *step, uint32_t slot, bool completed)
+{
+    cb_step_job *job = cb_step_job_at(step, slot);
+    uint32_t index = job->worker;
+    cb_step_worker *worker = cb_step_worker_at(step, index);
+    cb_list_remove(&worker->held, &step->jobs, offsetof(cb_step_job, line), slot);
+    job->worker = CB_NONE;
+    if (completed) {
+        assert(worker->running > 0);
+        worker->running--;
+        worker->progress_ns = step->now_ns;
+    }
+    if (worker->state != CB_WORKER_FED && worker->state != CB_WORKER_SUSPECT) {
+        return;
+    }
+    if (worker->held.count == 0) {
+        move(step, index, CB_WORKER_PARKED);
+    } else if (completed && worker->state == CB_WORKER_SUSPECT) {
+        move(step, index, CB_WORKER_FED);
+    } else if (!completed && worker->state == CB_WORKER_FED) {
+        move(step, index, CB_WORKER_SUSPECT); /* it is about to block: feeding it would loop */
+    } else {
+        place(step, index);
+    }
+    watch(step, index);
+}
+
+void cb_step_queue_add(cb_step *step, uint32_t slot)
+{
+    cb_list_append(&step->fresh, &step->jobs, offsetof(cb_step_job, line), slot);
+}
+
+void cb_step_queue_remove(cb_step *step, uint32_t slot)
+{
+    cb_step_job *job = cb_step_job_at(step, slot);
+    assert(job->state == CB_JOB_QUEUED && job->kind == CB_JOB_SERVER);
+    if (job->returned != 0) {
+        cb_heap_remove(&step->returned, &job->returned);
+    } else {
+        cb_list_remove(&step->fresh, &step->jobs, offsetof(cb_step_job, line), slot);
+    }
+}
+
+uint32_t cb_step_queue_first(const cb_step *step)
+{
+    /* What came back was handed out before anything fresh, so it is older. */
+    const cb_heap_node *returned = cb_heap_first(&step->returned);
+    return returned != NULL ? returned->owner : step->fresh.first;
+}
+
+static void hand(cb_step *step, uint32_t slot, uint32_t index)
+{
+    cb_step_worker *worker = cb_step_worker_at(step, index);
+    cb_step_job *job = cb_step_job_at(step, slot);
+    const cb_step_route *route = cb_step_route_at(step, job->route);
+    cb_step_queue_remove(step, slot);
+    cb_step_job_move(step, slot, CB_JOB_HANDED);
+    job->worker = index;
+    cb_list_append(&worker->held, &step->jobs, offsetof(cb_step_job, line), slot);
+    if (worker->state == CB_WORKER_PARKED) {
+        worker->progress_ns = step->now_ns;
+        move(step, index, CB_WORKER_FED);
+    } else {
+        place(step, index);
+    }
+    watch(step, index);
+    cb_message *effect = cb_step_emit(step, CB_MSG_HAND, worker->address);
+    effect->name_space = route->name_space;
+    effect->route = route->id;
+    effect->job = cb_step_job_handle(job, slot);
+    effect->value = route->entry;
+    effect->payload = job->payload;
+    job->payload = 0;
+}
+
+/* Nobody will run what is queued. */
+static void overload(cb_step *step)
+{
+    for (uint32_t slot = cb_step_queue_first(step); slot != CB_NONE;
+         slot = cb_step_queue_first(step)) {
+        uint32_t route = cb_step_job_at(step, slot)->route;
+        cb_step_queue_remove(step, slot);
+        cb_step_job_drop(step, slot, CB_JOB_OVERLOADED, 0);
+        cb_step_settle_route(step, route);
+    }
+}
+
+static void add_worker(cb_step *step)
+{
+    uint32_t index;
+    if (step->workers_starting > 0 || cb_slots_at_limit(&step->workers) ||
+        step->finish >= CB_FINISH_RETIRING) {
+        return;
+    }
+    if (step->last_actor == CB_ADDRESS_FIRST_ASKER - 1u ||
+        !cb_map_reserve(&step->actors, step->resize) ||
+        cb_step_add(step, &step->workers, &index) != CB_OK) {
+        if (step->workers.count == 0) {
+            overload(step);
+        }
+        return;
+    }
+    cb_step_worker *worker = cb_step_worker_at(step, index);
+    worker->address = ++step->last_actor;
+    worker->held = CB_LIST_EMPTY;
+    cb_map_put(&step->actors, worker->address, index);
+    step->workers_starting++;
+    move(step, index, CB_WORKER_STARTING);
+    cb_step_emit(step, CB_MSG_ADD_ACTOR, worker->address);
+}
+
+void cb_step_dispatch(cb_step *step, bool may_add)
+{
+    for (;;) {
+        uint32_t slot = cb_step_queue_first(step);
+        if (slot == CB_NONE) {
+            return;
+        }
+        /* Of the parked the last to park: its memory is warm. */
+        uint32_t index = step->feedable.count > 0 ? step->feedable.first : step->parked.last;
+        if (index == CB_NONE) {
+            if (may_add) {
+                add_worker(step);
+            }
+            return;
+        }
+        hand(step, slot, index);
+    }
+}
+
+void cb_step_actor_ready(cb_step *step)
+{
+    if (step->in.from == CB_ADDRESS_CLIENT) {
+        cb_step_client_ready(step);
+        return;
+    }
+    uint32_t index = cb_map_get(&step->actors, step->in.from);
+    if (index == CB_NONE || (index & CB_ACTOR_IS_LISTENER) != 0 ||
+        cb_step_worker_at(step, index)->state != CB_WORKER_STARTING) {
+        cb_step_ignore(step);
+        return;
+    }
+    move(step, index, CB_WORKER_PARKED);
+    cb_step_dispatch(step, true);
+}
+
+void cb_step_worker_retire(cb_step *step, uint32_t index)
+{
+    move(step, index, CB_WORKER_RETIRED);
+    cb_step_emit(step, CB_MSG_RETIRE_ACTOR, cb_step_worker_at(step, index)->address);
+}
+
+static void worker_stopped(cb_step *step, uint32_t index)
+{
+    cb_step_worker *worker = cb_step_worker_at(step, index);
+    bool was_starting = worker->state == CB_WORKER_STARTING;
+    /* Whether it began what it held nobody can tell, so nobody else may run it. */
+    while (worker->held.count > 0) {
+        cb_step_server_done(step, worker->held.first, CB_JOB_CALLBACK_FAILED, 0);
+    }
+    cb_heap_remove(&step->deadlines, &worker->deadline);
+    cb_map_remove(&step->actors, worker->address);
+    move(step, index, CB_WORKER_GONE);
+    cb_slots_remove(&step->workers, index);
+    if (was_starting && step->workers.count == 0) {
+        overload(step);
+    }
+    /* After a failed start the next event asks for another actor, not this one: no busy loop. */
+    cb_step_dispatch(step, !was_starting);
+}
+
+void cb_step_actor_stopped(cb_step *step)
+{
+    if (step->in.from == CB_ADDRESS_CLIENT) {
+        cb_step_client_stopped(step);
+        return;
+    }
+    uint32_t index = cb_map_get(&step->actors, step->in.from);
+    if (index == CB_NONE) {
+        cb_step_ignore(step);
+    } else if ((index & CB_ACTOR_IS_LISTENER) != 0) {
+        cb_step_listener_ended(step, index & ~CB_ACTOR_IS_LISTENER);
+    } else {
+        worker_stopped(step, index);
+    }
+}
