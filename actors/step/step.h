@@ -15,7 +15,7 @@
  *  5. a closed route hands out nothing any more, and no job runs twice;
  *  6. determinism, as above;
  *  7. each table has its limit (cb_limits); crossing it is a status, never growth;
- *  8. no message costs more than O(log n); Tick does what is due and no more.
+ *  8. any message is done in O(log n), and a Tick works on due deadlines alone.
  */
 #ifndef CALLBOARD_ACTORS_STEP_H
 #define CALLBOARD_ACTORS_STEP_H
