@@ -3,11 +3,6 @@
 #include "bridge/host/output.h"
 #include "bridge/host/script_internal.h"
 
-cb_script_thread *cb_script_thread_of(cb_call *call)
-{
-    return cb_vm_user(cb_call_vm(call));
-}
-
 static cb_status print(cb_call *call, const void *bytes, size_t size)
 {
     cb_error error = {0};

@@ -42,7 +42,10 @@ cb_status cb_script_thread_new(cb_script *script, cb_script_thread **thread, cb_
 void cb_script_thread_free(cb_script_thread **thread); /* NULL in it is fine */
 
 /* The thread that makes this call. */
-cb_script_thread *cb_script_thread_of(cb_call *call);
+static inline cb_script_thread *cb_script_thread_of(cb_call *call)
+{
+    return cb_vm_user(cb_call_vm(call));
+}
 
 /* What plugins are given; the same for all scripts. */
 extern const cb_host cb_script_host;
