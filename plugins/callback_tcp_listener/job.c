@@ -146,7 +146,7 @@ static cb_status request(cb_call *call, bool as_text)
     if (status != CB_OK)
         return status;
     if (!happened)
-        return call->host->fail(call, CB_STOPPED,
+        return call->host->fail(call, CB_TIMEOUT,
                                 "the shutdown began before listener %lld answered",
                                 (long long)call->args[0].integer);
     return take_response(call, job_id, as_text);
