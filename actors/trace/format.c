@@ -65,30 +65,34 @@ static uint64_t get64(const uint8_t *at)
     return (uint64_t)get32(at) | (uint64_t)get32(at + 4) << 32;
 }
 
+/* Odd, its bits without a pattern: the golden ratio's fraction. */
+#define MULTIPLIER UINT64_C(0x9E3779B97F4A7C15)
+
 /* One word of a checksum. For a given `sum`, different words give different results, so a change
  * within one word is lost only when the 64 bits are folded into 32. */
 static uint64_t mix(uint64_t sum, uint64_t word)
 {
-    sum = (sum ^ word) * UINT64_C(0x9E3779B97F4A7C15);
+    sum = (sum ^ word) * MULTIPLIER;
     return sum ^ sum >> 32;
 }
 
+/* The upper half of a product is the one that every bit reaches. */
 static uint32_t fold(uint64_t sum)
 {
-    return (uint32_t)(sum ^ sum >> 32);
+    return (uint32_t)(sum * MULTIPLIER >> 32);
 }
 
-uint32_t cb_trace_checksum(const uint8_t bytes[CB_TRACE_RECORD_SIZE], uint64_t number)
+uint32_t cb_trace_checksum(const uint8_t bytes[CB_TRACE_RECORD_SIZE])
 {
-    uint64_t sum = mix(number, get32(bytes + 4));
+    uint64_t sum = mix(0, get32(bytes + 4));
     for (size_t at = 8; at < CB_TRACE_RECORD_SIZE; at += 8)
         sum = mix(sum, get64(bytes + at));
     return fold(sum);
 }
 
-int cb_trace_intact(const uint8_t bytes[CB_TRACE_RECORD_SIZE], uint64_t number)
+bool cb_trace_intact(const uint8_t bytes[CB_TRACE_RECORD_SIZE])
 {
-    return get32(bytes + AT_CHECKSUM) == cb_trace_checksum(bytes, number);
+    return get32(bytes + AT_CHECKSUM) == cb_trace_checksum(bytes);
 }
 
 static void encode_message(const cb_message *message, uint8_t *at)
@@ -161,8 +165,7 @@ static void decode_end(const uint8_t *at, cb_trace_end *end)
     end->lost = get64(at + 24);
 }
 
-void cb_trace_encode(const cb_trace_slot *slot, uint64_t number,
-                     uint8_t bytes[CB_TRACE_RECORD_SIZE])
+void cb_trace_encode(const cb_trace_slot *slot, uint8_t bytes[CB_TRACE_RECORD_SIZE])
 {
     uint8_t *body = bytes + AT_BODY;
     put16(bytes + AT_KIND, slot->kind);
@@ -188,7 +191,7 @@ void cb_trace_encode(const cb_trace_slot *slot, uint64_t number,
         encode_end(&slot->of.end, body);
         break;
     }
-    put32(bytes + AT_CHECKSUM, cb_trace_checksum(bytes, number));
+    put32(bytes + AT_CHECKSUM, cb_trace_checksum(bytes));
 }
 
 void cb_trace_decode(const uint8_t bytes[CB_TRACE_RECORD_SIZE], cb_trace_record *record)

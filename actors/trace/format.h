@@ -4,6 +4,7 @@
 #ifndef CALLBOARD_ACTORS_TRACE_FORMAT_H
 #define CALLBOARD_ACTORS_TRACE_FORMAT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -43,15 +44,12 @@ typedef struct cb_trace_slot {
 
 _Static_assert(sizeof(cb_trace_slot) == CB_TRACE_RECORD_SIZE, "a slot is as long as a record");
 
-/* `number` counts the records of the file from 1; it goes into the checksum, so that a record in a
- * wrong place is damage too. */
-void cb_trace_encode(const cb_trace_slot *slot, uint64_t number,
-                     uint8_t bytes[CB_TRACE_RECORD_SIZE]);
+void cb_trace_encode(const cb_trace_slot *slot, uint8_t bytes[CB_TRACE_RECORD_SIZE]);
 /* Takes the fields apart; the caller has looked at the checksum or wants to name a damaged one. */
 void cb_trace_decode(const uint8_t bytes[CB_TRACE_RECORD_SIZE], cb_trace_record *record);
-/* 1 if the checksum fits. */
-int cb_trace_intact(const uint8_t bytes[CB_TRACE_RECORD_SIZE], uint64_t number);
-uint32_t cb_trace_checksum(const uint8_t bytes[CB_TRACE_RECORD_SIZE], uint64_t number);
+/* Whether the checksum fits. */
+bool cb_trace_intact(const uint8_t bytes[CB_TRACE_RECORD_SIZE]);
+uint32_t cb_trace_checksum(const uint8_t bytes[CB_TRACE_RECORD_SIZE]);
 
 void cb_trace_encode_header(const cb_trace_header *header, uint8_t bytes[CB_TRACE_HEADER_SIZE]);
 /* Size of the whole header from its first CB_TRACE_HEADER_FIXED bytes; checks magic, version and

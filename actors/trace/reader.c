@@ -275,7 +275,6 @@ static cb_status judge_damage(cb_trace_reader *reader, cb_error *error)
     cb_trace_record bad;
     cb_trace_decode(reader->block + reader->begin, &bad);
     uint64_t at = reader->offset;
-    uint64_t number = reader->number + 1;
     reader->cut.offset = at;
     for (;;) {
         size_t size = unread(reader) < CB_TRACE_RECORD_SIZE ? unread(reader) : CB_TRACE_RECORD_SIZE;
@@ -283,12 +282,11 @@ static cb_status judge_damage(cb_trace_reader *reader, cb_error *error)
         cb_status status = fill(reader, CB_TRACE_RECORD_SIZE, error);
         if (status != CB_OK)
             return status;
-        number++;
         if (unread(reader) < CB_TRACE_RECORD_SIZE) {
             reader->cut.bytes = reader->offset + unread(reader) - at;
             return CB_CLOSED;
         }
-        if (cb_trace_intact(reader->block + reader->begin, number))
+        if (cb_trace_intact(reader->block + reader->begin))
             break;
     }
     bool is_message = bad.kind == CB_TRACE_INPUT || bad.kind == CB_TRACE_EFFECT;
@@ -310,7 +308,7 @@ static cb_status read_record(cb_trace_reader *reader, cb_trace_record *record, c
         reader->cut.bytes = unread(reader);
         return CB_CLOSED;
     }
-    if (!cb_trace_intact(bytes, reader->number + 1))
+    if (!cb_trace_intact(bytes))
         return judge_damage(reader, error);
     cb_trace_decode(bytes, record);
     record->number = ++reader->number;

@@ -60,16 +60,14 @@ static void fail_file(cb_recorder *recorder, int sys_errno, const char *what)
                   (unsigned long long)recorder->file_records);
 }
 
-/* Encodes up to a block of records from slot `first` on; returns the slot after the last. */
-static size_t encode_block(cb_recorder *recorder, size_t first, size_t count, uint64_t number)
+/* Encodes up to a block of records from slot `first` on. */
+static void encode_block(cb_recorder *recorder, size_t first, size_t count)
 {
     assert(count <= recorder->block_records);
     for (size_t i = 0; i < count; i++) {
-        cb_trace_encode(&recorder->slots[first], number + i,
-                        recorder->block + i * CB_TRACE_RECORD_SIZE);
+        cb_trace_encode(&recorder->slots[first], recorder->block + i * CB_TRACE_RECORD_SIZE);
         first = first + 1 == recorder->capacity ? 0 : first + 1;
     }
-    return first;
 }
 
 static void write_pending(cb_recorder *recorder)
@@ -79,7 +77,7 @@ static void write_pending(cb_recorder *recorder)
         return;
     size_t first = recorder->next >= count ? recorder->next - count
                                            : recorder->next + recorder->capacity - count;
-    encode_block(recorder, first, count, recorder->file_records + 1);
+    encode_block(recorder, first, count);
     size_t written = 0;
     int failure =
         cb_output_write(recorder->fd, recorder->block, count * CB_TRACE_RECORD_SIZE, &written);
@@ -237,12 +235,10 @@ cb_status cb_recorder_name(cb_recorder *recorder, uint8_t name_space, const char
 
 /* -- the dump -- */
 
-/* A dump is a file of its own: its records count from 1. */
 typedef struct dump {
     cb_recorder *recorder;
     int fd;
     size_t filled; /* records in recorder->block */
-    uint64_t records;
     cb_trace_end totals;
 } dump;
 
@@ -259,7 +255,7 @@ static int dump_slot(dump *to, const cb_trace_slot *slot)
     to->totals.inputs += slot->kind == CB_TRACE_INPUT;
     to->totals.effects += slot->kind == CB_TRACE_EFFECT;
     to->totals.checkpoints += slot->kind == CB_TRACE_CHECKPOINT;
-    cb_trace_encode(slot, ++to->records, to->recorder->block + to->filled++ * CB_TRACE_RECORD_SIZE);
+    cb_trace_encode(slot, to->recorder->block + to->filled++ * CB_TRACE_RECORD_SIZE);
     return failure;
 }
 

@@ -82,7 +82,7 @@ uint8_t *trace_record(trace_bytes file, uint64_t number)
 void trace_seal(trace_bytes file, uint64_t number)
 {
     uint8_t *record = trace_record(file, number);
-    uint32_t sum = cb_trace_checksum(record, number);
+    uint32_t sum = cb_trace_checksum(record);
     for (unsigned i = 0; i < 4; i++)
         record[i] = (uint8_t)(sum >> 8 * i);
 }
