@@ -1,23 +1,40 @@
 # Every test that CTest runs, found by where its file lies.
 
+# What a test may want to know of its surroundings.
+set(CB_TEST_ENVIRONMENT "CALLBOARD=${PROJECT_BINARY_DIR}/bin/callboard"
+                        "CALLBOARD_PLUGIN_PATH=${PROJECT_BINARY_DIR}/plugins"
+                        "CALLBOARD_BUILD=${PROJECT_BINARY_DIR}"
+                        "CALLBOARD_SOURCE=${PROJECT_SOURCE_DIR}")
+if(CB_SANITIZE STREQUAL "thread")
+  list(APPEND CB_TEST_ENVIRONMENT
+       "TSAN_OPTIONS=suppressions=${PROJECT_SOURCE_DIR}/tests/tsan.supp")
+endif()
+
 # tests/<folder>/*_test.c: one CUnit program each; other .c files beside them are shared helpers.
 foreach(folder unit sim)
   file(GLOB helpers CONFIGURE_DEPENDS tests/${folder}/*.c)
   set(programs ${helpers})
   list(FILTER programs INCLUDE REGEX "_test\\.c$")
   list(FILTER helpers EXCLUDE REGEX "_test\\.c$")
+  set(support callboard_inside PkgConfig::CUNIT)
+  if(helpers)
+    add_library(${folder}_support STATIC ${helpers})
+    target_link_libraries(${folder}_support PUBLIC ${support})
+    set(support ${folder}_support)
+  endif()
   foreach(source IN LISTS programs)
     cmake_path(GET source STEM name)
-    add_executable(${name} ${source} ${helpers})
-    target_link_libraries(${name} PRIVATE callboard_inside PkgConfig::CUNIT)
+    add_executable(${name} ${source})
+    target_link_libraries(${name} PRIVATE ${support})
     set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY
                                              ${PROJECT_BINARY_DIR}/tests/${folder})
     add_test(NAME ${folder}_${name} COMMAND ${name})
-    set_tests_properties(${folder}_${name} PROPERTIES TIMEOUT 120)
+    set_tests_properties(${folder}_${name} PROPERTIES TIMEOUT 120 ENVIRONMENT
+                                                      "${CB_TEST_ENVIRONMENT}")
   endforeach()
 endforeach()
 
-# Plugins that are refused, for the tests of the host.
+# tests/plugins_bad/<name>.c: DIR/tests/plugins_bad/<name>.so, what the host must refuse.
 if(EXISTS ${PROJECT_SOURCE_DIR}/tests/plugins_bad/CMakeLists.txt)
   add_subdirectory(tests/plugins_bad)
 endif()
@@ -36,15 +53,6 @@ if(FUZZ_SOURCES AND NOT CB_FUZZ)
                                          ${PROJECT_SOURCE_DIR}/tests/fuzz/corpus/${corpus})
     set_tests_properties(fuzz_${corpus} PROPERTIES TIMEOUT 120)
   endforeach()
-endif()
-
-set(CB_TEST_ENVIRONMENT "CALLBOARD=${PROJECT_BINARY_DIR}/bin/callboard"
-                        "CALLBOARD_PLUGIN_PATH=${PROJECT_BINARY_DIR}/plugins"
-                        "CALLBOARD_BUILD=${PROJECT_BINARY_DIR}"
-                        "CALLBOARD_SOURCE=${PROJECT_SOURCE_DIR}")
-if(CB_SANITIZE STREQUAL "thread")
-  list(APPEND CB_TEST_ENVIRONMENT
-       "TSAN_OPTIONS=suppressions=${PROJECT_SOURCE_DIR}/tests/tsan.supp:halt_on_error=0")
 endif()
 
 # tests/script/<folder>/**.dom: one test a folder; see tests/script/README.md.
