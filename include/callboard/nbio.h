@@ -135,9 +135,9 @@ CB_PUBLIC cb_status cb_loop_acquire(cb_loop **loop, cb_error *error);
 /* Drops one reference (*loop becomes NULL; NULL is fine). With the last one the loop ends: what had
  * completed is reported as it is, every op that was taken and not returned (prepared ones too) gets
  * its callback with CB_IO_CANCELED, then the loop is freed. Submissions from those callbacks fail
- * with CB_IO_LOOP_ENDED. Descriptors stay open, but those of unfinished dials and closes. Legal
- * inside a callback: the end then comes after that callback has returned, and the tick or run it
- * belongs to returns CB_STOPPED. */
+ * with CB_IO_LOOP_ENDED, executing an op again does nothing. Descriptors stay open, but those of
+ * unfinished dials and closes. Legal inside a callback: the end then comes after that callback has
+ * returned, and the tick or run it belongs to returns CB_STOPPED. */
 CB_PUBLIC void cb_loop_release(cb_loop **loop);
 /* This thread's loop, or NULL. Takes no reference. */
 CB_PUBLIC cb_loop *cb_loop_current(void);
@@ -301,6 +301,7 @@ struct cb_op {
 
     /* The loop's own. */
     struct {
+        struct cb_op_list *list;
         cb_op *next, *previous;
         int64_t timeout_ns;
         int64_t deadline_ns;

@@ -1,0 +1,508 @@
+/* The epoll back end: a table of descriptors with their waiting operations. */
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "actors/io/epoll.h"
+
+/* Descriptors allocated at once, 24 KiB; they never move, because ops point into them. */
+#define CHUNK_SIZE 256u
+/* Events taken by one system call. */
+#define EVENTS_MAX 512
+/* Marks the event of the wake-up descriptor; no descriptor has this number. */
+#define WAKE_DATA  UINT64_MAX
+
+#define EVENTS_ALL (EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI | EPOLLET)
+
+typedef struct state {
+    int epoll, wake;
+    bool no_nanoseconds; /* the kernel has no epoll_pwait2 */
+    cb_descriptor **chunks;
+    size_t chunk_count;
+    cb_descriptor *eager_first, *eager_last; /* to be tried in the next poll */
+    struct epoll_event events[EVENTS_MAX];
+} state;
+
+/* -- the table -------------------------------------------------------------------------------- */
+
+static cb_descriptor *known(const state *back, cb_socket socket)
+{
+    size_t chunk = (size_t)socket / CHUNK_SIZE;
+    if (socket < 0 || chunk >= back->chunk_count || back->chunks[chunk] == NULL)
+        return NULL;
+    return &back->chunks[chunk][(size_t)socket % CHUNK_SIZE];
+}
+
+static bool widen(state *back, size_t chunk)
+{
+    size_t count = chunk + 1 > back->chunk_count * 2 ? chunk + 1 : back->chunk_count * 2;
+    cb_descriptor **chunks = cb_io_realloc(back->chunks, count * sizeof *chunks);
+    if (chunks == NULL)
+        return false;
+    memset(chunks + back->chunk_count, 0, (count - back->chunk_count) * sizeof *chunks);
+    back->chunks = chunks;
+    back->chunk_count = count;
+    return true;
+}
+
+/* The descriptor's entry, made if need be. NULL with *error: a number that is not open, no memory.
+ */
+static cb_descriptor *entry(state *back, cb_socket socket, cb_io_error *error)
+{
+    cb_descriptor *found = known(back, socket);
+    if (found != NULL)
+        return found;
+    /* Asked only when the table grows, so that a wild number cannot make it huge. */
+    *error = CB_IO_BAD_SOCKET;
+    if (socket < 0 || fcntl(socket, F_GETFD) < 0)
+        return NULL;
+    *error = CB_IO_NO_MEMORY;
+    size_t chunk = (size_t)socket / CHUNK_SIZE;
+    if (chunk >= back->chunk_count && !widen(back, chunk))
+        return NULL;
+    cb_descriptor *entries = cb_io_realloc(NULL, CHUNK_SIZE * sizeof *entries);
+    if (entries == NULL)
+        return NULL;
+    memset(entries, 0, CHUNK_SIZE * sizeof *entries);
+    for (size_t i = 0; i < CHUNK_SIZE; i++) {
+        entries[i].socket = (cb_socket)(chunk * CHUNK_SIZE + i);
+        entries[i].readable = true;
+        entries[i].writable = true;
+    }
+    back->chunks[chunk] = entries;
+    return &entries[(size_t)socket % CHUNK_SIZE];
+}
+
+/* As if the descriptor had never been seen. Nothing may be pending on it. */
+static void reset(cb_descriptor *descriptor)
+{
+    assert(descriptor->reading.first == NULL && descriptor->writing.first == NULL);
+    assert(descriptor->polling.first == NULL);
+    descriptor->generation++;
+    descriptor->stream = CB_STREAM_UNKNOWN;
+    descriptor->registered = false;
+    descriptor->readable = true;
+    descriptor->writable = true;
+    descriptor->sticky = false;
+    descriptor->closing = false;
+    descriptor->no_delay_set = false;
+}
+
+static void make_eager(state *back, cb_descriptor *descriptor)
+{
+    if (descriptor->eager)
+        return;
+    descriptor->eager = true;
+    descriptor->next_eager = NULL;
+    if (back->eager_last != NULL)
+        back->eager_last->next_eager = descriptor;
+    else
+        back->eager_first = descriptor;
+    back->eager_last = descriptor;
+}
+
+/* Registers a descriptor, or arms it anew, which reports at the next poll what it is ready for now.
+ * Returns an errno. */
+static int arm(state *back, cb_descriptor *descriptor)
+{
+    struct epoll_event event = {.events = EVENTS_ALL};
+    event.data.u64 = (uint64_t)descriptor->generation << 32 | (uint32_t)descriptor->socket;
+    int first = descriptor->registered ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
+    int second = descriptor->registered ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
+    int result = epoll_ctl(back->epoll, first, descriptor->socket, &event);
+    /* The other way round when somebody closed or duplicated the descriptor behind our back. */
+    if (result != 0 && (errno == EEXIST || errno == ENOENT))
+        result = epoll_ctl(back->epoll, second, descriptor->socket, &event);
+    descriptor->registered = result == 0;
+    return result == 0 ? 0 : errno;
+}
+
+/* -- trying ----------------------------------------------------------------------------------- */
+
+static void finish(cb_loop *loop, cb_op *op, cb_io_error error, int sys_errno)
+{
+    cb_op_list_unlink(op);
+    cb_loop_complete(loop, op, error, sys_errno);
+}
+
+/* A kernel that refuses to watch a descriptor fails everything that waits on it. */
+static void fail_list(cb_loop *loop, cb_op_list *list, int sys_errno)
+{
+    cb_io_error code = sys_errno == EPERM ? CB_IO_UNSUPPORTED : cb_io_error_from_errno(sys_errno);
+    while (list->first != NULL)
+        finish(loop, list->first, code, sys_errno);
+}
+
+/* Gives what has come from outside a fresh entry. */
+static void adopt(cb_loop *loop, cb_socket socket)
+{
+    state *back = loop->backend_state;
+    cb_io_error error;
+    loop->backend->forget(loop, socket);
+    cb_descriptor *descriptor = entry(back, socket, &error);
+    if (descriptor != NULL)
+        descriptor->stream = CB_STREAM_YES;
+}
+
+static void run_reading(cb_loop *loop, cb_descriptor *descriptor)
+{
+    while (descriptor->readable && descriptor->reading.first != NULL) {
+        cb_op *op = descriptor->reading.first;
+        bool accepts = op->type == CB_NBIO_ACCEPT;
+        cb_attempt attempt =
+            accepts ? cb_attempt_accept(descriptor, op) : cb_attempt_recv(descriptor, op);
+        if (!attempt.done) {
+            descriptor->readable = false;
+            break;
+        }
+        if (accepts && attempt.error == CB_IO_OK)
+            adopt(loop, op->accept.client);
+        finish(loop, op, attempt.error, attempt.sys_errno);
+    }
+    if (descriptor->reading.first != NULL && !descriptor->registered) {
+        int failed = arm(loop->backend_state, descriptor);
+        if (failed != 0)
+            fail_list(loop, &descriptor->reading, failed);
+    }
+}
+
+static void end_dial(cb_loop *loop, cb_descriptor *descriptor, cb_op *op, cb_attempt attempt)
+{
+    cb_op_list_unlink(op);
+    if (attempt.error != CB_IO_OK) {
+        reset(descriptor);
+        (void)close(op->dial.socket);
+        op->dial.socket = CB_NO_SOCKET;
+    } else {
+        descriptor->readable = false; /* registered, so the first bytes will make an edge */
+    }
+    cb_loop_complete(loop, op, attempt.error, attempt.sys_errno);
+}
+
+static void run_writing(cb_loop *loop, cb_descriptor *descriptor)
+{
+    while (descriptor->writable && descriptor->writing.first != NULL) {
+        cb_op *op = descriptor->writing.first;
+        if (op->type == CB_NBIO_DIAL) {
+            end_dial(loop, descriptor, op, cb_attempt_dial_result(op));
+            continue;
+        }
+        cb_attempt attempt = cb_attempt_send(op);
+        if (attempt.done)
+            finish(loop, op, attempt.error, attempt.sys_errno);
+        else
+            descriptor->writable = false;
+    }
+    if (descriptor->writing.first != NULL && !descriptor->registered) {
+        int failed = arm(loop->backend_state, descriptor);
+        if (failed != 0)
+            fail_list(loop, &descriptor->writing, failed);
+    }
+}
+
+static void run_polling(cb_loop *loop, cb_descriptor *descriptor, uint32_t ready)
+{
+    cb_op *next;
+    for (cb_op *op = descriptor->polling.first; op != NULL; op = next) {
+        next = op->own.next;
+        uint32_t found = ready & (op->poll.events | CB_POLL_ERROR);
+        if (found == 0)
+            continue;
+        op->poll.ready = found;
+        finish(loop, op, CB_IO_OK, 0);
+    }
+}
+
+/* -- the table of functions ------------------------------------------------------------------- */
+
+static void start_dial(cb_loop *loop, cb_op *op)
+{
+    state *back = loop->backend_state;
+    cb_io_error error;
+    cb_attempt attempt = cb_attempt_dial(op);
+    if (attempt.done && attempt.error != CB_IO_OK) {
+        cb_loop_complete(loop, op, attempt.error, attempt.sys_errno);
+        return;
+    }
+    cb_socket made = op->dial.socket;
+    adopt(loop, made);
+    cb_descriptor *descriptor = entry(back, made, &error);
+    int failed = descriptor != NULL ? arm(back, descriptor) : 0;
+    if (descriptor == NULL || failed != 0) {
+        (void)close(made);
+        op->dial.socket = CB_NO_SOCKET;
+        cb_loop_complete(loop, op, failed != 0 ? cb_io_error_from_errno(failed) : error, failed);
+        return;
+    }
+    if (attempt.done) {
+        cb_loop_complete(loop, op, CB_IO_OK, 0);
+        return;
+    }
+    descriptor->writable = false;
+    cb_op_list_append(&descriptor->writing, op);
+}
+
+static void start_poll(cb_loop *loop, cb_descriptor *descriptor, cb_op *op)
+{
+    /* Arming anew makes the edge-triggered registration tell the level. */
+    int failed = arm(loop->backend_state, descriptor);
+    cb_op_list_append(&descriptor->polling, op);
+    if (failed != 0)
+        fail_list(loop, &descriptor->polling, failed);
+}
+
+/* The op of two lists that was executed first; both may be empty. */
+static cb_op *older(cb_op *a, cb_op *b)
+{
+    if (a == NULL || b == NULL)
+        return a != NULL ? a : b;
+    return a->own.sequence < b->own.sequence ? a : b;
+}
+
+static void cancel_pending(cb_loop *loop, cb_descriptor *descriptor)
+{
+    cb_op *op;
+    while ((op = older(descriptor->polling.first,
+                       older(descriptor->reading.first, descriptor->writing.first))) != NULL) {
+        if (op->type == CB_NBIO_DIAL)
+            op->dial.socket = CB_NO_SOCKET;
+        finish(loop, op, CB_IO_CANCELED, 0);
+    }
+}
+
+static cb_socket socket_of(const cb_op *op)
+{
+    switch (op->type) {
+    case CB_NBIO_ACCEPT:
+        return op->accept.socket;
+    case CB_NBIO_RECV:
+        return op->recv.socket;
+    case CB_NBIO_SEND:
+        return op->send.socket;
+    case CB_NBIO_POLL:
+        return op->poll.socket;
+    case CB_NBIO_CLOSE:
+        return op->close.socket;
+    default:
+        return CB_NO_SOCKET;
+    }
+}
+
+static void epoll_start(cb_loop *loop, cb_op *op)
+{
+    state *back = loop->backend_state;
+    cb_io_error error;
+    if (op->type == CB_NBIO_DIAL) {
+        start_dial(loop, op);
+        return;
+    }
+    cb_descriptor *descriptor = entry(back, socket_of(op), &error);
+    if (descriptor == NULL || descriptor->closing) {
+        cb_loop_complete(loop, op, descriptor == NULL ? error : CB_IO_BAD_SOCKET, 0);
+        return;
+    }
+    switch (op->type) {
+    case CB_NBIO_ACCEPT:
+    case CB_NBIO_RECV:
+        cb_op_list_append(&descriptor->reading, op);
+        if (descriptor->readable)
+            make_eager(back, descriptor);
+        break;
+    case CB_NBIO_SEND:
+        cb_op_list_append(&descriptor->writing, op);
+        if (descriptor->writing.first == op)
+            run_writing(loop, descriptor);
+        break;
+    case CB_NBIO_POLL:
+        start_poll(loop, descriptor, op);
+        break;
+    default:
+        assert(op->type == CB_NBIO_CLOSE);
+        cancel_pending(loop, descriptor);
+        descriptor->closing = true;
+        cb_loop_complete(loop, op, CB_IO_OK, 0);
+        break;
+    }
+}
+
+static void epoll_cancel(cb_loop *loop, cb_op *op)
+{
+    cb_op_list_unlink(op);
+    if (op->type != CB_NBIO_DIAL || op->dial.socket == CB_NO_SOCKET)
+        return;
+    reset(known(loop->backend_state, op->dial.socket));
+    (void)close(op->dial.socket);
+    op->dial.socket = CB_NO_SOCKET;
+}
+
+static void epoll_close(cb_loop *loop, cb_op *op)
+{
+    cb_descriptor *descriptor = known(loop->backend_state, op->close.socket);
+    assert(descriptor != NULL && descriptor->closing);
+    reset(descriptor);
+    /* Linux has freed the number even when close reports EINTR or an input/output error. */
+    if (close(op->close.socket) != 0 && errno != EINTR) {
+        op->sys_errno = errno;
+        op->error = cb_io_error_from_errno(errno);
+    }
+}
+
+static void epoll_forget(cb_loop *loop, cb_socket socket)
+{
+    state *back = loop->backend_state;
+    cb_descriptor *descriptor = known(back, socket);
+    if (descriptor == NULL)
+        return;
+    cancel_pending(loop, descriptor);
+    /* It may be closed already, and then is not watched any more. */
+    if (descriptor->registered)
+        (void)epoll_ctl(back->epoll, EPOLL_CTL_DEL, socket, NULL);
+    bool closing = descriptor->closing; /* a close that has still to report */
+    reset(descriptor);
+    descriptor->closing = closing;
+}
+
+static bool epoll_is_eager(const cb_loop *loop)
+{
+    const state *back = loop->backend_state;
+    return back->eager_first != NULL;
+}
+
+static int wait_for_events(state *back, int64_t timeout_ns)
+{
+    if (timeout_ns > 0 && !back->no_nanoseconds) {
+        struct timespec limit = {.tv_sec = timeout_ns / 1000000000,
+                                 .tv_nsec = timeout_ns % 1000000000};
+        int count = epoll_pwait2(back->epoll, back->events, EVENTS_MAX, &limit, NULL);
+        if (count >= 0 || errno != ENOSYS)
+            return count;
+        back->no_nanoseconds = true;
+    }
+    int timeout_ms = timeout_ns < 0 ? -1 : 0;
+    if (timeout_ns > 0) {
+        int64_t rounded_up = timeout_ns / 1000000 + (timeout_ns % 1000000 != 0);
+        timeout_ms = rounded_up < INT32_MAX ? (int)rounded_up : INT32_MAX;
+    }
+    return epoll_wait(back->epoll, back->events, EVENTS_MAX, timeout_ms);
+}
+
+static void take_event(cb_loop *loop, const struct epoll_event *event)
+{
+    state *back = loop->backend_state;
+    if (event->data.u64 == WAKE_DATA)
+        return; /* edge-triggered, so its counter need not be read */
+    cb_descriptor *descriptor = known(back, (cb_socket)(event->data.u64 & UINT32_MAX));
+    if (descriptor == NULL || descriptor->generation != (uint32_t)(event->data.u64 >> 32))
+        return;
+    uint32_t bits = event->events;
+    uint32_t ready = 0;
+    if ((bits & (EPOLLRDHUP | EPOLLHUP | EPOLLERR | EPOLLPRI)) != 0)
+        descriptor->sticky = true;
+    if ((bits & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR | EPOLLPRI)) != 0)
+        descriptor->readable = true;
+    if ((bits & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0)
+        descriptor->writable = true;
+    if ((bits & (EPOLLIN | EPOLLRDHUP | EPOLLHUP)) != 0)
+        ready |= CB_POLL_READABLE;
+    if ((bits & EPOLLOUT) != 0)
+        ready |= CB_POLL_WRITABLE;
+    if ((bits & (EPOLLERR | EPOLLHUP)) != 0)
+        ready |= CB_POLL_ERROR;
+    if (descriptor->polling.first != NULL)
+        run_polling(loop, descriptor, ready);
+    if (descriptor->writing.first != NULL)
+        run_writing(loop, descriptor);
+    if (descriptor->reading.first != NULL)
+        run_reading(loop, descriptor);
+}
+
+static void run_eager(cb_loop *loop)
+{
+    state *back = loop->backend_state;
+    cb_descriptor *descriptor = back->eager_first;
+    back->eager_first = NULL;
+    back->eager_last = NULL;
+    while (descriptor != NULL) {
+        cb_descriptor *next = descriptor->next_eager;
+        descriptor->eager = false;
+        run_reading(loop, descriptor);
+        descriptor = next;
+    }
+}
+
+static cb_status epoll_poll(cb_loop *loop, int64_t timeout_ns, cb_error *error)
+{
+    state *back = loop->backend_state;
+    int count = wait_for_events(back, timeout_ns);
+    if (count < 0 && errno != EINTR)
+        return cb_fail_errno(error, CB_IO, errno, "the event loop cannot wait for events");
+    for (int i = 0; i < count; i++)
+        take_event(loop, &back->events[i]);
+    run_eager(loop);
+    return CB_OK;
+}
+
+static void epoll_wake(cb_loop *loop)
+{
+    state *back = loop->backend_state;
+    uint64_t one = 1;
+    int saved = errno; /* also called by signal handlers */
+    ssize_t written;
+    do {
+        written = write(back->wake, &one, sizeof one);
+    } while (written < 0 && errno == EINTR);
+    errno = saved;
+}
+
+static void epoll_shut(cb_loop *loop)
+{
+    state *back = loop->backend_state;
+    (void)close(back->wake);
+    (void)close(back->epoll);
+    for (size_t i = 0; i < back->chunk_count; i++)
+        free(back->chunks[i]);
+    free(back->chunks);
+    free(back);
+}
+
+static cb_status epoll_open(cb_loop *loop, cb_error *error)
+{
+    state *back = cb_io_realloc(NULL, sizeof *back);
+    if (back == NULL)
+        return cb_fail(error, CB_NO_MEMORY, "no memory for an event loop");
+    memset(back, 0, sizeof *back);
+    back->epoll = epoll_create1(EPOLL_CLOEXEC);
+    back->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    struct epoll_event event = {.events = EPOLLIN | EPOLLET, .data.u64 = WAKE_DATA};
+    if (back->epoll >= 0 && back->wake >= 0 &&
+        epoll_ctl(back->epoll, EPOLL_CTL_ADD, back->wake, &event) == 0) {
+        loop->backend_state = back;
+        return CB_OK;
+    }
+    int sys_errno = errno;
+    if (back->wake >= 0)
+        (void)close(back->wake);
+    if (back->epoll >= 0)
+        (void)close(back->epoll);
+    free(back);
+    return cb_fail_errno(error, CB_IO, sys_errno, "cannot make an event loop");
+}
+
+const cb_loop_backend cb_backend_epoll = {
+    .name = "epoll",
+    .open = epoll_open,
+    .shut = epoll_shut,
+    .start = epoll_start,
+    .cancel = epoll_cancel,
+    .close = epoll_close,
+    .forget = epoll_forget,
+    .is_eager = epoll_is_eager,
+    .poll = epoll_poll,
+    .wake = epoll_wake,
+};

@@ -1,0 +1,193 @@
+/* Inside the event loop: its state, its parts' functions, and the table that a back end fills.
+ *
+ * Exactly one completion for each execution: whoever holds a pending op ends it by
+ * cb_loop_complete, which puts it on a list; only the tick takes ops from there and runs callbacks.
+ *
+ *     FREE -> PREPARED -> (QUEUED ->) PENDING -> DONE -> RUNNING -> FREE
+ *                                        ^                  |
+ *                                        +---- executed <---+-> IDLE (detached)
+ *
+ * An op is on at most one list, own.list: DONE on one of the loop's two completion lists, PENDING
+ * on one of the back end's; a pending timer only in the heap. Deadlines of other ops are in the
+ * heap too.
+ */
+#ifndef CALLBOARD_ACTORS_IO_LOOP_H
+#define CALLBOARD_ACTORS_IO_LOOP_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "callboard/nbio.h"
+
+/* Ops that other threads may have queued before they are made to wait: 32 KiB of pointers, some
+ * milliseconds of work for the loop. */
+#define CB_LOOP_REMOTE_MAX 4096u
+/* Ops allocated at once: about 16 KiB. */
+#define CB_LOOP_SLAB_OPS   64u
+
+enum {
+    CB_OP_STATE_FREE = 0,
+    CB_OP_STATE_PREPARED,
+    CB_OP_STATE_QUEUED, /* in the remote queue */
+    CB_OP_STATE_PENDING,
+    CB_OP_STATE_DONE,
+    CB_OP_STATE_RUNNING,
+    CB_OP_STATE_IDLE
+};
+
+enum {
+    CB_OP_FLAG_DETACHED = 1,
+    CB_OP_FLAG_REMOVED = 2, /* from its own callback: freed when that returns */
+    CB_OP_FLAG_FOREIGN = 4, /* of the pool that other threads take from */
+    CB_OP_FLAG_INVALID = 8  /* arguments that cannot even be stored */
+};
+
+typedef struct cb_op_list {
+    cb_op *first, *last;
+} cb_op_list;
+
+typedef struct cb_op_slab {
+    struct cb_op_slab *next;
+    cb_op ops[CB_LOOP_SLAB_OPS];
+} cb_op_slab;
+
+typedef struct cb_timer {
+    int64_t deadline_ns;
+    uint64_t sequence; /* ties are broken by the order of execution */
+    cb_op *op;
+} cb_timer;
+
+/* A 4-ary heap, the earliest first. Room for every op that may need one is reserved at prep, so
+ * that arming cannot fail. */
+typedef struct cb_timer_heap {
+    cb_timer *timers;
+    uint32_t count, capacity;
+} cb_timer_heap;
+
+/* What a back end does. All of it runs on the loop's thread but `wake`. */
+typedef struct cb_loop_backend {
+    const char *name;
+    /* Sets loop->backend_state. */
+    cb_status (*open)(cb_loop *loop, cb_error *error);
+    /* Frees it; no op is pending any more. */
+    void (*shut)(cb_loop *loop);
+    /* Begins an op (state PENDING): all kinds but timers and next_tick. It ends in one
+     * cb_loop_complete, inside this call or in a later `poll`. */
+    void (*start)(cb_loop *loop, cb_op *op);
+    /* Takes a pending op back: when it returns, nothing refers to the op or its memory. */
+    void (*cancel)(cb_loop *loop, cb_op *op);
+    /* Carries out a close whose turn to report has come; sets its error. */
+    void (*close)(cb_loop *loop, cb_op *op);
+    /* Cancels what is pending on a descriptor and forgets all about it. */
+    void (*forget)(cb_loop *loop, cb_socket socket);
+    /* True if `poll` has something to do that the kernel will not announce. */
+    bool (*is_eager)(const cb_loop *loop);
+    /* Waits for at most timeout_ns (< 0: without limit) and completes what it finds. */
+    cb_status (*poll)(cb_loop *loop, int64_t timeout_ns, cb_error *error);
+    /* Ends a `poll` that sleeps. From any thread and from signal handlers. */
+    void (*wake)(cb_loop *loop);
+} cb_loop_backend;
+
+extern const cb_loop_backend cb_backend_epoll;
+
+struct cb_loop {
+    /* -- the loop's thread only -- */
+    const cb_loop_backend *backend;
+    void *backend_state;
+    uint32_t refs;
+    bool in_tick;
+    uint8_t filling;    /* which of `done` new completions go to */
+    cb_op_list done[2]; /* the other one is being delivered */
+    cb_op *running;     /* whose callback runs */
+    int64_t now_ns;
+    uint64_t sequence;
+    cb_timer_heap timers;
+    cb_op *free_ops; /* linked by own.next */
+    cb_op_slab *slabs;
+    size_t taken; /* without foreign ops */
+
+    /* -- any thread -- */
+    atomic_bool ending;
+    atomic_bool woken;    /* cb_loop_wake_up was called and no tick has ended for it yet */
+    atomic_bool sleeping; /* the loop is, or is about to be, blocked in the back end */
+    atomic_size_t foreign_taken;
+    atomic_uint remote_count; /* a hint, to look without the lock */
+
+    /* -- under `lock` -- */
+    pthread_mutex_t lock;
+    pthread_cond_t space; /* the remote queue has room */
+    cb_op *foreign_free;
+    cb_op_slab *foreign_slabs;
+    unsigned remote_first, remote_used, remote_blocked;
+    cb_op *remote[CB_LOOP_REMOTE_MAX];
+};
+
+/* -- loop.c -- */
+/* Like cb_loop_acquire with a back end of one's own; the first call decides. */
+cb_status cb_loop_acquire_with(const cb_loop_backend *backend, cb_loop **loop, cb_error *error);
+int64_t cb_clock_ns(void);
+/* Ends an op that is RUNNING, PREPARED or PENDING (off every list of the back end): DONE. */
+void cb_loop_complete(cb_loop *loop, cb_op *op, cb_io_error error, int sys_errno);
+/* Starts an op on the loop's own thread. */
+void cb_loop_start(cb_loop *loop, cb_op *op);
+/* NULL is this thread's loop, and NULL if there is none. */
+cb_loop *cb_loop_or_current(cb_loop *loop);
+
+/* -- pool.c -- */
+/* An op with room for its timer reserved, all fields 0 but loop and state PREPARED. NULL: no
+ * memory. From any thread. */
+cb_op *cb_pool_take(cb_loop *loop, bool foreign);
+void cb_pool_return(cb_loop *loop, cb_op *op);
+void cb_pool_free_all(cb_loop *loop);
+/* Replaces malloc and realloc for all memory of loops, for tests; NULL restores them. */
+extern void *(*cb_io_realloc_hook)(void *memory, size_t size);
+void *cb_io_realloc(void *memory, size_t size);
+
+/* -- timers.c -- */
+/* Arms op->own.deadline_ns. False: no memory. */
+bool cb_timers_add(cb_timer_heap *heap, cb_op *op);
+/* Disarms; nothing if it is not armed. */
+void cb_timers_remove(cb_timer_heap *heap, cb_op *op);
+
+/* -- remote.c -- */
+cb_status cb_remote_open(cb_loop *loop);
+/* Frees the queue's lock; the queue must be empty. */
+void cb_remote_shut(cb_loop *loop);
+/* Queues an op from another thread; blocks while the queue is full. */
+void cb_remote_push(cb_loop *loop, cb_op *op, bool wake_up);
+/* Starts everything that other threads have queued. */
+void cb_remote_drain(cb_loop *loop);
+/* Wakes the loop if it sleeps. From any thread and from signal handlers. */
+void cb_remote_rouse(cb_loop *loop);
+
+/* -- lists -- */
+static inline void cb_op_list_append(cb_op_list *list, cb_op *op)
+{
+    op->own.next = NULL;
+    op->own.previous = list->last;
+    if (list->last != NULL)
+        list->last->own.next = op;
+    else
+        list->first = op;
+    list->last = op;
+    op->own.list = list;
+}
+
+/* Takes an op off the list it is on; nothing if it is on none. */
+static inline void cb_op_list_unlink(cb_op *op)
+{
+    cb_op_list *list = op->own.list;
+    if (list == NULL)
+        return;
+    if (op->own.previous != NULL)
+        op->own.previous->own.next = op->own.next;
+    else
+        list->first = op->own.next;
+    if (op->own.next != NULL)
+        op->own.next->own.previous = op->own.previous;
+    else
+        list->last = op->own.previous;
+    op->own.list = NULL;
+}
+
+#endif

@@ -1,0 +1,129 @@
+/* Sockets outside of operations: made, bound, listened on, asked. */
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/tcp.h>
+#include <unistd.h>
+
+#include "actors/io/address.h"
+#include "actors/io/loop.h"
+
+#define DEFAULT_BACKLOG 1000
+
+cb_status cb_create_socket(cb_loop *loop, cb_family family, cb_protocol protocol,
+                           cb_socket *socket_out, cb_error *error)
+{
+    *socket_out = CB_NO_SOCKET;
+    loop = cb_loop_or_current(loop);
+    if (loop == NULL)
+        return cb_fail(error, CB_INVALID, "this thread has no event loop");
+    if ((family != CB_FAMILY_IP4 && family != CB_FAMILY_IP6) ||
+        (protocol != CB_PROTOCOL_TCP && protocol != CB_PROTOCOL_UDP))
+        return cb_fail(error, CB_INVALID, "no such address family or protocol");
+    int type = protocol == CB_PROTOCOL_TCP ? SOCK_STREAM : SOCK_DGRAM;
+    int made = socket(family == CB_FAMILY_IP4 ? AF_INET : AF_INET6,
+                      type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (made < 0)
+        return cb_fail_errno(error, CB_IO, errno, "cannot create a socket");
+    if (loop == cb_loop_current())
+        loop->backend->forget(loop, made);
+    *socket_out = made;
+    return CB_OK;
+}
+
+/* Closes a socket that could not be set up, and says why. */
+static cb_status give_up(cb_socket *socket_out, const cb_endpoint *endpoint, const char *what,
+                         int sys_errno, cb_error *error)
+{
+    char text[CB_ENDPOINT_TEXT_SIZE];
+    (void)close(*socket_out);
+    *socket_out = CB_NO_SOCKET;
+    return cb_fail_errno(error, CB_IO, sys_errno, "cannot %s %s", what,
+                         cb_endpoint_to_string(endpoint, text, sizeof text));
+}
+
+cb_status cb_listen_tcp(cb_loop *loop, const cb_endpoint *endpoint, int backlog,
+                        cb_socket *socket_out, cb_error *error)
+{
+    *socket_out = CB_NO_SOCKET;
+    cb_address address;
+    if (endpoint == NULL || backlog < 0)
+        return cb_fail(error, CB_INVALID, "an endpoint and a backlog of at least 0 are required");
+    cb_status status =
+        cb_create_socket(loop, (cb_family)endpoint->family, CB_PROTOCOL_TCP, socket_out, error);
+    if (status != CB_OK)
+        return status;
+    socklen_t size = cb_address_from_endpoint(endpoint, &address);
+    const int on = 1, off = 0;
+    if (setsockopt(*socket_out, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0)
+        return give_up(socket_out, endpoint, "set the address for reuse of", errno, error);
+    if (endpoint->family == CB_FAMILY_IP6 &&
+        setsockopt(*socket_out, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off) != 0)
+        return give_up(socket_out, endpoint, "open for both families", errno, error);
+    if (bind(*socket_out, &address.any, size) != 0)
+        return give_up(socket_out, endpoint, "bind", errno, error);
+    if (listen(*socket_out, backlog == 0 ? DEFAULT_BACKLOG : backlog) != 0)
+        return give_up(socket_out, endpoint, "listen on", errno, error);
+    return CB_OK;
+}
+
+cb_status cb_associate_socket(cb_loop *loop, cb_socket socket, cb_error *error)
+{
+    loop = cb_loop_or_current(loop);
+    if (loop == NULL)
+        return cb_fail(error, CB_INVALID, "this thread has no event loop");
+    int flags = fcntl(socket, F_GETFL);
+    if (flags < 0 || fcntl(socket, F_SETFL, flags | O_NONBLOCK) != 0)
+        return cb_fail_errno(error, CB_IO, errno, "cannot set descriptor %d non-blocking", socket);
+    if (loop == cb_loop_current())
+        loop->backend->forget(loop, socket);
+    return CB_OK;
+}
+
+void cb_loop_forget(cb_loop *loop, cb_socket socket)
+{
+    loop = cb_loop_or_current(loop);
+    if (loop != NULL)
+        loop->backend->forget(loop, socket);
+}
+
+cb_status cb_bind(cb_socket socket, const cb_endpoint *endpoint, cb_error *error)
+{
+    cb_address address;
+    char text[CB_ENDPOINT_TEXT_SIZE];
+    socklen_t size = endpoint != NULL ? cb_address_from_endpoint(endpoint, &address) : 0;
+    if (size == 0)
+        return cb_fail(error, CB_INVALID, "an endpoint is required");
+    if (bind(socket, &address.any, size) != 0)
+        return cb_fail_errno(error, CB_IO, errno, "cannot bind %s",
+                             cb_endpoint_to_string(endpoint, text, sizeof text));
+    return CB_OK;
+}
+
+cb_status cb_bound_endpoint(cb_socket socket, cb_endpoint *endpoint, cb_error *error)
+{
+    cb_address address;
+    socklen_t size = sizeof address;
+    if (getsockname(socket, &address.any, &size) != 0)
+        return cb_fail_errno(error, CB_IO, errno, "cannot tell where descriptor %d is bound",
+                             socket);
+    cb_address_to_endpoint(&address, endpoint);
+    return CB_OK;
+}
+
+cb_status cb_peer_endpoint(cb_socket socket, cb_endpoint *endpoint, cb_error *error)
+{
+    cb_address address;
+    socklen_t size = sizeof address;
+    if (getpeername(socket, &address.any, &size) != 0)
+        return cb_fail_errno(error, CB_IO, errno, "cannot tell whom descriptor %d is connected to",
+                             socket);
+    cb_address_to_endpoint(&address, endpoint);
+    return CB_OK;
+}
+
+cb_status cb_shutdown_send(cb_socket socket, cb_error *error)
+{
+    if (shutdown(socket, SHUT_WR) != 0)
+        return cb_fail_errno(error, CB_IO, errno, "cannot end sending on descriptor %d", socket);
+    return CB_OK;
+}
