@@ -68,6 +68,9 @@ static uint64_t get64(const uint8_t *at)
 /* Odd, its bits without a pattern: the golden ratio's fraction. */
 #define MULTIPLIER UINT64_C(0x9E3779B97F4A7C15)
 
+/* The magic as a number: a record of zeros must not fit. */
+#define SEED UINT64_C(0x0A45434152544243)
+
 /* One word of a checksum. For a given `sum`, different words give different results, so a change
  * within one word is lost only when the 64 bits are folded into 32. */
 static uint64_t mix(uint64_t sum, uint64_t word)
@@ -84,7 +87,7 @@ static uint32_t fold(uint64_t sum)
 
 uint32_t cb_trace_checksum(const uint8_t bytes[CB_TRACE_RECORD_SIZE])
 {
-    uint64_t sum = mix(0, get32(bytes + 4));
+    uint64_t sum = mix(SEED, get32(bytes + 4));
     for (size_t at = 8; at < CB_TRACE_RECORD_SIZE; at += 8)
         sum = mix(sum, get64(bytes + at));
     return fold(sum);
@@ -235,7 +238,7 @@ void cb_trace_decode(const uint8_t bytes[CB_TRACE_RECORD_SIZE], cb_trace_record 
 /* The header's checksum: its words in order, its own field taken as 0. */
 static uint32_t header_checksum(const uint8_t *bytes, size_t size)
 {
-    uint64_t sum = 0;
+    uint64_t sum = SEED;
     for (size_t at = 0; at < size; at += 8) {
         uint64_t word = get64(bytes + at);
         if (at == AT_LIMIT_COUNT)
