@@ -32,6 +32,11 @@ cb_status cb_ctcp_job_error(cb_call *call, cb_status status)
     return status;
 }
 
+cb_status cb_ctcp_too_many_waits(cb_call *call)
+{
+    return call->host->fail(call, CB_LIMIT, "too many waits are open (CALLBOARD_MAX_WAITS)");
+}
+
 static cb_status ask(cb_call *call, cb_question *question)
 {
     cb_status status = call->host->ask(call, question, 1);

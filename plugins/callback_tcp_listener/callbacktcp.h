@@ -14,6 +14,9 @@ cb_status cb_ctcp_timeout(cb_call *call, uint32_t index, int32_t *timeout_ms);
 cb_status cb_ctcp_route_error(cb_call *call, cb_status status);
 cb_status cb_ctcp_job_error(cb_call *call, cb_status status);
 
+/* The runtime error for a wait that the supervisor has no room for. */
+cb_status cb_ctcp_too_many_waits(cb_call *call);
+
 /* Asks one question about args[0]. An unknown id is a runtime error. */
 cb_status cb_ctcp_ask_route(cb_call *call, cb_question_kind what, int64_t *value);
 cb_status cb_ctcp_ask_job(cb_call *call, cb_question_kind what, int64_t *value);

@@ -142,7 +142,7 @@ static cb_status request(cb_call *call, bool as_text)
     int happened = 0; /* the exchange has its own limit, so the wait needs none */
     status = call->host->wait(call, CB_WAIT_JOB_COMPLETE, job_id, -1, &happened);
     if (status == CB_LIMIT)
-        return call->host->fail(call, status, "too many waits are open");
+        return cb_ctcp_too_many_waits(call);
     if (status != CB_OK)
         return status;
     if (!happened)
@@ -172,7 +172,7 @@ cb_status cb_ctcp_wait_complete(cb_call *call)
     status =
         call->host->wait(call, CB_WAIT_JOB_COMPLETE, call->args[0].integer, timeout_ms, &happened);
     if (status == CB_LIMIT)
-        return call->host->fail(call, status, "too many waits are open");
+        return cb_ctcp_too_many_waits(call);
     if (status != CB_OK)
         return cb_ctcp_job_error(call, status);
     call->result.integer = happened;

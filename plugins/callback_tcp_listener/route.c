@@ -67,7 +67,7 @@ cb_status cb_ctcp_close(cb_call *call)
     int64_t canceled = 0;
     cb_status status = call->host->route_close(call, call->args[0].integer, &canceled);
     if (status == CB_LIMIT)
-        return call->host->fail(call, status, "too many waits are open");
+        return cb_ctcp_too_many_waits(call);
     if (status != CB_OK)
         return cb_ctcp_route_error(call, status);
     call->result.integer = canceled;
@@ -140,7 +140,7 @@ cb_status cb_ctcp_wait_drained(cb_call *call)
     status =
         call->host->wait(call, CB_WAIT_ROUTE_DRAINED, call->args[0].integer, timeout_ms, &happened);
     if (status == CB_LIMIT)
-        return call->host->fail(call, status, "too many waits are open");
+        return cb_ctcp_too_many_waits(call);
     if (status != CB_OK)
         return cb_ctcp_route_error(call, status);
     call->result.integer = happened;

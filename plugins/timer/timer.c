@@ -22,7 +22,7 @@ static cb_status sleep_ms(cb_call *call)
     int happened = 0;
     cb_status status = call->host->wait(call, CB_WAIT_TIME, 0, (int32_t)ms, &happened);
     if (status == CB_LIMIT)
-        return call->host->fail(call, status, "too many waits are open");
+        return call->host->fail(call, status, "too many waits are open (CALLBOARD_MAX_WAITS)");
     call->result.integer = ms >= 0 && clock_ns(CLOCK_MONOTONIC) - begin_ns >= ms * 1000000;
     return status;
 }
