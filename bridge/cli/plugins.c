@@ -150,7 +150,7 @@ static char *find_meant(const char *name, const cb_plugin_listing *listing)
         return strdup(name);
     if (cb_builtin_find(name) != NULL && asprintf(&path, CB_BUILTIN_PREFIX "%s", name) >= 0)
         return path;
-    return NULL;
+    return strchr(name, '/') != NULL ? strdup(name) : NULL; /* a path without its ending */
 }
 
 static int print_one(const char *name)

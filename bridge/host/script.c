@@ -166,6 +166,9 @@ static cb_status run_main(cb_script *script, cb_runtime *runtime, int *exit_stat
 cb_status cb_script_run(cb_script *script, int *exit_status, cb_error *error)
 {
     *exit_status = STATUS_FAILED;
+    if (script->has_run)
+        return cb_fail(error, CB_INVALID, "%s: a script runs once", script->path);
+    script->has_run = true;
     cb_runtime *runtime = NULL;
     cb_status status = start(script, &runtime, error);
     if (status != CB_OK)

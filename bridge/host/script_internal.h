@@ -22,6 +22,7 @@ struct cb_script {
     cb_limits limits;
     cb_loader *loader;
     cb_program *program;
+    bool has_run;
 
     atomic_int exit_code; /* what os.ExitCode asked for; 0 until then */
 

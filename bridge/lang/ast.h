@@ -25,11 +25,13 @@
 extern "C" {
 #endif
 
-#define CB_MAX_FUNCTIONS    65535u /* indexes fit 16 bits */
-#define CB_MAX_LOCALS       4096u  /* of one function, parameters included */
-#define CB_MAX_PARAMETERS   32u    /* of one script function; a call of a verb: CB_MAX_ARGUMENTS */
-#define CB_MAX_ARGUMENTS    64u    /* written in one call */
-#define CB_MAX_STRUCT_BYTES 65535u
+#define CB_MAX_FUNCTIONS      65535u /* indexes fit 16 bits */
+#define CB_MAX_LOCALS         4096u  /* of one function, parameters included */
+#define CB_MAX_PARAMETERS     32u   /* of one script function; a call of a verb: CB_MAX_ARGUMENTS */
+#define CB_MAX_ARGUMENTS      64u   /* written in one call */
+#define CB_MAX_CASES          1024u /* of one switch */
+#define CB_MAX_STRUCT_BYTES   65535u
+#define CB_MAX_DECLARED_BYTES 1073741824 /* of a string or blob declared with a size */
 
 typedef struct cb_ast_expr cb_ast_expr;
 typedef struct cb_ast_stmt cb_ast_stmt;
@@ -59,7 +61,8 @@ typedef enum cb_local_kind {
     CB_LOCAL_VALUE, /* the slot is the variable: a scalar, a string, or a blob */
     CB_LOCAL_REF,   /* a `ref` parameter: the slot refers to the caller's variable (of any type) */
     CB_LOCAL_ALIAS /* `ref blob &S = ...;`: the slot holds the very blob that the call returned, not
-                      a copy: writes reach its memory; assigning `S = ...` isn't possible */
+                      a copy: writes reach its memory; `S = ...` isn't possible, but
+                       it may be passed to a `ref blob` */
 } cb_local_kind;
 
 typedef struct cb_ast_local {
@@ -158,7 +161,8 @@ struct cb_ast_expr {
     cb_expr_kind kind;
     cb_type type;      /* VOID only for calls of void functions or verbs, and ASSIGN_BOUNDED */
     cb_place place;    /* of its first token; for operators the operator's */
-    cb_ast_expr *next; /* next argument of a call */
+    cb_ast_expr *next; /* next argument of a call, or next step of a FOR */
+    bool is_flexible;  /* the binder's own: a literal that still takes the type of its place */
     union {
         int64_t integer;
         double real;

@@ -20,6 +20,7 @@ void cb_object_clear(cb_object *object)
     object->capacity = 0;
     object->overflow = false;
     object->written = false;
+    object->is_alias = false;
 }
 
 /* Puts `bytes` (one reference) in place of what is there. */
@@ -85,6 +86,18 @@ cb_status cb_object_assign(cb_heap *heap, cb_object *target, cb_object *value)
     return CB_OK;
 }
 
+/* Takes over one reference and gives one that `to` may hold; NULL when out of memory. */
+static cb_buffer *without_foreign(cb_heap *heap, const cb_object *to, cb_buffer *bytes)
+{
+    if ((bytes->flags & CB_BUFFER_FOREIGN) == 0 || to->is_alias) {
+        return bytes;
+    }
+    heap->bytes_moved += bytes->size;
+    cb_buffer *copy = cb_buffer_copy(bytes->data, bytes->size);
+    cb_buffer_release(bytes);
+    return copy;
+}
+
 /* A string of its own with the first `size` bytes. */
 static cb_buffer *string_copy(cb_heap *heap, const uint8_t *data, size_t size)
 {
@@ -103,6 +116,12 @@ cb_status cb_object_take(cb_heap *heap, cb_object *target, cb_buffer *bytes)
     if (bytes != NULL && bytes->size > heap->most_bytes) {
         cb_buffer_release(bytes);
         return CB_LIMIT;
+    }
+    if (bytes != NULL && !to->is_string) {
+        bytes = without_foreign(heap, to, bytes);
+        if (bytes == NULL) {
+            return CB_NO_MEMORY;
+        }
     }
     if (bytes == NULL || !to->is_string) {
         replace(to, bytes);
@@ -139,10 +158,17 @@ cb_status cb_object_move(cb_heap *heap, cb_object *target, cb_object *value)
     if (value->target != NULL || target == value) {
         return cb_object_assign(heap, target, value);
     }
+    cb_object *to = cb_object_follow(target);
     cb_buffer *bytes = value->bytes;
     value->bytes = NULL;
-    replace(cb_object_follow(target), bytes);
     cb_object_clear(value);
+    if (bytes != NULL) {
+        bytes = without_foreign(heap, to, bytes);
+        if (bytes == NULL) {
+            return CB_NO_MEMORY;
+        }
+    }
+    replace(to, bytes);
     return CB_OK;
 }
 

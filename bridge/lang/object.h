@@ -24,6 +24,7 @@ typedef struct cb_object {
     bool is_string;
     bool overflow; /* the last bounded assignment was cut */
     bool written;  /* was ever assigned or changed */
+    bool is_alias; /* may hold foreign memory; every other variable gets a copy of it */
 } cb_object;
 
 typedef struct cb_heap {

@@ -193,6 +193,7 @@ typedef enum cb_flow {
     X(LEAVE_F, RF, NONE, NONE, END, "release the frame's objects, return real a")                  \
     X(LEAVE_O, RO, NONE, NONE, END, "return object a, release the frame's others")                 \
     X(DECLARE, WO, WIDE_N, NONE, NEXT, "a = empty string of that capacity, or blob of so many 0s") \
+    X(DECLARE_ALIAS, WB, NONE, NONE, NEXT, "a = empty blob that may lie on foreign memory")        \
     X(COPY, WO, RO, NONE, NEXT, "a = b")                                                           \
     X(MOVE_O, WO, WO, NONE, NEXT, "a = b, leaving b empty")                                        \
     X(COPY_K, WO, KS, NONE, NEXT, "a = string constant")                                           \

@@ -55,14 +55,30 @@ static const char *word_of(const cb_token *token)
     }
 }
 
+/* `S.field`, where S is a name without `$`; both were read. */
+static cb_syntax *parse_alias_field(cb_parser *parser, cb_token alias, cb_token field)
+{
+    cb_syntax *object = cb_parser_node(parser, CB_SYNTAX_NAME, alias.place);
+    cb_syntax *node = cb_parser_node(parser, CB_SYNTAX_MEMBER, alias.place);
+    if (object == NULL || node == NULL)
+        return NULL;
+    object->text = alias.text;
+    node->a = object;
+    node->detail = field.text;
+    node->detail_place = field.place;
+    return finish(parser, node);
+}
+
 /* `space.Verb(...)`, the parser being at the dot; `space` was read. Words such as blob and string
  * are types elsewhere and namespaces here. */
 static cb_syntax *parse_verb(cb_parser *parser, cb_token space)
 {
     cb_parser_advance(parser);
     cb_token name = parser->token;
-    if (!cb_parser_expect(parser, CB_TOKEN_NAME, "of a verb after the namespace"))
+    if (!cb_parser_expect(parser, CB_TOKEN_NAME, "of a verb or field after '.'"))
         return NULL;
+    if (space.kind == CB_TOKEN_NAME && !cb_parser_at(parser, CB_TOKEN_LEFT_PAREN))
+        return parse_alias_field(parser, space, name);
     cb_syntax *node = cb_parser_node(parser, CB_SYNTAX_CALL, space.place);
     if (node == NULL || !cb_parser_expect(parser, CB_TOKEN_LEFT_PAREN, "after the verb's name"))
         return NULL;
