@@ -84,11 +84,20 @@ cb_status cb_script_load(const cb_script_options *options, cb_script **result, c
     return status;
 }
 
+/* Scripts whose threads could not all be stopped keep their memory to the process's end; the list
+ * is where leak checkers find them. */
+static cb_script *_Atomic abandoned;
+
 void cb_script_free(cb_script **result)
 {
     cb_script *script = *result;
+    *result = NULL;
     if (script == NULL)
         return;
+    if (script->is_abandoned) {
+        script->next_abandoned = atomic_exchange(&abandoned, script);
+        return;
+    }
     cb_program_release(script->program);
     cb_loader_free(&script->loader);
     for (size_t i = 0; i < script->argument_count; i++)
@@ -98,7 +107,6 @@ void cb_script_free(cb_script **result)
     free(script->path);
     pthread_mutex_destroy(&script->lock);
     free(script);
-    *result = NULL;
 }
 
 /* The calls that a shutdown from another thread may meet go through the lock: the runtime it finds
@@ -181,6 +189,7 @@ cb_status cb_script_run(cb_script *script, int *exit_status, cb_error *error)
     publish_runtime(script, NULL);
     cb_error stop_error = {0};
     cb_status stopped = cb_runtime_stop(&runtime, &stop_error);
+    script->is_abandoned = stopped == CB_TIMEOUT;
     if (status == CB_OK && stopped != CB_OK) {
         status = stopped;
         if (error != NULL)

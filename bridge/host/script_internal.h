@@ -23,6 +23,8 @@ struct cb_script {
     cb_loader *loader;
     cb_program *program;
     bool has_run;
+    bool is_abandoned; /* a thread that could not be stopped in time may still be in it */
+    cb_script *next_abandoned;
 
     atomic_int exit_code; /* what os.ExitCode asked for; 0 until then */
 

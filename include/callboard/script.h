@@ -46,7 +46,8 @@ CB_PUBLIC cb_status cb_script_run(cb_script *script, int *exit_status, cb_error 
  * thread, before or during the run, as often as you like; not from a signal handler. */
 CB_PUBLIC void cb_script_shutdown(cb_script *script);
 
-/* Not while it runs. *script becomes NULL; NULL in it is fine. */
+/* Not while it runs. *script becomes NULL; NULL in it is fine. The memory of a script whose run had
+ * to cut something off stays: a thread that is stuck in foreign code may still use it. */
 CB_PUBLIC void cb_script_free(cb_script **script);
 
 #ifdef __cplusplus
