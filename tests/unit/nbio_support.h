@@ -1,0 +1,129 @@
+/* What the tests of the event loop share: a log of callbacks, and pairs of connected sockets. */
+#ifndef CALLBOARD_TESTS_NBIO_SUPPORT_H
+#define CALLBOARD_TESTS_NBIO_SUPPORT_H
+
+#include <CUnit/Basic.h>
+#include <dirent.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "callboard/nbio.h"
+
+#define MS      INT64_C(1000000)
+#define LOG_MAX 64
+
+/* What the last callbacks reported, in order. */
+typedef struct seen {
+    int count;
+    cb_op_type type[LOG_MAX];
+    cb_io_error error[LOG_MAX];
+    uintptr_t first_word[LOG_MAX];
+    size_t bytes[LOG_MAX];
+    cb_socket socket; /* of the last accept or dial */
+    bool ended;
+} seen;
+
+static inline void note(cb_op *op)
+{
+    seen *log = op->user_data;
+    int i = log->count++;
+    if (i >= LOG_MAX)
+        return;
+    log->type[i] = op->type;
+    log->error[i] = op->error;
+    log->first_word[i] = op->user[0];
+    if (op->type == CB_NBIO_RECV) {
+        log->bytes[i] = op->recv.received;
+        log->ended = op->recv.ended;
+    } else if (op->type == CB_NBIO_SEND) {
+        log->bytes[i] = op->send.sent;
+    } else if (op->type == CB_NBIO_ACCEPT) {
+        log->socket = op->accept.client;
+    } else if (op->type == CB_NBIO_DIAL) {
+        log->socket = op->dial.socket;
+    }
+}
+
+/* Gives an op the log and a number; the op must have been submitted. */
+static inline cb_op *track(cb_op *op, seen *log, uintptr_t number)
+{
+    CU_ASSERT_PTR_NOT_NULL_FATAL(op);
+    op->user_data = log;
+    op->user[0] = number;
+    return op;
+}
+
+static inline cb_loop *open_loop(void)
+{
+    cb_loop *loop = NULL;
+    CU_ASSERT_EQUAL_FATAL(cb_loop_acquire(&loop, NULL), CB_OK);
+    return loop;
+}
+
+static inline void run_all(cb_loop *loop)
+{
+    CU_ASSERT_EQUAL(cb_loop_run(loop, NULL), CB_OK);
+    CU_ASSERT_EQUAL(cb_loop_num_waiting(loop), 0);
+}
+
+/* Ticks until the log has `count` entries. */
+static inline void run_to(cb_loop *loop, const seen *log, int count)
+{
+    while (log->count < count)
+        CU_ASSERT_EQUAL_FATAL(cb_loop_tick(loop, -1, NULL), CB_OK);
+}
+
+static inline cb_socket open_listener(cb_loop *loop, cb_endpoint *where)
+{
+    cb_socket listener;
+    cb_endpoint any = cb_endpoint_loopback(CB_FAMILY_IP4, 0);
+    CU_ASSERT_EQUAL_FATAL(cb_listen_tcp(loop, &any, 0, &listener, NULL), CB_OK);
+    CU_ASSERT_EQUAL_FATAL(cb_bound_endpoint(listener, where, NULL), CB_OK);
+    return listener;
+}
+
+/* Two ends of one TCP connection. */
+static inline void open_pair(cb_loop *loop, cb_socket *left, cb_socket *right)
+{
+    cb_endpoint where;
+    seen accepted = {0}, dialled = {0};
+    cb_socket listener = open_listener(loop, &where);
+    track(cb_accept(loop, listener, note, NULL), &accepted, 0);
+    track(cb_dial(loop, &where, note, NULL), &dialled, 0);
+    run_to(loop, &accepted, 1);
+    run_to(loop, &dialled, 1);
+    CU_ASSERT_EQUAL_FATAL(accepted.error[0], CB_IO_OK);
+    CU_ASSERT_EQUAL_FATAL(dialled.error[0], CB_IO_OK);
+    *left = dialled.socket;
+    *right = accepted.socket;
+    cb_close(loop, listener, NULL);
+    run_all(loop);
+}
+
+static inline int open_descriptors(void)
+{
+    int count = 0;
+    DIR *directory = opendir("/proc/self/fd");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(directory);
+    while (readdir(directory) != NULL)
+        count++;
+    closedir(directory);
+    return count;
+}
+
+static inline int run_tests(const char *name, const CU_TestInfo *tests)
+{
+    if (CU_initialize_registry() != CUE_SUCCESS)
+        return EXIT_FAILURE;
+    CU_pSuite suite = CU_add_suite(name, NULL, NULL);
+    for (; tests->pName != NULL; tests++)
+        CU_add_test(suite, tests->pName, tests->pTestFunc);
+    CU_basic_run_tests();
+    unsigned failures = CU_get_number_of_failures();
+    unsigned run = CU_get_number_of_tests_run();
+    CU_cleanup_registry();
+    return failures == 0 && run > 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+#endif
