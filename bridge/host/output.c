@@ -15,7 +15,7 @@ static struct {
     pthread_mutex_t lock; /* guards everything but `waiting` */
     uint8_t bytes[BUFFER_SIZE];
     size_t size;
-    int failed;          /* errno of the first failed write, or 0 */
+    atomic_int failed;   /* errno of the first failed write, or 0; changed under the lock */
     atomic_bool waiting; /* size > 0; read without the lock, so that a check costs nothing */
 } output = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
@@ -77,7 +77,7 @@ cb_status cb_output_print(const void *bytes, size_t size, cb_error *error)
 cb_status cb_output_flush(cb_error *error)
 {
     if (!atomic_load_explicit(&output.waiting, memory_order_relaxed))
-        return CB_OK;
+        return failure(atomic_load_explicit(&output.failed, memory_order_relaxed), error);
     pthread_mutex_lock(&output.lock);
     flush_locked();
     int code = output.failed;

@@ -4,7 +4,7 @@
  * end of each callback, about every millisecond of a script that computes, before anything goes to
  * standard error, and at the end. So lines appear promptly, and a loop that prints costs no system
  * call a line. Each call's bytes stay together.
- * Once a write has failed, every later print fails the same way.
+ * Once a write has failed, every later print and flush fails the same way.
  * Threads: all of them, at any time.
  */
 #ifndef CALLBOARD_BRIDGE_HOST_OUTPUT_H

@@ -7,7 +7,7 @@ import sys
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "support"))
-from cli import CALLBOARD, PRINT, SOURCE, TCP, TIMEOUT_S, CliTest  # noqa: E402
+from cli import CALLBOARD, PRINT, SOURCE, TCP, TIMEOUT_S, TIMER, CliTest  # noqa: E402
 
 OS = 'plugin "builtin:os";\n'
 
@@ -131,6 +131,17 @@ class Streams(CliTest):
                                 stderr=subprocess.PIPE, timeout=TIMEOUT_S, check=False)
         self.assertEqual(result.returncode, 1)
         self.assertIn("cannot read standard input", result.stderr)
+
+    def test_full_device(self):
+        path = self.write("wait.dom", PRINT + TIMER + """
+        void main() { printf("lost\\n"); timer.SleepMs(1); }
+        """)
+        with open("/dev/full", "wb") as full:
+            result = subprocess.run([CALLBOARD, path], stdout=full, stderr=subprocess.PIPE,
+                                    text=True, timeout=TIMEOUT_S, check=False)
+        self.assertEqual(result.returncode, 1)
+        self.assertEqual(result.stderr, "callboard: cannot write to standard output: "
+                                        "No space left on device\n")
 
     def test_reader_goes_away(self):
         path = self.write("many.dom", PRINT + """
