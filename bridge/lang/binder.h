@@ -1,0 +1,19 @@
+/* The binder: the syntax tree to the typed program of ast.h.
+ *
+ * It resolves names, types and verbs, checks that scalars are assigned before they are read and
+ * that functions return, and reports what is wrong. It goes on after errors.
+ */
+#ifndef CALLBOARD_LANG_BINDER_H
+#define CALLBOARD_LANG_BINDER_H
+
+#include "bridge/lang/ast.h"
+#include "bridge/lang/catalog.h"
+#include "bridge/lang/diagnostics.h"
+#include "bridge/lang/parser.h"
+
+/* Fills *program, whose source and arena are set. With errors in *diagnostics the program is not
+ * whole. CB_OK, or CB_NO_MEMORY. */
+cb_status cb_bind(const cb_parsed *parsed, const cb_catalog *catalog, cb_ast_program *program,
+                  cb_diagnostics *diagnostics);
+
+#endif
