@@ -34,6 +34,15 @@ foreach(folder unit sim)
   endforeach()
 endforeach()
 
+# tests/embed: a program that has the shared library and its public headers, and nothing else.
+add_executable(embed_test tests/embed/embed_test.c)
+target_include_directories(embed_test PRIVATE include)
+target_link_libraries(embed_test PRIVATE callboard_shared PkgConfig::CUNIT)
+set_target_properties(embed_test PROPERTIES RUNTIME_OUTPUT_DIRECTORY
+                                            ${PROJECT_BINARY_DIR}/tests/embed)
+add_test(NAME embed COMMAND embed_test)
+set_tests_properties(embed PROPERTIES TIMEOUT 120 ENVIRONMENT "${CB_TEST_ENVIRONMENT}")
+
 # tests/plugins_bad/<name>.c: DIR/tests/plugins_bad/<name>.so, what the host must refuse.
 if(EXISTS ${PROJECT_SOURCE_DIR}/tests/plugins_bad/CMakeLists.txt)
   add_subdirectory(tests/plugins_bad)
