@@ -79,7 +79,7 @@ cb_subject cb_describe_subject(const cb_trace_message *message)
     case CB_MSG_JOB_COMPLETED:
     case CB_MSG_JOB_RETURNED:
     case CB_MSG_INTERRUPT:
-        subject.is_handle = message->from != CB_ADDRESS_CLIENT && message->to != CB_ADDRESS_CLIENT;
+        subject.is_handle = true;
         break;
     default:
         break;

@@ -92,7 +92,7 @@ static const cb_trace_slot slots[] = {
                     .from = CB_ADDRESS_CLIENT,
                     .to = CB_ADDRESS_SUPERVISOR,
                     .time_ns = START + 1236 * MS,
-                    .job = 5}},
+                    .job = UINT64_C(2) << 32 | 5}},
     {.kind = CB_TRACE_EFFECT,
      .sequence = 4,
      .index = 1,
@@ -158,7 +158,7 @@ static const char expected[] =
     "       3     1235.000  < supervisor    -> asker 1       Answer           2:-              "
     "      -          - no such id                    0        5        - shared,has-nul\n"
     "       4     1236.000 >  client        -> supervisor    JobStarted       callback?tp:-    "
-    "      5          - -                             -        -        -\n"
+    "   #5.2          - -                             -        -        -\n"
     "       4     1236.000  < supervisor    -> clock         TickAt           -                "
     "      -          - -                      2000.000        -        4\n"
     "       4              =  state 0000000000000abc\n";
@@ -179,7 +179,7 @@ static void test_filters(void)
     CU_ASSERT_EQUAL(lines(), 3);
     CU_ASSERT_EQUAL(show(&(cb_trace_show_options){.job = "#3.1"}), CB_OK);
     CU_ASSERT_EQUAL(lines(), 1);
-    CU_ASSERT_EQUAL(show(&(cb_trace_show_options){.job = "5"}), CB_OK);
+    CU_ASSERT_EQUAL(show(&(cb_trace_show_options){.job = "#5.2"}), CB_OK);
     CU_ASSERT_EQUAL(lines(), 1);
     CU_ASSERT_PTR_NOT_NULL(strstr(shown, "JobStarted"));
     CU_ASSERT_PTR_NULL(strstr(shown, "state"));
