@@ -91,7 +91,7 @@ static void reset(cb_descriptor *descriptor)
     descriptor->writable = true;
     descriptor->sticky = false;
     descriptor->closing = false;
-    descriptor->no_delay_set = false;
+    descriptor->no_delay = CB_NO_DELAY_UNKNOWN;
 }
 
 static void make_eager(state *back, cb_descriptor *descriptor)

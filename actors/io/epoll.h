@@ -12,6 +12,10 @@
 
 enum { CB_STREAM_UNKNOWN = 0, CB_STREAM_YES = 1, CB_STREAM_NO = 2 };
 
+/* How a listener's clients get TCP_NODELAY: cb_listen_tcp sets it before listening, then they
+ * inherit it; clients that came before it was set on another's listener do not. */
+enum { CB_NO_DELAY_UNKNOWN = 0, CB_NO_DELAY_INHERITED = 1, CB_NO_DELAY_EACH = 2 };
+
 typedef struct cb_descriptor {
     cb_op_list reading; /* accepts and recvs, in the order of execution */
     cb_op_list writing; /* sends and dials */
@@ -20,12 +24,12 @@ typedef struct cb_descriptor {
     cb_socket socket;
     uint32_t generation; /* tells events of an earlier descriptor with this number */
     uint8_t stream;      /* CB_STREAM_* */
+    uint8_t no_delay;    /* CB_NO_DELAY_* */
     bool registered;
     bool readable, writable;
-    bool sticky;       /* hang-up or urgent data: a short read does not mean that nothing is left */
-    bool closing;      /* between the close's execution and its report */
-    bool eager;        /* on the list of those to try in the next poll */
-    bool no_delay_set; /* a listener whose clients inherit TCP_NODELAY */
+    bool sticky;  /* hang-up or urgent data: a short read does not mean that nothing is left */
+    bool closing; /* between the close's execution and its report */
+    bool eager;   /* on the list of those to try in the next poll */
 } cb_descriptor;
 
 /* What an attempt came to. */

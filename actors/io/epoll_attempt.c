@@ -38,19 +38,27 @@ static void set_no_delay(cb_socket socket)
     (void)setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 }
 
+static bool has_no_delay(cb_socket socket)
+{
+    int on = 0;
+    socklen_t size = sizeof on;
+    return getsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &on, &size) == 0 && on != 0;
+}
+
 cb_attempt cb_attempt_accept(cb_descriptor *descriptor, cb_op *op)
 {
     cb_address address;
     socklen_t size = sizeof address;
     int client;
-    if (!descriptor->no_delay_set) {
-        set_no_delay(op->accept.socket);
-        descriptor->no_delay_set = true;
-    }
+    if (descriptor->no_delay == CB_NO_DELAY_UNKNOWN)
+        descriptor->no_delay =
+            has_no_delay(op->accept.socket) ? CB_NO_DELAY_INHERITED : CB_NO_DELAY_EACH;
     do {
         client = accept4(op->accept.socket, &address.any, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
     } while (client < 0 && errno == EINTR);
     if (client >= 0) {
+        if (descriptor->no_delay == CB_NO_DELAY_EACH)
+            set_no_delay(client);
         op->accept.client = client;
         cb_address_to_endpoint(&address, &op->accept.peer);
         return success;

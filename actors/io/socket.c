@@ -59,6 +59,9 @@ cb_status cb_listen_tcp(cb_loop *loop, const cb_endpoint *endpoint, int backlog,
     if (endpoint->family == CB_FAMILY_IP6 &&
         setsockopt(*socket_out, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off) != 0)
         return give_up(socket_out, endpoint, "open for both families", errno, error);
+    /* Inherited by every accepted connection, without a call for each. */
+    if (setsockopt(*socket_out, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) != 0)
+        return give_up(socket_out, endpoint, "set TCP_NODELAY on", errno, error);
     if (bind(*socket_out, &address.any, size) != 0)
         return give_up(socket_out, endpoint, "bind", errno, error);
     if (listen(*socket_out, backlog == 0 ? DEFAULT_BACKLOG : backlog) != 0)
