@@ -286,8 +286,8 @@ static void bind_program(cb_binder *binder, const cb_parsed *parsed)
     }
 }
 
-cb_status cb_bind(const cb_parsed *parsed, const cb_catalog *catalog, cb_ast_program *program,
-                  cb_diagnostics *diagnostics)
+cb_status cb_bind_program(const cb_parsed *parsed, const cb_catalog *catalog,
+                          cb_ast_program *program, cb_diagnostics *diagnostics)
 {
     cb_binder *binder = calloc(1, sizeof *binder);
     if (binder == NULL)

@@ -13,7 +13,7 @@
 
 /* Fills *program, whose source and arena are set. With errors in *diagnostics the program is not
  * whole. CB_OK, or CB_NO_MEMORY. */
-cb_status cb_bind(const cb_parsed *parsed, const cb_catalog *catalog, cb_ast_program *program,
-                  cb_diagnostics *diagnostics);
+cb_status cb_bind_program(const cb_parsed *parsed, const cb_catalog *catalog,
+                          cb_ast_program *program, cb_diagnostics *diagnostics);
 
 #endif

@@ -22,7 +22,7 @@ static cb_status analyze(const cb_source *source, const cb_catalog *catalog,
     cb_parsed parsed;
     cb_status status = cb_parse(source, &program->arena, diagnostics, &parsed);
     if (status == CB_OK)
-        status = cb_bind(&parsed, catalog, program, diagnostics);
+        status = cb_bind_program(&parsed, catalog, program, diagnostics);
     if (status == CB_OK && diagnostics->count > 0)
         status = CB_SCRIPT;
     return status;
