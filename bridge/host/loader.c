@@ -220,8 +220,6 @@ static const char *suggest(void *user, const char *name_space)
     cb_loader *loader = user;
     free(loader->suggestion);
     loader->suggestion = NULL;
-    if (name_space[0] == '\0')
-        return NULL;
     if (cb_builtin_find(name_space) == NULL)
         loader->suggestion = suggest_file(name_space);
     else if (asprintf(&loader->suggestion, CB_BUILTIN_PREFIX "%s", name_space) < 0)
