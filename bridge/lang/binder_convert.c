@@ -1,5 +1,4 @@
 #include <float.h>
-#include <math.h>
 #include <stdio.h>
 
 #include "bridge/lang/binder_internal.h"
@@ -23,7 +22,7 @@ static bool convert_literal(cb_ast_expr *literal, cb_type type)
 {
     if (literal->kind == CB_EXPR_REAL) {
         if (type == CB_TYPE_FLOAT) {
-            if (fabs(literal->real) > (double)FLT_MAX)
+            if (literal->real > (double)FLT_MAX || literal->real < -(double)FLT_MAX)
                 return false;
             literal->real = (double)(float)literal->real;
         } else if (type != CB_TYPE_DOUBLE) {
@@ -139,12 +138,16 @@ bool cb_bind_unify(cb_binder *binder, cb_place place, const char *op, cb_ast_exp
 static cb_ast_expr *cast_real_literal(cb_binder *binder, cb_ast_expr *literal, cb_type type,
                                       cb_place place)
 {
-    double value = trunc(literal->real);
-    double limit = ldexp(1.0, (int)cb_type_bytes(type) * 8 - (cb_type_is_signed(type) ? 1 : 0));
-    double least = cb_type_is_signed(type) ? -limit : 0.0;
-    if (!(value >= least && value < limit))
-        return cb_bind_fail(binder, place, "%.17g does not fit %s", literal->real,
-                            cb_type_name(type));
+    /* Powers of two are exact; what lies between the limits is cut toward zero. */
+    double value = literal->real;
+    double limit = cb_type_is_signed(type) ? 1.0 : 2.0;
+    for (uint32_t bit = 1; bit < cb_type_bytes(type) * 8; bit++)
+        limit *= 2.0;
+    bool is_inside = cb_type_is_signed(type)
+                         ? value < limit && (value > -limit - 1.0 || value >= -limit)
+                         : value < limit && value > -1.0;
+    if (!is_inside)
+        return cb_bind_fail(binder, place, "%.17g does not fit %s", value, cb_type_name(type));
     cb_ast_expr *node = cb_bind_node(binder, CB_EXPR_INT, type, place);
     if (node != NULL)
         node->integer = type == CB_TYPE_U64 ? (int64_t)(uint64_t)value : (int64_t)value;
