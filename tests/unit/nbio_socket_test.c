@@ -100,7 +100,7 @@ static void recv_all_waits_and_end_of_stream_is_short(void)
     track(cb_recv(loop, right, bytes + 6, 4, note, &all), &log, 2);
     for (int i = 0; i < 4; i++) {
         CU_ASSERT_EQUAL(log.count, i / 3);
-        track(cb_send(loop, left, "0123456789" + 2 * i, 2, note, NULL), &sent, 0);
+        track(cb_send(loop, left, &"0123456789"[2 * i], 2, note, NULL), &sent, 0);
         run_to(loop, &sent, i + 1);
         if (i == 2)
             run_to(loop, &log, 1);
