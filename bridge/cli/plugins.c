@@ -55,10 +55,11 @@ static int list_all(void)
         return cb_command_failed(&error);
     int exit_status = CB_EXIT_OK;
     printf("%-52s %-20s %5s  %s\n", "PLUGIN", "NAMESPACE", "VERBS", "WHAT FOR");
-    for (size_t i = 0; cb_builtin_at(i) != NULL; i++) {
+    for (size_t i = 0; cb_host_builtin_at(i) != NULL; i++) {
         char name[64];
-        (void)snprintf(name, sizeof(name), CB_BUILTIN_PREFIX "%s", cb_builtin_at(i)->name_space);
-        print_row(name, cb_builtin_at(i), NULL);
+        (void)snprintf(name, sizeof(name), CB_BUILTIN_PREFIX "%s",
+                       cb_host_builtin_at(i)->name_space);
+        print_row(name, cb_host_builtin_at(i), NULL);
     }
     for (size_t i = 0; i < listing.count; i++) {
         cb_plugin_file file = {0};
@@ -148,7 +149,7 @@ static char *find_meant(const char *name, const cb_plugin_listing *listing)
             return strndup(listing->items[i].path, strlen(listing->items[i].path) - strlen(ENDING));
     if (strncmp(name, CB_BUILTIN_PREFIX, strlen(CB_BUILTIN_PREFIX)) == 0)
         return strdup(name);
-    if (cb_builtin_find(name) != NULL && asprintf(&path, CB_BUILTIN_PREFIX "%s", name) >= 0)
+    if (cb_host_builtin_find(name) != NULL && asprintf(&path, CB_BUILTIN_PREFIX "%s", name) >= 0)
         return path;
     return strchr(name, '/') != NULL ? strdup(name) : NULL; /* a path without its ending */
 }

@@ -10,8 +10,8 @@ extern const cb_plugin cb_builtin_os;
 extern const cb_plugin cb_builtin_plugin;
 
 /* The builtin of that number, 0..; NULL past the last. */
-const cb_plugin *cb_builtin_at(size_t index);
+const cb_plugin *cb_host_builtin_at(size_t index);
 /* The builtin of a namespace; NULL if there is none. */
-const cb_plugin *cb_builtin_find(const char *name_space);
+const cb_plugin *cb_host_builtin_find(const char *name_space);
 
 #endif

@@ -52,7 +52,7 @@ static loaded *find_plugin(const cb_loader *loader, const cb_plugin *plugin)
 /* The builtin whose verbs a file plugin's namespace holds as well, or NULL. */
 static const cb_plugin *extended_builtin(const loaded *item)
 {
-    return is_builtin(item) ? NULL : cb_builtin_find(item->plugin->name_space);
+    return is_builtin(item) ? NULL : cb_host_builtin_find(item->plugin->name_space);
 }
 
 static cb_status parse_verbs(loaded *item, const cb_plugin *from, cb_error *error)
@@ -148,13 +148,13 @@ static cb_status load_builtin(cb_loader *loader, const char *path, const cb_name
                               cb_error *error)
 {
     const char *name = path + strlen(CB_BUILTIN_PREFIX);
-    const cb_plugin *plugin = cb_builtin_find(name);
+    const cb_plugin *plugin = cb_host_builtin_find(name);
     if (plugin == NULL) {
         char names[128] = "";
         size_t used = 0;
-        for (size_t i = 0; cb_builtin_at(i) != NULL && used < sizeof(names); i++)
+        for (size_t i = 0; cb_host_builtin_at(i) != NULL && used < sizeof(names); i++)
             used += (size_t)snprintf(names + used, sizeof(names) - used, "%s%s", i > 0 ? ", " : "",
-                                     cb_builtin_at(i)->name_space);
+                                     cb_host_builtin_at(i)->name_space);
         return cb_fail(error, CB_UNKNOWN, "no builtin namespace \"%.80s\"; there are %s", name,
                        names);
     }
@@ -220,7 +220,7 @@ static const char *suggest(void *user, const char *name_space)
     cb_loader *loader = user;
     free(loader->suggestion);
     loader->suggestion = NULL;
-    if (cb_builtin_find(name_space) == NULL)
+    if (cb_host_builtin_find(name_space) == NULL)
         loader->suggestion = suggest_file(name_space);
     else if (asprintf(&loader->suggestion, CB_BUILTIN_PREFIX "%s", name_space) < 0)
         loader->suggestion = NULL;

@@ -176,12 +176,12 @@ static void test_builtins_parse(void)
     cb_loader *loader = NULL;
     cb_error error = {0};
     CU_ASSERT_EQUAL_FATAL(cb_loader_new(&loader, &error), CB_OK);
-    for (size_t i = 0; cb_builtin_at(i) != NULL; i++) {
+    for (size_t i = 0; cb_host_builtin_at(i) != NULL; i++) {
         char path[64];
         const cb_namespace *out = NULL;
-        (void)snprintf(path, sizeof(path), "builtin:%s", cb_builtin_at(i)->name_space);
+        (void)snprintf(path, sizeof(path), "builtin:%s", cb_host_builtin_at(i)->name_space);
         CU_ASSERT_EQUAL(load(loader, path, &out, &error), CB_OK);
-        CU_ASSERT_EQUAL(out->verb_count, cb_builtin_at(i)->verb_count);
+        CU_ASSERT_EQUAL(out->verb_count, cb_host_builtin_at(i)->verb_count);
     }
     cb_loader_free(&loader);
 }
