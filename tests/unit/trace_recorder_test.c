@@ -1,5 +1,6 @@
 #include "actors/trace/recorder.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -243,6 +244,47 @@ static void test_names(void)
     unlink(path);
 }
 
+static void *name_them(void *argument)
+{
+    cb_recorder *recorder = argument;
+    char name[16];
+    for (unsigned i = 1; i < 256; i++) {
+        snprintf(name, sizeof name, "space%u", i);
+        if (cb_recorder_name(recorder, (uint8_t)i, name, NULL) != CB_OK)
+            return argument;
+    }
+    return NULL;
+}
+
+static void test_names_from_another_thread(void)
+{
+    char path[TRACE_PATH_SIZE];
+    trace_path(path);
+    cb_recorder *recorder = open_recorder(path);
+    pthread_t namer;
+    CU_ASSERT_EQUAL_FATAL(pthread_create(&namer, NULL, name_them, recorder), 0);
+    for (uint64_t i = 1; i <= 3000; i++)
+        record_one(recorder, i);
+    void *failed = NULL;
+    CU_ASSERT_EQUAL(pthread_join(namer, &failed), 0);
+    CU_ASSERT_PTR_NULL(failed);
+    CU_ASSERT_EQUAL(cb_recorder_close(&recorder, &error), CB_OK);
+    cb_trace_reader *reader = NULL;
+    CU_ASSERT_EQUAL_FATAL(cb_trace_open(path, &reader, &error), CB_OK);
+    cb_trace_record record;
+    while (cb_trace_next(reader, &record, &error) == CB_OK)
+        ;
+    CU_ASSERT(cb_trace_cut_of(reader).closed);
+    for (unsigned i = 1; i < 256; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "space%u", i);
+        const char *read = cb_trace_name_space(reader, (uint8_t)i);
+        CU_ASSERT(read != NULL && strcmp(read, name) == 0);
+    }
+    cb_trace_close(&reader);
+    unlink(path);
+}
+
 static void test_rule_for_checkpoints(void)
 {
     char path[TRACE_PATH_SIZE];
@@ -322,6 +364,7 @@ int main(void)
     CU_ADD_TEST(suite, test_dump_beside_a_file);
     CU_ADD_TEST(suite, test_payload_sizes);
     CU_ADD_TEST(suite, test_names);
+    CU_ADD_TEST(suite, test_names_from_another_thread);
     CU_ADD_TEST(suite, test_rule_for_checkpoints);
     CU_ADD_TEST(suite, test_a_file_that_cannot_be_made);
     CU_ADD_TEST(suite, test_a_failed_write);
