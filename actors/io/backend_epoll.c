@@ -179,8 +179,6 @@ static void end_dial(cb_loop *loop, cb_descriptor *descriptor, cb_op *op, cb_att
         reset(descriptor);
         (void)close(op->dial.socket);
         op->dial.socket = CB_NO_SOCKET;
-    } else {
-        descriptor->readable = false; /* registered, so the first bytes will make an edge */
     }
     cb_loop_complete(loop, op, attempt.error, attempt.sys_errno);
 }
@@ -244,6 +242,8 @@ static void start_dial(cb_loop *loop, cb_op *op)
         cb_loop_complete(loop, op, CB_IO_OK, 0);
         return;
     }
+    /* Registered before anything can have come, so whatever comes makes an edge. */
+    descriptor->readable = false;
     descriptor->writable = false;
     cb_op_list_append(&descriptor->writing, op);
 }

@@ -156,12 +156,8 @@ cb_attempt cb_attempt_recv(cb_descriptor *descriptor, cb_op *op)
         ssize_t got = recv_piece(op);
         if (got < 0 && errno == EINTR)
             continue;
-        if (got < 0) {
-            if (!is_would_block(errno))
-                return failure(errno);
-            /* Of a list that takes several calls, a part is what went at once. */
-            return op->recv.received > 0 && !all ? success : would_block;
-        }
+        if (got < 0)
+            return is_would_block(errno) ? would_block : failure(errno);
         if (got == 0) {
             op->recv.ended = true;
             return success;

@@ -55,6 +55,7 @@ static const struct {
     {ENFILE, CB_IO_RESOURCES},
     {ENOBUFS, CB_IO_RESOURCES},
     {ENOMEM, CB_IO_RESOURCES},
+    {ENOSPC, CB_IO_RESOURCES}, /* no more descriptors may be watched */
     {EINTR, CB_IO_INTERRUPTED},
     {ENOSYS, CB_IO_UNSUPPORTED},
     {EPROTONOSUPPORT, CB_IO_UNSUPPORTED},

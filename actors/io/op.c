@@ -364,6 +364,8 @@ void cb_op_remove(cb_op **op)
     *op = NULL;
     cb_loop *loop = target->loop;
     assert(loop == cb_loop_current());
+    if (target->own.state == CB_OP_STATE_QUEUED)
+        cb_remote_drain(loop);
     assert(target->own.state != CB_OP_STATE_FREE && target->own.state != CB_OP_STATE_QUEUED);
     uint8_t state = target->own.state;
     if (state == CB_OP_STATE_DONE && target->type == CB_NBIO_CLOSE) {

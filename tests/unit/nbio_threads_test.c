@@ -220,6 +220,27 @@ static void ops_of_other_threads_die_with_the_loop(void)
     CU_ASSERT_EQUAL(with.calls, 3);
 }
 
+static void *execute_it(void *argument)
+{
+    cb_op_exec(argument, true);
+    return NULL;
+}
+
+/* Prepared by the owner, executed by another, taken back before the loop has seen it. */
+static void a_queued_op_can_be_removed(void)
+{
+    cb_loop *loop = open_loop();
+    seen log = {0};
+    pthread_t thread;
+    cb_op *op = track(cb_prep_next_tick(loop, note), &log, 0);
+    CU_ASSERT_EQUAL_FATAL(pthread_create(&thread, NULL, execute_it, op), 0);
+    CU_ASSERT_EQUAL(pthread_join(thread, NULL), 0);
+    cb_op_remove(&op);
+    run_all(loop);
+    CU_ASSERT_EQUAL(log.count, 0);
+    cb_loop_release(&loop);
+}
+
 static void *tick_anothers(void *argument)
 {
     return cb_loop_tick(argument, 0, NULL) == CB_INVALID ? NULL : (void *)1;
@@ -243,6 +264,7 @@ int main(void)
                                         TEST(wake_up_reaches_a_blocked_tick),
                                         TEST(a_simple_call_from_another_thread),
                                         TEST(ops_of_other_threads_die_with_the_loop),
+                                        TEST(a_queued_op_can_be_removed),
                                         TEST(only_the_owner_ticks),
                                         CU_TEST_INFO_NULL};
     return run_tests("nbio threads", tests);
