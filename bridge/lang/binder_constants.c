@@ -83,7 +83,8 @@ static cb_ast_expr *fold_shift(cb_binder *binder, cb_operator op, int64_t a, int
                                cb_place place)
 {
     if (count < 0 || count > 63)
-        return cb_bind_fail(binder, place, "a shift by %lld", (long long)count);
+        return cb_bind_fail(binder, place, "a constant can be shifted by 0..63, not by %lld",
+                            (long long)count);
     if (op == CB_OP_SHIFT_LEFT) {
         if (!shift_left_fits(a, count))
             return too_large(binder, place);

@@ -127,7 +127,7 @@ bool cb_bind_unify(cb_binder *binder, cb_place place, const char *op, cb_ast_exp
     cb_bind_settle(b);
     cb_type type = cb_type_common(a->type, b->type);
     if (type == CB_TYPE_COUNT) {
-        cb_bind_fail(binder, place, "no type holds both %s and %s at '%s': cast one of them",
+        cb_bind_fail(binder, place, "no type holds both %s and %s at %s: cast one of them",
                      cb_type_name(a->type), cb_type_name(b->type), op);
         return false;
     }

@@ -36,7 +36,8 @@ bool cb_bind_check_read(cb_binder *binder, const cb_ast_expr *target)
         cb_flow_has(binder, target->local))
         return true;
     if (!binder->is_function_broken)
-        cb_bind_fail(binder, target->place, "$%s is read where no path before has assigned it",
+        cb_bind_fail(binder, target->place,
+                     "$%s is read, but not every path before has assigned it",
                      binder->locals[target->local].name);
     /* Once is enough. */
     cb_flow_assign(binder, target->local);

@@ -221,7 +221,7 @@ cb_ast_expr *cb_bind_choose(cb_binder *binder, const cb_syntax *syntax)
         return cb_bind_fail(binder, syntax->place, "the values of '?' are %s and %s%s",
                             cb_type_name(yes->type), cb_type_name(no->type),
                             cb_bind_hint(no->type, yes->type));
-    if (are_numbers && !cb_bind_unify(binder, syntax->place, "?", &yes, &no))
+    if (are_numbers && !cb_bind_unify(binder, syntax->place, "'?'", &yes, &no))
         return NULL;
     cb_ast_expr *node = cb_bind_node(binder, CB_EXPR_CHOOSE, yes->type, syntax->place);
     if (node == NULL)

@@ -419,26 +419,41 @@ static void skip_strange(cb_lexer *lexer)
     } while (!at_end(lexer) && byte >= 0x80 && (unsigned char)peek(lexer, 0) >= 0x80);
 }
 
+/* The next token; false if there was none but something to skip. */
+static bool read_token(cb_lexer *lexer, cb_token *token)
+{
+    char byte = peek(lexer, 0);
+    if (is_letter(byte) || (byte == '$' && is_letter(peek(lexer, 1))))
+        *token = read_word(lexer);
+    else if (is_digit(byte))
+        *token = read_number(lexer);
+    else if (byte == '"')
+        *token = read_string(lexer);
+    else if (byte == '\'')
+        *token = read_character(lexer);
+    else if (byte == '#')
+        return read_directive(lexer, token);
+    else if (!read_punctuation(lexer, token)) {
+        skip_strange(lexer);
+        return false;
+    }
+    return true;
+}
+
 cb_token cb_lexer_next(cb_lexer *lexer)
 {
+    bool skipped = false;
     for (;;) {
         skip_blanks(lexer);
-        char byte = peek(lexer, 0);
-        cb_token token;
         if (at_end(lexer) || lexer->arena->failed)
             return (cb_token){.kind = CB_TOKEN_END, .place = place_here(lexer, 0)};
-        if (is_letter(byte) || (byte == '$' && is_letter(peek(lexer, 1))))
-            return read_word(lexer);
-        if (is_digit(byte))
-            return read_number(lexer);
-        if (byte == '"')
-            return read_string(lexer);
-        if (byte == '\'')
-            return read_character(lexer);
-        if (byte == '#' ? read_directive(lexer, &token) : read_punctuation(lexer, &token))
+        cb_token token;
+        bool is_directive = peek(lexer, 0) == '#';
+        if (read_token(lexer, &token)) {
+            token.is_broken = token.is_broken || skipped;
             return token;
-        if (byte != '#')
-            skip_strange(lexer);
+        }
+        skipped = !is_directive;
     }
 }
 

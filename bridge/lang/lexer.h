@@ -12,10 +12,11 @@
 #include "bridge/lang/diagnostics.h"
 #include "bridge/lang/token.h"
 
-#define CB_NAME_MAX_BYTES   63u             /* of any name, without `$`; fits a line of output */
-#define CB_STRING_MAX_BYTES (1024u * 1024u) /* of a string literal; larger data belongs in a file  \
-                                             */
-#define CB_NUMBER_MAX_BYTES 100u            /* of a number as written */
+#define CB_NAME_MAX_BYTES 63u /* of any name, without `$`; fits a line of output */
+#define CB_STRING_MAX_BYTES                                                                        \
+    (1024u * 1024u)              /* of a string literal; larger data belongs in a file             \
+                                  */
+#define CB_NUMBER_MAX_BYTES 100u /* of a number as written */
 
 typedef struct cb_lexer {
     const cb_source *source;

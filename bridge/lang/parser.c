@@ -28,7 +28,8 @@ bool cb_parser_take(cb_parser *parser, cb_token_kind kind)
 
 void cb_parser_error(cb_parser *parser, cb_place place, const char *format, ...)
 {
-    bool is_consequence = parser->previous.is_broken || parser->arena->failed;
+    bool is_consequence =
+        parser->previous.is_broken || parser->token.is_broken || parser->arena->failed;
     parser->had_error = true;
     if (is_consequence)
         return;
@@ -64,6 +65,17 @@ bool cb_parser_expect(cb_parser *parser, cb_token_kind kind, const char *where)
     char what[96];
     (void)snprintf(what, sizeof what, "%s %s", cb_token_name(kind), where);
     cb_parser_expected(parser, what);
+    return false;
+}
+
+bool cb_parser_close(cb_parser *parser, cb_place open, const char *where)
+{
+    if (!cb_parser_at(parser, CB_TOKEN_END))
+        return cb_parser_expect(parser, CB_TOKEN_RIGHT_BRACE, where);
+    /* The innermost open one tells most, and one error is enough. */
+    if (!parser->is_cut_off)
+        cb_parser_error(parser, open, "this '{' has no '}'");
+    parser->is_cut_off = true;
     return false;
 }
 
@@ -285,6 +297,7 @@ static cb_syntax *parse_struct(cb_parser *parser)
         node->flag = true;
         cb_parser_advance(parser);
     }
+    cb_place open = parser->token.place;
     if (!cb_parser_expect(parser, CB_TOKEN_LEFT_BRACE, "before the fields"))
         return NULL;
     cb_syntax_list fields = {0};
@@ -297,7 +310,7 @@ static cb_syntax *parse_struct(cb_parser *parser)
         cb_syntax_append(&fields, field);
     }
     node->a = fields.first;
-    if (!cb_parser_expect(parser, CB_TOKEN_RIGHT_BRACE, "after the fields"))
+    if (!cb_parser_close(parser, open, "after the fields"))
         return NULL;
     (void)cb_parser_take(parser, CB_TOKEN_SEMICOLON); /* C's habit */
     return node;

@@ -14,7 +14,8 @@ typedef struct cb_parser {
     cb_token ahead;    /* and the one after it */
     cb_token previous; /* the last one read */
     uint32_t nesting;
-    bool had_error; /* since the start of the function at hand */
+    bool is_cut_off; /* the file ended inside braces, which was reported */
+    bool had_error;  /* since the start of the function at hand */
 } cb_parser;
 
 /* A list under construction. */
@@ -28,6 +29,8 @@ bool cb_parser_at(const cb_parser *parser, cb_token_kind kind);
 bool cb_parser_take(cb_parser *parser, cb_token_kind kind);
 /* Takes the token or reports "expected X <where>, not Y". */
 bool cb_parser_expect(cb_parser *parser, cb_token_kind kind, const char *where);
+/* Takes the `}` of the `{` at `open`, or reports it missing. */
+bool cb_parser_close(cb_parser *parser, cb_place open, const char *where);
 /* Takes the `;` at a statement's end, or reports it missing right behind the last token. Returns
  * false if the tokens after it can't begin anything, so the caller has to recover. */
 bool cb_parser_end_statement(cb_parser *parser);

@@ -235,6 +235,7 @@ static cb_syntax *parse_switch(cb_parser *parser)
     cb_syntax *node = cb_parser_node(parser, CB_SYNTAX_SWITCH, parser->token.place);
     cb_parser_advance(parser);
     cb_syntax *value = parse_condition(parser, "after 'switch'");
+    cb_place open = parser->token.place;
     if (node == NULL || value == NULL ||
         !cb_parser_expect(parser, CB_TOKEN_LEFT_BRACE, "after the value of 'switch'"))
         return NULL;
@@ -247,7 +248,7 @@ static cb_syntax *parse_switch(cb_parser *parser)
     }
     node->a = value;
     node->b = cases.first;
-    (void)cb_parser_expect(parser, CB_TOKEN_RIGHT_BRACE, "after the cases");
+    (void)cb_parser_close(parser, open, "after the cases");
     return node;
 }
 
@@ -354,7 +355,8 @@ cb_syntax *cb_parse_statement(cb_parser *parser)
     cb_parser_leave(parser);
     if (failed) {
         /* A word that begins no statement must not be met again. */
-        if (parser->token.place.offset == start && !cb_parser_at(parser, CB_TOKEN_RIGHT_BRACE))
+        if (parser->token.place.offset == start && !cb_parser_at(parser, CB_TOKEN_RIGHT_BRACE) &&
+            !cb_parser_at(parser, CB_TOKEN_LEFT_BRACE))
             cb_parser_advance(parser);
         cb_parser_recover(parser);
         /* The rest of an `if` whose beginning was lost. */
@@ -368,6 +370,7 @@ cb_syntax *cb_parse_statement(cb_parser *parser)
 
 bool cb_parse_block(cb_parser *parser, cb_syntax **list, cb_place *end)
 {
+    cb_place open = parser->token.place;
     if (!cb_parser_expect(parser, CB_TOKEN_LEFT_BRACE, "before the body"))
         return false;
     cb_syntax_list body = {0};
@@ -376,5 +379,5 @@ bool cb_parse_block(cb_parser *parser, cb_syntax **list, cb_place *end)
         cb_syntax_append(&body, cb_parse_statement(parser));
     *list = body.first;
     *end = parser->token.place;
-    return cb_parser_expect(parser, CB_TOKEN_RIGHT_BRACE, "at the end of the body");
+    return cb_parser_close(parser, open, "at the end of the body");
 }

@@ -76,31 +76,40 @@ static unsigned least(unsigned a, unsigned b)
     return a < b ? a : b;
 }
 
+/* How far a slip of the fingers may go, in half letters. */
+static unsigned most_distance(size_t longest)
+{
+    return longest <= 2 ? 1 : longest <= 4 ? 2 : longest <= 8 ? 4 : 6;
+}
+
 unsigned cb_name_distance(const char *left, const char *right)
 {
     size_t rows = strlen(left);
     size_t columns = strlen(right);
-    unsigned row[CB_NAME_MAX_BYTES + 2];
+    unsigned table[3][CB_NAME_MAX_BYTES + 2]; /* the row at hand and the two before it */
     if (rows > CB_NAME_MAX_BYTES || columns > CB_NAME_MAX_BYTES)
         return TOO_FAR;
     for (size_t j = 0; j <= columns; j++)
-        row[j] = (unsigned)j * 2;
+        table[0][j] = (unsigned)j * 2;
     for (size_t i = 1; i <= rows; i++) {
-        unsigned diagonal = row[0];
+        unsigned *row = table[i % 3];
+        const unsigned *above = table[(i + 2) % 3];
+        const unsigned *two_above = table[(i + 1) % 3];
         row[0] = (unsigned)i * 2;
         for (size_t j = 1; j <= columns; j++) {
-            int a = (unsigned char)left[i - 1];
-            int b = (unsigned char)right[j - 1];
-            unsigned change = a == b ? 0 : tolower(a) == tolower(b) ? 1 : 2;
-            unsigned best = least(least(row[j], row[j - 1]) + 2, diagonal + change);
-            diagonal = row[j];
-            row[j] = best;
+            char a = left[i - 1];
+            char b = right[j - 1];
+            bool same_letter = tolower((unsigned char)a) == tolower((unsigned char)b);
+            unsigned change = a == b ? 0 : same_letter ? 1 : 2;
+            row[j] = least(least(above[j], row[j - 1]) + 2, above[j - 1] + change);
+            bool is_swapped = i > 1 && j > 1 && a == right[j - 2] && left[i - 2] == b;
+            if (is_swapped)
+                row[j] = least(row[j], two_above[j - 2] + 2);
         }
     }
-    size_t longest = rows > columns ? rows : columns;
-    unsigned allowed = longest <= 2 ? 1u : longest <= 4 ? 2u : longest <= 8 ? 4u : 6u;
-    bool only_case = strcasecmp(left, right) == 0;
-    return row[columns] <= allowed || only_case ? (row[columns] + 1) / 2 : TOO_FAR;
+    unsigned distance = table[rows % 3][columns];
+    bool is_near = distance <= most_distance(rows > columns ? rows : columns);
+    return is_near || strcasecmp(left, right) == 0 ? (distance + 1) / 2 : TOO_FAR;
 }
 
 const char *cb_scope_suggest(const cb_scope *scope, unsigned kinds, const char *name)

@@ -98,7 +98,8 @@ typedef struct cb_token {
     size_t size;      /* of text in bytes */
     uint64_t integer;
     double real;
-    bool is_broken; /* a literal without an end, reported already: errors after it tell nothing */
+    bool is_broken; /* a literal without an end, or behind stray characters, which were reported:
+                       errors here tell nothing */
 } cb_token;
 
 /* How an error names the token's kind: "a name", "';'". Never NULL. */
