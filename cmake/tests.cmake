@@ -73,7 +73,7 @@ foreach(folder IN LISTS SCRIPTS)
   add_test(NAME script_${folder}
            COMMAND Python3::Interpreter ${PROJECT_SOURCE_DIR}/tests/script/run_scripts.py
                    ${PROJECT_SOURCE_DIR}/tests/script/${folder})
-  set_tests_properties(script_${folder} PROPERTIES TIMEOUT 300 ENVIRONMENT
+  set_tests_properties(script_${folder} PROPERTIES TIMEOUT 300 PROCESSORS 2 ENVIRONMENT
                                                    "${CB_TEST_ENVIRONMENT}")
 endforeach()
 
@@ -87,7 +87,9 @@ foreach(file IN LISTS SYSTEM_TESTS)
     set(interpreter bash)
   endif()
   add_test(NAME system_${name} COMMAND ${interpreter} ${file})
-  set_tests_properties(system_${name} PROPERTIES TIMEOUT 300 ENVIRONMENT "${CB_TEST_ENVIRONMENT}")
+  # Clients, servers and time limits: nothing else should want the processors meanwhile.
+  set_tests_properties(system_${name} PROPERTIES TIMEOUT 300 PROCESSORS 2 ENVIRONMENT
+                                                 "${CB_TEST_ENVIRONMENT}")
 endforeach()
 
 if(EXISTS ${PROJECT_SOURCE_DIR}/tests/tidy/tidy.py)
