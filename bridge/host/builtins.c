@@ -4,18 +4,19 @@
 
 #include "bridge/lang/builtins.h"
 
-static const char *const names[] = {"blob", "os", "plugin", "string", "struct"};
+static const cb_plugin *const builtins[] = {
+    &cb_builtin_blob, &cb_builtin_os, &cb_builtin_plugin, &cb_builtin_string, &cb_builtin_struct,
+};
 
 const cb_plugin *cb_host_builtin_at(size_t index)
 {
-    return index < sizeof(names) / sizeof(*names) ? cb_host_builtin_find(names[index]) : NULL;
+    return index < sizeof(builtins) / sizeof(*builtins) ? builtins[index] : NULL;
 }
 
 const cb_plugin *cb_host_builtin_find(const char *name_space)
 {
-    if (strcmp(name_space, cb_builtin_os.name_space) == 0)
-        return &cb_builtin_os;
-    if (strcmp(name_space, cb_builtin_plugin.name_space) == 0)
-        return &cb_builtin_plugin;
-    return cb_builtin_find(name_space); /* those that need nothing but the language */
+    for (size_t i = 0; cb_host_builtin_at(i) != NULL; i++)
+        if (strcmp(builtins[i]->name_space, name_space) == 0)
+            return builtins[i];
+    return NULL;
 }

@@ -152,12 +152,23 @@ static cb_status start(cb_script *script, cb_runtime **runtime, cb_error *error)
     return status;
 }
 
+/* The supervisor can only stop, at the end of the grace time, whom it has heard of: a main that
+ * never asks anything would be missed. */
+static cb_status make_known(cb_asker *asker, cb_error *error)
+{
+    cb_question question = {.what = CB_ASK_OPEN_COUNT};
+    cb_status status = cb_ask(asker, 1, &question, 1);
+    return status == CB_OK ? CB_OK : cb_fail(error, status, "the supervisor does not answer");
+}
+
 static cb_status run_main(cb_script *script, cb_runtime *runtime, int *exit_status, cb_error *error)
 {
     cb_script_thread *thread = NULL;
     cb_status status = cb_script_thread_new(script, &thread, error);
     if (status == CB_OK)
         status = cb_asker_open(runtime, &thread->asker, error);
+    if (status == CB_OK)
+        status = make_known(thread->asker, error);
     if (status == CB_OK) {
         cb_vm_error failure = {0};
         status = cb_vm_run_main(thread->vm, script->program, exit_status, &failure);
@@ -165,8 +176,9 @@ static cb_status run_main(cb_script *script, cb_runtime *runtime, int *exit_stat
             cb_script_complain(&failure);
             status = cb_fail(error, CB_SCRIPT, "%s: main ended in a runtime error", script->path);
         }
-        cb_asker_close(&thread->asker);
     }
+    if (thread != NULL)
+        cb_asker_close(&thread->asker);
     cb_script_thread_free(&thread);
     return status;
 }

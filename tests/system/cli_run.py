@@ -107,8 +107,8 @@ class RuntimeErrors(CliTest):
         }
         """)
         self.check(result, 0)
-        self.assertRegex(result.stdout, r"^7 .*script\.dom:5:\d+: ")
-        self.assertRegex(result.stderr, r"script\.dom:5:\d+: runtime error: ")
+        self.assertRegex(result.stdout, r"^7 .*script\.dom:6:\d+: ")
+        self.assertRegex(result.stderr, r"script\.dom:6:\d+: runtime error: ")
 
 
 class Streams(CliTest):
