@@ -8,9 +8,8 @@
  * that is dropped costs most: its drop, its request, its outcome, one that the outcome displaced.
  */
 #define EFFECTS_EACH 4u
-#define EFFECTS_BASE 64u
 
-static bool reserve_effects(cb_step *step, uint64_t capacity)
+bool cb_step_reserve_effects(cb_step *step, uint64_t capacity)
 {
     if (capacity <= step->effect_capacity) {
         return true;
@@ -32,7 +31,7 @@ static bool back_objects(cb_step *step)
     if (objects == step->backed) {
         return true;
     }
-    if (!reserve_effects(step, EFFECTS_BASE + EFFECTS_EACH * objects) ||
+    if (!cb_step_reserve_effects(step, CB_STEP_EFFECTS_LEAST + EFFECTS_EACH * objects) ||
         !cb_heap_reserve(&step->deadlines, (uint32_t)objects + 2u, step->resize) ||
         !cb_heap_reserve(&step->returned, step->jobs.capacity, step->resize)) {
         return false;
@@ -59,7 +58,8 @@ cb_status cb_step_add(cb_step *step, cb_slots *table, uint32_t *index)
 cb_message *cb_step_emit(cb_step *step, cb_message_kind kind, uint32_t to)
 {
     if (step->effect_count == step->effect_capacity) {
-        bool grown = reserve_effects(step, step->effect_capacity * 2u + EFFECTS_BASE);
+        bool grown =
+            cb_step_reserve_effects(step, step->effect_capacity * 2u + CB_STEP_EFFECTS_LEAST);
         assert(grown); /* back_objects has reserved more than one input can cause */
     }
     cb_message *effect = &step->effects[step->effect_count++];

@@ -15,6 +15,7 @@
 #define CB_STEP_OUTCOMES_MAX  UINT32_C(4096)      /* failures that a client job may still ask for */
 #define CB_STEP_STOP_MS_LEAST INT64_C(500) /* actors get that long to end, whatever the grace */
 #define CB_STEP_NAME_SPACES   256u
+#define CB_STEP_EFFECTS_LEAST 64u /* of one input, beside those of its objects */
 
 /* -- routes -- */
 
@@ -273,6 +274,8 @@ struct cb_step {
 
 /* -- state.c: objects, effects, payloads, deadlines -- */
 
+/* Room for that many effects of one input; false when out of memory. */
+bool cb_step_reserve_effects(cb_step *step, uint64_t capacity);
 /* A new effect, zeroed but for kind, sender, cause and time. */
 cb_message *cb_step_emit(cb_step *step, cb_message_kind kind, uint32_t to);
 /* Answers the question that the input is. */

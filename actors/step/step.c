@@ -56,7 +56,8 @@ cb_step *cb_step_new(const cb_limits *limits)
     step->closed = step->fresh = step->parked = step->feedable = CB_LIST_EMPTY;
     step->client_queue = step->client_held = CB_LIST_EMPTY;
     /* The grace and the finish have their deadlines without an object of their own. */
-    if (!cb_heap_reserve(&step->deadlines, 2, step->resize)) {
+    if (!cb_heap_reserve(&step->deadlines, 2, step->resize) ||
+        !cb_step_reserve_effects(step, CB_STEP_EFFECTS_LEAST)) {
         cb_step_free(&step, NULL, NULL);
     }
     return step;
@@ -134,8 +135,9 @@ cb_step *cb_step_clone(const cb_step *step)
     }
     cb_step empty = *copy;
     *copy = *step;
-    copy->effects = NULL;
-    copy->effect_count = copy->effect_capacity = 0;
+    copy->effects = empty.effects;
+    copy->effect_count = 0;
+    copy->effect_capacity = empty.effect_capacity;
     copy->backed = 0;
     /* What is not copied yet must not be taken for the copy's own if copying fails half-way. */
     copy->routes = empty.routes, copy->jobs = empty.jobs, copy->waits = empty.waits;

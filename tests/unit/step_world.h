@@ -484,16 +484,30 @@ static inline void world_effect(world *w, cb_message effect)
     }
 }
 
+/* A close that cannot wait does not close. */
+static inline bool refused(cb_effects effects, const cb_message *question)
+{
+    for (size_t i = 0; i < effects.count; i++) {
+        const cb_message *effect = &effects.items[i];
+        if (effect->kind == CB_MSG_ANSWER && effect->to == question->from &&
+            effect->cause == question->cause && effect->status != CB_OK) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static inline void world_input(world *w, cb_step *step, cb_message message)
 {
     message.time_ns = w->now_ns;
     if (message.payload != 0) {
         w->inside[message.payload]++;
     }
-    if (message.kind == CB_MSG_CLOSE_ROUTE && message.route - 1u < WORLD_ROUTES) {
+    cb_effects effects = cb_step_input(step, &message);
+    if (message.kind == CB_MSG_CLOSE_ROUTE && message.route - 1u < WORLD_ROUTES &&
+        !refused(effects, &message)) {
         w->listeners[message.route - 1u].close_seen = 1;
     }
-    cb_effects effects = cb_step_input(step, &message);
     WORLD_SAW(message, effects);
     for (size_t i = 0; i < effects.count; i++) {
         world_effect(w, effects.items[i]);
@@ -688,10 +702,16 @@ static inline void world_obey(world *w, world_choice choice)
 static inline void deliver_actor(world *w, cb_step *step, world_worker *worker)
 {
     cb_message message = queue_get(&worker->up);
-    if (message.kind == CB_MSG_ACTOR_STOPPED) {
-        memset(worker, 0, sizeof *worker); /* its place is free for another */
+    bool stopped = message.kind == CB_MSG_ACTOR_STOPPED;
+    /* Its place is free for another. What was due before still goes to a worker; the client actor's
+     * successor has the same address. */
+    if (stopped && worker == &w->client) {
+        memset(worker, 0, sizeof *worker);
     }
     world_input(w, step, message);
+    if (stopped && worker != &w->client) {
+        memset(worker, 0, sizeof *worker);
+    }
 }
 
 static inline void world_take(world *w, cb_step *step, world_choice choice)

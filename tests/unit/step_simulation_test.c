@@ -1,0 +1,321 @@
+/* The step in random worlds with faults: clients that reset, callbacks that fail or never end,
+ * actors and listeners that die, actors that do not start, messages twice, too late or from nobody,
+ * a close or the shutdown at any moment. Every world is drawn from a seed; one that goes wrong is
+ * printed with its seed and its messages. CALLBOARD_SIM_SEED=n runs that one, CALLBOARD_SIM_SEEDS=n
+ * so many. */
+#include <CUnit/Basic.h>
+#include <CUnit/CUnit.h>
+
+#include "actors/step/state.h"
+
+static void saw(const cb_message *message, cb_effects effects);
+
+#define WORLD_ASKERS                6u
+#define WORLD_ROUTES                4u
+#define WORLD_CONNECTIONS           48u
+#define WORLD_WORKERS               6u
+#define WORLD_QUEUE                 160u
+#define WORLD_SAW(message, effects) saw(&(message), (effects))
+#include "tests/unit/step_world.h"
+
+#define SEEDS       300u
+#define INPUTS_KEPT 8192u
+
+static cb_message kept[INPUTS_KEPT];
+static size_t kept_count;
+static uint64_t digest;
+static uint64_t random_state;
+
+static void mix(uint64_t value)
+{
+    digest = (digest ^ value) * UINT64_C(0x9e3779b97f4a7c15);
+    digest ^= digest >> 29;
+}
+
+static void saw(const cb_message *message, cb_effects effects)
+{
+    if (kept_count < INPUTS_KEPT) {
+        kept[kept_count++] = *message;
+    }
+    for (size_t i = 0; i < effects.count; i++) {
+        uint64_t words[sizeof(cb_message) / 8];
+        memcpy(words, &effects.items[i], sizeof words);
+        for (size_t k = 0; k < sizeof words / sizeof *words; k++) {
+            mix(words[k]);
+        }
+    }
+}
+
+/* splitmix64 */
+static uint64_t draw(void)
+{
+    uint64_t z = random_state += UINT64_C(0x9e3779b97f4a7c15);
+    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
+    return z ^ (z >> 31);
+}
+
+static uint32_t below(uint32_t bound)
+{
+    return (uint32_t)(draw() % bound);
+}
+
+static bool one_in(uint32_t bound)
+{
+    return below(bound) == 0;
+}
+
+static cb_limits random_limits(void)
+{
+    cb_limits limits;
+    memset(&limits, 0, sizeof limits);
+#define SIM_LIMIT(field, value, least, most, variable, reason) limits.field = (value);
+    CB_LIMITS(SIM_LIMIT)
+#undef SIM_LIMIT
+    limits.max_actors = 1 + below(WORLD_WORKERS - 1u);
+    limits.hand_batch = 1 + below(WORLD_HELD);
+    limits.max_queued = 1 + below(12);
+    limits.max_waits = 1 + below(6);
+    limits.max_client_jobs = 1 + below(4);
+    limits.max_untaken = 2 + below(8);
+    limits.max_connections = 4 + below(40);
+    limits.max_closed_routes = 1 + below(4);
+    limits.grace_ms = below(20);
+    limits.suspect_us = 100 + below(3000);
+    return limits;
+}
+
+static cb_message random_question(uint32_t *dialled)
+{
+    uint32_t route = 1 + below(WORLD_ROUTES + 1u);
+    cb_message q = {.name_space = 1, .job = 1 + below(6)};
+    switch (below(12)) {
+    case 0:
+        q.kind = CB_MSG_CLOSE_ROUTE;
+        q.route = route;
+        q.flags = one_in(2) ? CB_FLAG_IN_CALLBACK : 0;
+        break;
+    case 1:
+    case 2:
+    case 3:
+    case 4:
+        q.kind = CB_MSG_WAIT;
+        q.status = (int32_t)below(4);
+        q.value = one_in(3) ? -1 : (int64_t)below(8);
+        break;
+    case 5:
+        q.kind = CB_MSG_TAKE_JOB;
+        q.flags = one_in(2) ? CB_FLAG_AS_TEXT : 0;
+        break;
+    case 6:
+    case 7:
+    case 8:
+    case 9:
+        q.kind = CB_MSG_BEGIN_JOB;
+        q.route = 1 + *dialled % WORLD_ROUTES;
+        q.value = one_in(3) ? (int64_t)below(10) : -1;
+        q.payload = request_of((*dialled)++);
+        break;
+    default:
+        q.kind = CB_MSG_ASK;
+        q.value = below(CB_ASK_COUNT + 1u);
+        break;
+    }
+    return q;
+}
+
+static void populate(world *w)
+{
+    uint32_t dialled = 0;
+    /* The last asker has nothing to ask but the finish: it must never have to wait. */
+    for (uint32_t i = 0; i + 1u < WORLD_ASKERS; i++) {
+        w->askers[i].length = below(WORLD_SCRIPT - 1u);
+        for (uint32_t k = 0; k < w->askers[i].length; k++) {
+            w->askers[i].script[k] = random_question(&dialled);
+        }
+    }
+    if (one_in(3)) {
+        world_asker *asker = &w->askers[0];
+        asker->script[asker->length++] = (cb_message){.kind = CB_MSG_SHUTDOWN};
+    }
+    for (uint32_t i = 0; i < WORLD_CONNECTIONS; i++) {
+        w->connections[i].route = i % WORLD_ROUTES;
+        w->connections[i].port = i < dialled || one_in(2) ? 5000 + i : 0;
+        w->connections[i].state = i < dialled ? CONN_NONE : CONN_NEW;
+    }
+    w->resets = one_in(2) ? below(10) : 0;
+    w->failures = one_in(2) ? below(10) : 0;
+    w->failing_starts = one_in(4) ? below(3) : 0;
+    w->eager = one_in(2);
+    w->instant = one_in(2);
+    w->finale = 1;
+    w->ticks = UINT32_MAX;
+}
+
+/* Something that no proper sender would send now; the step must not mind. */
+static void make_noise(world *w, cb_step *step)
+{
+    cb_message noise = {.kind = (uint16_t)(16 + below(50)), .name_space = (uint8_t)below(3)};
+    uint32_t index = below(WORLD_CONNECTIONS);
+    if (one_in(2) && w->connections[index].state == CONN_GONE &&
+        w->listeners[w->connections[index].route].up.count == 0) {
+        /* a connection that is long gone */
+        static const uint16_t late[] = {CB_MSG_REQUEST_READY, CB_MSG_RESPONSE_SENT,
+                                        CB_MSG_CONNECTION_CLOSED};
+        noise = from_listener(w, w->connections[index].route, late[below(3)], index);
+    } else {
+        noise.from = 4 + below(8); /* nobody has these addresses */
+        noise.route = below(WORLD_ROUTES + 2u);
+        noise.connection = below(WORLD_CONNECTIONS);
+        noise.job = draw() & UINT64_C(0x30000000f);
+    }
+    noise.payload = one_in(2) ? WORLD_NOISE : 0;
+    world_input(w, step, noise);
+}
+
+/* An actor or a listener ends without having been told to. */
+static void kill_somebody(world *w)
+{
+    world_worker *worker = &w->workers[below(WORLD_WORKERS)];
+    uint32_t route = below(WORLD_ROUTES);
+    if (one_in(2) && worker->address != 0 && !worker->ended) {
+        cb_message stopped = {
+            .kind = CB_MSG_ACTOR_STOPPED, .from = worker->address, .status = CB_IO};
+        worker->ended = worker->dead = 1;
+        worker->count = worker->running = 0;
+        queue_put(w, &worker->up, &stopped);
+    } else if (!w->listeners[route].ended) {
+        w->listeners[route].deaf = w->listeners[route].leaving = 1;
+        for (uint32_t i = 0; i < WORLD_CONNECTIONS; i++) {
+            world_connection *connection = &w->connections[i];
+            if (connection->route == route &&
+                (connection->state == CONN_READING || connection->state == CONN_READY)) {
+                connection->state = CONN_GONE;
+            }
+        }
+        listener_may_end(w, route);
+    }
+}
+
+static world_choice pick(const world_choice *choices, size_t count)
+{
+    world_choice choice = choices[below((uint32_t)count)];
+    if (choice.act == ACT_TICK && count > 1 && !one_in(8)) {
+        choice = choices[below((uint32_t)count - 1u)]; /* the tick is the last one */
+    }
+    return choice;
+}
+
+static const char *simulate(uint64_t seed)
+{
+    static world w;
+    static world_choice choices[WORLD_CHOICES];
+    random_state = seed;
+    digest = 0;
+    kept_count = 0;
+    memset(&w, 0, sizeof w);
+    cb_limits limits = random_limits();
+    cb_step *step = cb_step_new(&limits);
+    if (step == NULL) {
+        return "no memory";
+    }
+    populate(&w);
+    world_open(&w, step, one_in(2) ? (int32_t)below(5) : -1);
+    uint32_t noise = one_in(2) ? 20 + below(50) : UINT32_MAX;
+    uint32_t deaths = one_in(3) ? below(4) : 0;
+    for (uint32_t turn = 0; w.wrong == NULL; turn++) {
+        for (uint32_t i = 0; i < WORLD_WORKERS; i++) {
+            w.workers[i].stubborn = w.workers[i].address % 5u == 3u;
+        }
+        size_t count = world_choices(&w, step, choices);
+        if (count == 0) {
+            break;
+        }
+        world_take(&w, step, pick(choices, count));
+        if (one_in(noise)) {
+            make_noise(&w, step);
+        }
+        if (deaths > 0 && one_in(100)) {
+            deaths--;
+            kill_somebody(&w);
+        }
+        if (turn % 64 == 0) {
+            mix(cb_step_hash(step));
+        }
+        if (turn > 100000) {
+            world_wrong(&w, "the world does not come to its end");
+        }
+    }
+    if (w.wrong == NULL) {
+        w.wrong = world_end(&w, step);
+    }
+    mix(cb_step_hash(step));
+    cb_step_free(&step, NULL, NULL);
+    return w.wrong;
+}
+
+static void print_failure(uint64_t seed, const char *wrong)
+{
+    fprintf(stderr, "\nCALLBOARD_SIM_SEED=%llu: %s\n", (unsigned long long)seed, wrong);
+    for (size_t i = 0; i < kept_count; i++) {
+        const cb_message *m = &kept[i];
+        fprintf(stderr,
+                "%5zu %2u ns %u flags %u status %d from %u cause %llu at %lld route %u conn %u "
+                "job %llx value %lld payload %llu\n",
+                i + 1, m->kind, m->name_space, m->flags, m->status, m->from,
+                (unsigned long long)m->cause, (long long)m->time_ns, m->route, m->connection,
+                (unsigned long long)m->job, (long long)m->value, (unsigned long long)m->payload);
+    }
+}
+
+static uint64_t from_environment(const char *name, uint64_t otherwise)
+{
+    const char *text = getenv(name);
+    return text == NULL ? otherwise : strtoull(text, NULL, 10);
+}
+
+static void test_seeds(void)
+{
+    uint64_t first = from_environment("CALLBOARD_SIM_SEED", 1);
+    uint64_t count =
+        from_environment("CALLBOARD_SIM_SEEDS", getenv("CALLBOARD_SIM_SEED") == NULL ? SEEDS : 1);
+    uint64_t inputs = 0;
+    for (uint64_t seed = first; seed < first + count; seed++) {
+        const char *wrong = simulate(seed);
+        inputs += kept_count;
+        CU_ASSERT_PTR_NULL(wrong);
+        if (wrong != NULL) {
+            print_failure(seed, wrong);
+            return;
+        }
+    }
+    printf("%llu worlds, %llu messages\n", (unsigned long long)count, (unsigned long long)inputs);
+}
+
+static void test_same_seed_same_effects(void)
+{
+    uint64_t last = 0;
+    for (uint64_t seed = 1000; seed < 1020; seed++) {
+        simulate(seed);
+        uint64_t once = digest;
+        simulate(seed);
+        CU_ASSERT_EQUAL(digest, once);
+        CU_ASSERT_NOT_EQUAL(digest, last);
+        last = digest;
+    }
+}
+
+int main(void)
+{
+    if (CU_initialize_registry() != CUE_SUCCESS) {
+        return EXIT_FAILURE;
+    }
+    CU_pSuite suite = CU_add_suite("step, simulated", NULL, NULL);
+    CU_add_test(suite, "random worlds with faults", test_seeds);
+    CU_add_test(suite, "the same seed gives the same effects", test_same_seed_same_effects);
+    CU_basic_set_mode(CU_BRM_VERBOSE);
+    CU_basic_run_tests();
+    unsigned failures = CU_get_number_of_failures();
+    CU_cleanup_registry();
+    return failures == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
