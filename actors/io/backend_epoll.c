@@ -15,6 +15,9 @@
 #define CHUNK_SIZE 256u
 /* Events taken by one system call. */
 #define EVENTS_MAX 512
+/* Calls in one poll while each fills the events, so that no time limit overtakes what had happened
+ * before it: 32,768 events, and then the callbacks must have their turn. */
+#define ROUNDS_MAX 64
 /* Marks the event of the wake-up descriptor; no descriptor has this number. */
 #define WAKE_DATA  UINT64_MAX
 
@@ -440,10 +443,15 @@ static cb_status epoll_poll(cb_loop *loop, int64_t timeout_ns, cb_error *error)
 {
     state *back = loop->backend_state;
     int count = wait_for_events(back, timeout_ns);
+    for (int round = 0; count > 0; round++) {
+        for (int i = 0; i < count; i++)
+            take_event(loop, &back->events[i]);
+        if (count < EVENTS_MAX || round == ROUNDS_MAX)
+            break;
+        count = wait_for_events(back, 0);
+    }
     if (count < 0 && errno != EINTR)
         return cb_fail_errno(error, CB_IO, errno, "the event loop cannot wait for events");
-    for (int i = 0; i < count; i++)
-        take_event(loop, &back->events[i]);
     run_eager(loop);
     return CB_OK;
 }

@@ -142,7 +142,8 @@ CB_PUBLIC void cb_loop_release(cb_loop **loop);
 /* This thread's loop, or NULL. Takes no reference. */
 CB_PUBLIC cb_loop *cb_loop_current(void);
 
-/* One turn: looks for what completed and runs those callbacks.
+/* One turn: looks for what completed and runs those callbacks. What the kernel has ready is taken
+ * before time limits are looked at, so even an op with a tiny limit is tried once.
  * timeout_ns < 0: blocks until at least one callback has run or a wake-up came (also when nothing
  * is outstanding: another thread may submit). 0: does not block. > 0: blocks for at most that long.
  * CB_STOPPED if the loop ended in a callback (it is freed then); CB_INVALID inside a callback or on

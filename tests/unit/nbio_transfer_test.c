@@ -249,6 +249,31 @@ static void poll_has_level_semantics(void)
     cb_loop_release(&loop);
 }
 
+static void count_ready(cb_op *op)
+{
+    int *ready = op->user_data;
+    *ready += op->error == CB_IO_OK;
+}
+
+/* More is ready than one call of the kernel reports, and every limit has passed. */
+static void what_is_ready_goes_before_time_limits(void)
+{
+    enum { COUNT = 900 };
+    static int fds[COUNT];
+    cb_loop *loop = open_loop();
+    int ready = 0, count = 0;
+    const cb_op_options limit = {.timeout_ns = 1};
+    while (count < COUNT && (fds[count] = eventfd(1, EFD_NONBLOCK | EFD_CLOEXEC)) >= 0)
+        cb_poll(loop, fds[count++], CB_POLL_READABLE, count_ready, &limit)->user_data = &ready;
+    CU_ASSERT_EQUAL(cb_loop_tick(loop, -1, NULL), CB_OK);
+    CU_ASSERT_EQUAL(ready, count);
+    CU_ASSERT(count > 512);
+    for (int i = 0; i < count; i++)
+        cb_close(loop, fds[i], NULL);
+    run_all(loop);
+    cb_loop_release(&loop);
+}
+
 /* Somebody else closed a descriptor that was polled, and its number came back. */
 static void a_forgotten_number_starts_afresh(void)
 {
@@ -341,6 +366,7 @@ int main(void)
                                         TEST(send_time_limit_keeps_its_count),
                                         TEST(sending_to_a_peer_that_is_gone),
                                         TEST(poll_has_level_semantics),
+                                        TEST(what_is_ready_goes_before_time_limits),
                                         TEST(a_forgotten_number_starts_afresh),
                                         TEST(end_of_stream_right_after_data),
                                         TEST(urgent_data_does_not_stall),
