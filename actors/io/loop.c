@@ -229,7 +229,10 @@ cb_status cb_loop_tick(cb_loop *loop, int64_t timeout_ns, cb_error *error)
         return cb_fail(error, CB_INVALID, "the event loop belongs to another thread");
     if (loop->in_tick || atomic_load(&loop->ending))
         return cb_fail(error, CB_INVALID, "the event loop cannot tick inside one of its callbacks");
-    int64_t end_ns = timeout_ns > 0 ? cb_clock_ns() + timeout_ns : 0;
+    int64_t now_ns = timeout_ns > 0 ? cb_clock_ns() : 0;
+    if (timeout_ns > INT64_MAX - now_ns)
+        timeout_ns = INT64_MAX - now_ns;
+    int64_t end_ns = now_ns + timeout_ns; /* looked at only if timeout_ns > 0 */
     bool progress = false;
     cb_status status;
     loop->in_tick = true;

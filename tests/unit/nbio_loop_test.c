@@ -157,6 +157,13 @@ static void tick_with_a_limit_ends(void)
     CU_ASSERT(clock_ns() - start >= 2 * MS);
     CU_ASSERT_EQUAL(log.count, 0);
     cb_op_remove(&op);
+    track(cb_timeout(loop, MS, note), &log, 0);
+    CU_ASSERT_EQUAL(cb_loop_tick(loop, INT64_MAX, NULL), CB_OK);
+    CU_ASSERT_EQUAL(log.count, 1);
+    op = track(cb_timeout(loop, INT64_MAX, note), &log, 0);
+    CU_ASSERT_EQUAL(cb_loop_tick(loop, MS, NULL), CB_OK);
+    CU_ASSERT_EQUAL(log.count, 1);
+    cb_op_remove(&op);
     cb_loop_release(&loop);
 }
 
