@@ -1,6 +1,5 @@
 #include "bridge/lang/object.h"
 
-#include <assert.h>
 #include <string.h>
 
 static const uint8_t nothing[1] = {0};
@@ -38,7 +37,6 @@ static void replace(cb_object *object, cb_buffer *bytes)
 
 cb_status cb_object_declare(cb_heap *heap, cb_object *object, size_t size)
 {
-    assert(object->target == NULL);
     if (size > heap->most_bytes) {
         return CB_LIMIT;
     }

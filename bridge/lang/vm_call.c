@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "bridge/lang/types.h"
 #include "bridge/lang/vm_state.h"
 
 void cb_vm_pop_objects(cb_vm *vm, cb_object *first)
@@ -123,26 +124,6 @@ static void pin_values(cb_vm_call *call, bool pin)
     }
 }
 
-static int64_t wrap_to(cb_type type, int64_t value)
-{
-    switch (type) {
-    case CB_TYPE_I8:
-        return (int8_t)value;
-    case CB_TYPE_I16:
-        return (int16_t)value;
-    case CB_TYPE_I32:
-        return (int32_t)value;
-    case CB_TYPE_U8:
-        return (uint8_t)value;
-    case CB_TYPE_U16:
-        return (uint16_t)value;
-    case CB_TYPE_U32:
-        return (uint32_t)value;
-    default:
-        return value;
-    }
-}
-
 static cb_status store_result(cb_vm *vm, const cb_insn *insn, cb_slot *r, cb_object *o)
 {
     cb_vm_call *call = &vm->call;
@@ -151,7 +132,7 @@ static cb_status store_result(cb_vm *vm, const cb_insn *insn, cb_slot *r, cb_obj
     case CB_KIND_REF:
         return CB_OK;
     case CB_KIND_INT:
-        r[insn->a].i = wrap_to((cb_type)call->use->result_type, call->call.result.integer);
+        r[insn->a].i = cb_type_wrap((cb_type)call->use->result_type, call->call.result.integer);
         return CB_OK;
     case CB_KIND_REAL:
         r[insn->a].d = call->call.result.real;
@@ -327,7 +308,12 @@ cb_status cb_vm_real_to_integer(cb_vm *vm, double value, cb_type type, int64_t *
         [CB_TYPE_U64] = {-1.0, 18446744073709551616.0},
     };
     if (!(value > ranges[type].below && value < ranges[type].above)) {
-        return cb_vm_fail(vm, CB_SCRIPT, "%g does not fit the integer type", value);
+        char number[32] = "not a number";
+        if (!isnan(value)) {
+            snprintf(number, sizeof number, "%g", value);
+        }
+        return cb_vm_fail(vm, CB_SCRIPT, "%s is outside the range of %s", number,
+                          cb_type_name(type));
     }
     *out = type == CB_TYPE_U64 ? (int64_t)(uint64_t)value : (int64_t)value;
     return CB_OK;
