@@ -14,6 +14,10 @@
 
 #include "actors/io/loop.h"
 
+/* Polls before a time limit strikes, so that it does not overtake what had happened before; then
+ * the callbacks must have their turn. */
+#define CATCH_UP_MAX 1024
+
 static _Thread_local cb_loop *current_loop;
 
 int64_t cb_clock_ns(void)
@@ -120,10 +124,15 @@ static size_t deliver_all(cb_loop *loop)
     return count;
 }
 
+static bool is_timer_due(const cb_loop *loop)
+{
+    return loop->timers.count > 0 && loop->timers.timers[0].deadline_ns <= loop->now_ns;
+}
+
 static void expire_timers(cb_loop *loop)
 {
     cb_timer_heap *heap = &loop->timers;
-    while (heap->count > 0 && heap->timers[0].deadline_ns <= loop->now_ns) {
+    while (is_timer_due(loop)) {
         cb_op *op = heap->timers[0].op;
         cb_timers_remove(heap, op);
         assert(op->own.state == CB_OP_STATE_PENDING);
@@ -161,9 +170,13 @@ static cb_status turn(cb_loop *loop, int64_t timeout_ns, bool *progress, cb_erro
     }
     cb_status status = loop->backend->poll(loop, sleep_ns, error);
     atomic_store_explicit(&loop->sleeping, false, memory_order_relaxed);
+    loop->now_ns = cb_clock_ns();
+    for (int i = 0;
+         i < CATCH_UP_MAX && status == CB_OK && is_timer_due(loop) && loop->backend->is_eager(loop);
+         i++)
+        status = loop->backend->poll(loop, 0, error);
     if (status != CB_OK)
         return status;
-    loop->now_ns = cb_clock_ns();
     cb_remote_drain(loop);
     expire_timers(loop);
     size_t ran = deliver_all(loop);

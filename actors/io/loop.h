@@ -80,7 +80,8 @@ typedef struct cb_loop_backend {
     void (*close)(cb_loop *loop, cb_op *op);
     /* Cancels what is pending on a descriptor and forgets all about it. */
     void (*forget)(cb_loop *loop, cb_socket socket);
-    /* True if `poll` has something to do that the kernel will not announce. */
+    /* True if `poll` has something to do that needs no waiting: tries of its own, or events that it
+     * left in the kernel because they were many. */
     bool (*is_eager)(const cb_loop *loop);
     /* Waits for at most timeout_ns (< 0: without limit) and completes what it finds. */
     cb_status (*poll)(cb_loop *loop, int64_t timeout_ns, cb_error *error);
