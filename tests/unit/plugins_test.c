@@ -79,11 +79,11 @@ static void test_synonyms_share_a_handler(void)
         {"RequestStatusText", "StatusText"},
         {"RequestError", "ErrorText"},
         {"RequestInfo", "JobInfo"},
-        {"RequestRoute", "JobRoute"},
+        {"JobRoute", "RequestRoute"},
         {"RequestTimeout", "JobTimeout"},
-        {"RequestKnown", "JobKnown"},
+        {"JobKnown", "RequestKnown"},
         {"RequestMeta", "JobMeta"},
-        {"RequestHasBlobResult", "JobHasBlobResult"},
+        {"JobHasBlobResult", "RequestHasBlobResult"},
         {"RequestBlobResultSize", "JobBlobResultSize"},
     };
     for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {
