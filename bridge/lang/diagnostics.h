@@ -1,6 +1,6 @@
 /* The errors of a script: gathered while it is analysed, then printed in the order of their places.
  *
- *     echo.dom:12:5: error: callbacktcp.Open takes (callback, i32), got (callback, string)
+ *     shop.dom:9:12: error: callbacktcp.Open takes (callback, i32), got (callback, string)
  *         $lid = callbacktcp.Open("Echo", "5000");
  *                ^~~~~~~~~~~~~~~~
  *
