@@ -8,7 +8,7 @@
 
 #include "bridge/lang/vm_state.h"
 
-#if defined(__GNUC__)
+#if defined(__GNUC__) && !defined(CB_PLAIN_SWITCH)
 /* One indirect jump for each opcode lets the processor learn what follows what. */
 #define CB_COMPUTED_GOTO 1
 #pragma GCC diagnostic ignored "-Wpedantic"
