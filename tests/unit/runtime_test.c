@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -479,6 +480,20 @@ static void what_outlives_the_grace_is_cut(void)
     close(fd);
 }
 
+static void the_end_needs_no_descriptors(void)
+{
+    fixture made = begin();
+    int64_t route = open_route(&made, ECHO, 5000);
+    struct rlimit before;
+    CU_ASSERT_EQUAL_FATAL(getrlimit(RLIMIT_NOFILE, &before), 0);
+    struct rlimit none = {.rlim_cur = 1, .rlim_max = before.rlim_max};
+    CU_ASSERT_EQUAL_FATAL(setrlimit(RLIMIT_NOFILE, &none), 0);
+    cb_runtime_shutdown(made.runtime);
+    CU_ASSERT_EQUAL(ask(&made, CB_ASK_ROUTE_STATE, route), 0);
+    end(&made);
+    CU_ASSERT_EQUAL_FATAL(setrlimit(RLIMIT_NOFILE, &before), 0);
+}
+
 static int count_entries(const char *path)
 {
     int count = 0;
@@ -525,6 +540,7 @@ int main(void)
                            TEST(requests_of_many_clients_are_not_mixed_up),
                            TEST(shutdown_ends_waits_and_refuses),
                            TEST(what_outlives_the_grace_is_cut),
+                           TEST(the_end_needs_no_descriptors),
                            TEST(nothing_is_left_behind),
                            CU_TEST_INFO_NULL};
     CU_SuiteInfo suites[] = {{"runtime", NULL, NULL, NULL, NULL, tests}, CU_SUITE_INFO_NULL};
