@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "callboard/runtime.h"
@@ -480,6 +481,30 @@ static void what_outlives_the_grace_is_cut(void)
     close(fd);
 }
 
+static int64_t now_ms(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static void a_client_that_stays_does_not_hold_up_the_end(void)
+{
+    cb_limits limits = cb_limits_default();
+    char bytes[16];
+    limits.tcp_linger_ms = 5000;
+    limits.grace_ms = 100;
+    fixture made = begin_with(limits);
+    int64_t route = open_route(&made, ECHO, 5000);
+    int fd = dial(ask(&made, CB_ASK_ROUTE_PORT, route));
+    CU_ASSERT_EQUAL(send(fd, "x", 1, 0), 1);
+    CU_ASSERT_EQUAL(read_all(fd, bytes, sizeof bytes), 1);
+    int64_t began_ms = now_ms();
+    end(&made);
+    CU_ASSERT(now_ms() - began_ms < 2000);
+    close(fd);
+}
+
 static void the_end_needs_no_descriptors(void)
 {
     fixture made = begin();
@@ -540,6 +565,7 @@ int main(void)
                            TEST(requests_of_many_clients_are_not_mixed_up),
                            TEST(shutdown_ends_waits_and_refuses),
                            TEST(what_outlives_the_grace_is_cut),
+                           TEST(a_client_that_stays_does_not_hold_up_the_end),
                            TEST(the_end_needs_no_descriptors),
                            TEST(nothing_is_left_behind),
                            CU_TEST_INFO_NULL};
