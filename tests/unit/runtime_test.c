@@ -440,6 +440,28 @@ static void requests_of_many_clients_are_not_mixed_up(void)
     end(&made);
 }
 
+static void a_job_that_waited_does_not_reach_another_route(void)
+{
+    cb_limits limits = cb_limits_default();
+    cb_error error;
+    int64_t canceled, other;
+    int happened;
+    limits.max_client_jobs = 1;
+    fixture made = begin_with(limits);
+    (void)begin_job(&made, open_route(&made, ENDLESS, 300), "holds the only place", 5000);
+    int64_t first = open_route(&made, UNTOUCHED, 5000);
+    int64_t port = ask(&made, CB_ASK_ROUTE_PORT, first);
+    int64_t job = begin_job(&made, first, "for the first", 5000);
+    CU_ASSERT_EQUAL(cb_route_close(made.asker, NS, first, &canceled), CB_OK);
+    cb_route_options options = {
+        .kind = CB_ROUTE_TCP, .callback = "Other", .entry = ECHO, .port = (uint16_t)port};
+    CU_ASSERT_EQUAL_FATAL(cb_route_open(made.asker, NS, &options, &other, &error), CB_OK);
+    CU_ASSERT_EQUAL(cb_wait(made.asker, NS, CB_WAIT_JOB_COMPLETE, job, 5000, &happened), CB_OK);
+    CU_ASSERT_EQUAL(ask(&made, CB_ASK_JOB_STATUS, job), CB_JOB_CONNECT_FAILED);
+    CU_ASSERT_EQUAL(ask(&made, CB_ASK_ROUTE_ACCEPTED, other), 0);
+    end(&made);
+}
+
 /* --- shutdown --- */
 
 static void shutdown_ends_waits_and_refuses(void)
@@ -481,27 +503,20 @@ static void what_outlives_the_grace_is_cut(void)
     close(fd);
 }
 
-static int64_t now_ms(void)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 static void a_client_that_stays_does_not_hold_up_the_end(void)
 {
     cb_limits limits = cb_limits_default();
     char bytes[16];
-    limits.tcp_linger_ms = 5000;
+    limits.tcp_linger_ms = 30000;
     limits.grace_ms = 100;
     fixture made = begin_with(limits);
     int64_t route = open_route(&made, ECHO, 5000);
     int fd = dial(ask(&made, CB_ASK_ROUTE_PORT, route));
     CU_ASSERT_EQUAL(send(fd, "x", 1, 0), 1);
     CU_ASSERT_EQUAL(read_all(fd, bytes, sizeof bytes), 1);
-    int64_t began_ms = now_ms();
+    time_t began = time(NULL);
     end(&made);
-    CU_ASSERT(now_ms() - began_ms < 2000);
+    CU_ASSERT(time(NULL) - began < 10);
     close(fd);
 }
 
@@ -563,6 +578,7 @@ int main(void)
                            TEST(a_large_response_arrives_whole),
                            TEST(unknown_and_closed_are_told_apart),
                            TEST(requests_of_many_clients_are_not_mixed_up),
+                           TEST(a_job_that_waited_does_not_reach_another_route),
                            TEST(shutdown_ends_waits_and_refuses),
                            TEST(what_outlives_the_grace_is_cut),
                            TEST(a_client_that_stays_does_not_hold_up_the_end),
