@@ -8,11 +8,6 @@
 
 #include "tests/unit/nbio_support.h"
 
-#define TEST(name)                                                                                 \
-    {                                                                                              \
-#name, name                                                                                \
-    }
-
 static void close_both(cb_loop *loop, cb_socket left, cb_socket right)
 {
     cb_close(loop, left, NULL);

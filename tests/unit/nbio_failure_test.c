@@ -8,11 +8,6 @@
 #include "actors/io/loop.h"
 #include "tests/unit/nbio_support.h"
 
-#define TEST(name)                                                                                 \
-    {                                                                                              \
-#name, name                                                                                \
-    }
-
 static char memory[64];
 
 /* Submits an op of each kind that takes a descriptor. */
@@ -152,7 +147,7 @@ static void every_allocation_may_fail(void)
         seen log = {0};
         allowed = limit;
         cb_io_realloc_hook = limited_realloc;
-        if (cb_loop_acquire(&loop, NULL) == CB_OK) {
+        if (cb_loop_acquire_with(tested, &loop, NULL) == CB_OK) {
             cb_op *ops[] = {cb_timeout(loop, MS / 100, note),
                             cb_recv_list(loop, 0, list, 3, note, NULL), cb_close(loop, -1, note)};
             int taken = 0;

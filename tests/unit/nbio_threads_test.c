@@ -5,10 +5,6 @@
 
 #include "tests/unit/nbio_support.h"
 
-#define TEST(name)                                                                                 \
-    {                                                                                              \
-#name, name                                                                                \
-    }
 #define WORKERS  8
 #define OPS_EACH 25000
 
