@@ -341,8 +341,8 @@ static cb_status uring_poll(cb_loop *loop, int64_t timeout_ns, cb_error *error)
     struct io_uring_cqe *cqe;
     int result;
     start_eager(loop);
-    /* What could not even be submitted is to be reported at once. */
-    if (loop->done[loop->filling].first != NULL)
+    /* Something came out of being started: that is to be reported at once. */
+    if (loop->done[loop->filling].first != NULL || loop->progress_first != NULL)
         timeout_ns = 0;
     if (timeout_ns == 0) {
         result = io_uring_submit_and_get_events(&back->ring);

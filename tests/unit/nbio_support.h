@@ -48,6 +48,10 @@ static inline void note(cb_op *op)
         log->ended = op->recv.ended;
     } else if (op->type == CB_NBIO_SEND) {
         log->bytes[i] = op->send.sent;
+    } else if (op->type == CB_NBIO_READ) {
+        log->bytes[i] = op->read.received;
+    } else if (op->type == CB_NBIO_WRITE) {
+        log->bytes[i] = op->write.written;
     } else if (op->type == CB_NBIO_ACCEPT) {
         log->socket = op->accept.client;
     } else if (op->type == CB_NBIO_DIAL) {
