@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stddef.h>
 
+#include "callboard/io_error.h"
 #include "callboard/nbio.h"
 
 const char *cb_io_error_string(cb_io_error code)

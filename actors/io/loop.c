@@ -21,7 +21,7 @@
 
 #define BACKEND_VARIABLE "CALLBOARD_LOOP"
 /* Which back end serves when nobody says: see docs/nbio.md for the measurement behind it. */
-#define PREFERS_URING    false
+#define PREFERS_URING    true
 
 static _Thread_local cb_loop *current_loop;
 

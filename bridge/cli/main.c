@@ -32,7 +32,7 @@ static int help(void)
         printf("  %-8s %-30s %s\n", commands[i].name, commands[i].arguments, commands[i].line);
     puts("\n"
          "  -h, --help       this text; callboard COMMAND --help says more of each\n"
-         "  -V, --version    the versions of callboard and of libzmq, and what carries event loops\n\n"
+         "  -V, --version    the versions of callboard and libzmq, and what carries event loops\n\n"
          "FILE may be - for standard input. Plugins are looked for beside the script, in the\n"
          "folders of CALLBOARD_PLUGIN_PATH, beside the executable, and where they were installed.\n"
          "Exit status: what the script's main returns; 1 after an error; 2 for wrong usage.");

@@ -482,7 +482,7 @@ int main(void)
                                         TEST(read_and_write_name_their_place),
                                         TEST(nothing_left_is_the_end_of_the_file),
                                         TEST(no_room_and_no_place_are_invalid),
-                                        TEST(a_pipe_has_no_places),
+                                        KERNEL_TEST(a_pipe_has_no_places),
                                         TEST(stat_tells_kind_and_size),
                                         TEST(file_ops_are_executed_again_and_removed),
                                         TEST(sendfile_sends_all_in_line_with_sends),

@@ -5,12 +5,14 @@
 
 #include <CUnit/Basic.h>
 #include <dirent.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "actors/io/loop.h"
+#include "actors/io/simulated.h"
 
 #define MS      INT64_C(1000000)
 #define LOG_MAX 64
@@ -18,6 +20,13 @@
 #define TEST(name)                                                                                 \
     {                                                                                              \
 #name, name                                                                                \
+    }
+
+/* One that looks at, or works on, what only the kernel has. */
+#define KERNEL "of the kernel: "
+#define KERNEL_TEST(name)                                                                          \
+    {                                                                                              \
+        KERNEL #name, name                                                                         \
     }
 
 /* The back end that the running test is for. */
@@ -31,6 +40,7 @@ typedef struct seen {
     uintptr_t first_word[LOG_MAX];
     size_t bytes[LOG_MAX];
     cb_socket socket; /* of the last accept or dial */
+    cb_file file;     /* of the last open */
     bool ended;
 } seen;
 
@@ -54,6 +64,8 @@ static inline void note(cb_op *op)
         log->bytes[i] = op->write.written;
     } else if (op->type == CB_NBIO_ACCEPT) {
         log->socket = op->accept.client;
+    } else if (op->type == CB_NBIO_OPEN) {
+        log->file = op->open.file;
     } else if (op->type == CB_NBIO_DIAL) {
         log->socket = op->dial.socket;
     }
@@ -127,6 +139,23 @@ static inline void open_pair(cb_loop *loop, cb_socket *left, cb_socket *right)
     run_all(loop);
 }
 
+/* Lets time pass without a tick. */
+static inline void spend(cb_loop *loop, int64_t ns)
+{
+    int64_t start = cb_loop_clock(loop);
+    if (tested->world != NULL)
+        cb_sim_advance(loop, ns);
+    while (cb_loop_clock(loop) - start < ns) {
+    }
+}
+
+static inline bool is_open(cb_loop *loop, cb_socket socket)
+{
+    if (tested->world != NULL)
+        return tested->world->owns(loop, socket);
+    return fcntl(socket, F_GETFD) >= 0;
+}
+
 static inline int open_descriptors(void)
 {
     int count = 0;
@@ -156,21 +185,31 @@ static inline int test_epoll(void)
     return 0;
 }
 
-/* Runs all tests on each back end. */
-static inline int run_tests(const char *name, const CU_TestInfo *tests)
+static inline int test_simulated(void)
+{
+    const cb_sim_options options = {.seed = 42, .late_percent = 20};
+    tested = &cb_backend_simulated;
+    cb_sim_configure(&options);
+    return 0;
+}
+
+/* Runs all tests on each back end from the given one on, those of the kernel only on its own. */
+static inline int run_tests_of(const char *name, const CU_TestInfo *tests, size_t first)
 {
     static const struct {
         const char *name;
         CU_InitializeFunc choose;
-    } backends[] = {{"uring", test_uring}, {"epoll", test_epoll}};
+    } backends[] = {{"uring", test_uring}, {"epoll", test_epoll}, {"simulated", test_simulated}};
     if (CU_initialize_registry() != CUE_SUCCESS)
         return EXIT_FAILURE;
-    for (size_t i = 0; i < sizeof backends / sizeof backends[0]; i++) {
+    for (size_t i = first; i < sizeof backends / sizeof backends[0]; i++) {
         char title[80];
         (void)snprintf(title, sizeof title, "%s on %s", name, backends[i].name);
         CU_pSuite suite = CU_add_suite(title, backends[i].choose, NULL);
         for (const CU_TestInfo *test = tests; test->pName != NULL; test++)
-            CU_add_test(suite, test->pName, test->pTestFunc);
+            if (backends[i].choose != test_simulated ||
+                strncmp(test->pName, KERNEL, strlen(KERNEL)) != 0)
+                CU_add_test(suite, test->pName, test->pTestFunc);
     }
     CU_basic_set_mode(CU_BRM_VERBOSE);
     CU_basic_run_tests();
@@ -178,6 +217,11 @@ static inline int run_tests(const char *name, const CU_TestInfo *tests)
     unsigned run = CU_get_number_of_tests_run();
     CU_cleanup_registry();
     return failures == 0 && run > 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+static inline int run_tests(const char *name, const CU_TestInfo *tests)
+{
+    return run_tests_of(name, tests, 0);
 }
 
 #endif
