@@ -194,6 +194,19 @@ static void cancel_pending(cb_loop *loop, cb_descriptor *descriptor)
     }
 }
 
+/* What was to be sent before a close goes out if it can, though the batch has not gone yet. */
+static void send_what_waits(cb_loop *loop, cb_descriptor *descriptor)
+{
+    cb_op *op;
+    while ((op = descriptor->writing.first) != NULL && op->type == CB_NBIO_SEND &&
+           (op->own.flags & CB_OP_FLAG_IN_FLIGHT) == 0) {
+        cb_attempt attempt = cb_attempt_send(op);
+        if (!attempt.done)
+            return;
+        finish(loop, op, attempt.error, attempt.sys_errno);
+    }
+}
+
 /* Reading and writing name a place in a file; the kernel would read what has no places (a pipe)
  * as it comes. */
 static bool has_places(int file)
@@ -214,6 +227,7 @@ static void start_on(cb_loop *loop, cb_descriptor *descriptor, cb_op *op)
         cb_op_list_append(&descriptor->writing, op);
         break;
     case CB_NBIO_CLOSE:
+        send_what_waits(loop, descriptor);
         cancel_pending(loop, descriptor);
         descriptor->closing = true;
         cb_loop_complete(loop, op, CB_IO_OK, 0);

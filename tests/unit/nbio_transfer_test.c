@@ -327,6 +327,28 @@ static void end_of_stream_right_after_data(void)
     cb_loop_release(&loop);
 }
 
+static void what_was_sent_before_a_close_arrives(void)
+{
+    cb_loop *loop = open_loop();
+    cb_socket left, right;
+    char bytes[8];
+    seen log = {0}, sent = {0};
+    const cb_op_options all = {.transfer = CB_TRANSFER_ALL};
+    open_pair(loop, &left, &right);
+    track(cb_recv(loop, right, bytes, sizeof bytes, note, &all), &log, 0);
+    track(cb_send(loop, left, "abc", 3, note, NULL), &sent, 1);
+    if (tested->world != NULL)
+        run_to(loop, &sent, 1);
+    cb_close(loop, left, NULL);
+    run_all(loop);
+    CU_ASSERT_EQUAL(sent.error[0], CB_IO_OK);
+    CU_ASSERT_EQUAL(log.bytes[0], 3);
+    CU_ASSERT_TRUE(log.ended);
+    cb_close(loop, right, NULL);
+    run_all(loop);
+    cb_loop_release(&loop);
+}
+
 /* Urgent data makes reads short although more is there. */
 static void urgent_data_does_not_stall(void)
 {
@@ -365,6 +387,7 @@ int main(void)
                                         KERNEL_TEST(what_is_ready_goes_before_time_limits),
                                         KERNEL_TEST(a_forgotten_number_starts_afresh),
                                         TEST(end_of_stream_right_after_data),
+                                        TEST(what_was_sent_before_a_close_arrives),
                                         KERNEL_TEST(urgent_data_does_not_stall),
                                         CU_TEST_INFO_NULL};
     return run_tests("nbio transfers", tests);
