@@ -2,6 +2,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <netinet/tcp.h>
+#include <signal.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/sendfile.h>
@@ -241,13 +242,8 @@ static cb_attempt begin_sendfile(cb_op *op)
     return would_block;
 }
 
-cb_attempt cb_attempt_sendfile(cb_op *op)
+static cb_attempt send_parts(cb_op *op)
 {
-    if (op->sendfile.sent == 0) {
-        cb_attempt attempt = begin_sendfile(op);
-        if (attempt.done)
-            return attempt;
-    }
     while (op->sendfile.sent < op->sendfile.nbytes) {
         off_t offset = op->sendfile.offset + op->sendfile.sent;
         int64_t left = op->sendfile.nbytes - op->sendfile.sent;
@@ -262,6 +258,30 @@ cb_attempt cb_attempt_sendfile(cb_op *op)
         op->sendfile.sent += put;
     }
     return success;
+}
+
+cb_attempt cb_attempt_sendfile(cb_op *op)
+{
+    sigset_t pipe, old, pending;
+    if (op->sendfile.sent == 0) {
+        cb_attempt attempt = begin_sendfile(op);
+        if (attempt.done)
+            return attempt;
+    }
+    /* Unlike a send it cannot be told to raise no SIGPIPE, so that is held back and taken away. */
+    (void)sigemptyset(&pipe);
+    (void)sigaddset(&pipe, SIGPIPE);
+    bool was_pending = sigpending(&pending) == 0 && sigismember(&pending, SIGPIPE) == 1;
+    bool masked = pthread_sigmask(SIG_BLOCK, &pipe, &old) == 0;
+    cb_attempt attempt = send_parts(op);
+    if (attempt.sys_errno == EPIPE && masked && !was_pending) {
+        const struct timespec now = {0};
+        while (sigtimedwait(&pipe, NULL, &now) < 0 && errno == EINTR) {
+        }
+    }
+    if (masked)
+        (void)pthread_sigmask(SIG_SETMASK, &old, NULL);
+    return attempt;
 }
 
 cb_attempt cb_attempt_dial(cb_op *op)

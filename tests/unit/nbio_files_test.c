@@ -392,6 +392,26 @@ static void sendfile_can_be_canceled_on_the_way(void)
     cb_loop_release(&loop);
 }
 
+/* The process has not ignored SIGPIPE, and lives on. */
+static void sendfile_to_a_peer_that_is_gone(void)
+{
+    cb_loop *loop = open_loop();
+    cb_socket left, right;
+    seen log = {0};
+    cb_file file = make_file(loop, "gone", "12345", 5);
+    open_pair(loop, &left, &right);
+    cb_close(loop, right, NULL);
+    run_all(loop);
+    for (int i = 0; i < 3; i++) {
+        track(cb_sendfile(loop, left, file, 0, CB_SEND_ENTIRE_FILE, false, note, NULL), &log, 0);
+        run_all(loop);
+    }
+    CU_ASSERT(log.error[2] == CB_IO_CLOSED || log.error[2] == CB_IO_RESET);
+    cb_close(loop, left, NULL);
+    close_file(loop, file);
+    cb_loop_release(&loop);
+}
+
 /* -- a whole file ----------------------------------------------------------------------------- */
 
 static cb_file_content last;
@@ -488,6 +508,7 @@ int main(void)
                                         TEST(sendfile_sends_all_in_line_with_sends),
                                         TEST(sendfile_past_the_end_completes_short),
                                         TEST(sendfile_can_be_canceled_on_the_way),
+                                        TEST(sendfile_to_a_peer_that_is_gone),
                                         TEST(a_whole_file_is_read),
                                         TEST(a_failure_names_its_step),
                                         TEST(a_loop_that_ends_closes_what_it_was_reading),
