@@ -185,6 +185,11 @@ static void on_connected(cb_op *op)
     self->socket = op->dial.socket;
     if (cb_bound_endpoint(self->socket, &local, NULL) == CB_OK)
         self->local_port = local.port;
+    /* Dialling a port that nobody listens on may, by chance, connect a socket with itself. */
+    if (self->local_port == self->hand.value) {
+        fail(self, CB_JOB_CONNECT_FAILED, "cannot connect to", strerror(ECONNREFUSED));
+        return;
+    }
     if (request == NULL || request->size == 0)
         request_is_out(self);
     else
