@@ -99,32 +99,47 @@ static void explain_name(const cb_tls_session *session, X509 *certificate, cb_er
                       session->host, names);
 }
 
-static void explain_time(X509 *certificate, bool is_over, cb_error *error)
+static void explain_time(X509 *certificate, int depth, bool is_over, cb_error *error)
 {
     char text[64];
+    const char *whose =
+        depth > 0 ? "an authority's certificate above the peer's" : "the peer's certificate";
     print_time(is_over ? X509_get0_notAfter(certificate) : X509_get0_notBefore(certificate), text,
                sizeof(text));
     (void)cb_tls_fail(error, CB_INVALID,
-                      is_over ? "the peer's certificate has expired: it was valid until %s"
-                              : "the peer's certificate is not valid yet: it will be from %s",
-                      text);
+                      is_over ? "%s has expired: it was valid until %s"
+                              : "%s is not valid yet: it will be from %s",
+                      whose, text);
+}
+
+int cb_tls_on_verify(int is_good, X509_STORE_CTX *chain)
+{
+    SSL *ssl = X509_STORE_CTX_get_ex_data(chain, SSL_get_ex_data_X509_STORE_CTX_idx());
+    cb_tls_session *session = ssl != NULL ? SSL_get_app_data(ssl) : NULL;
+    X509 *current = X509_STORE_CTX_get_current_cert(chain);
+    if (is_good == 0 && session != NULL && session->refused == NULL && current != NULL &&
+        X509_up_ref(current) == 1) {
+        session->refused = current;
+        session->refused_depth = X509_STORE_CTX_get_error_depth(chain);
+    }
+    return is_good;
 }
 
 /* True if the peer's certificate was refused by us; the error says why. */
 static bool explain_certificate(const cb_tls_session *session, cb_error *error)
 {
     long code = SSL_get_verify_result(session->ssl);
-    X509 *certificate = SSL_get0_peer_certificate(session->ssl);
-    if (code == X509_V_OK || certificate == NULL)
+    if (code == X509_V_OK)
         return false;
-    switch (code) {
+    switch (session->refused != NULL || code == X509_V_ERR_CERT_REJECTED ? code : -1) {
     case X509_V_ERR_CERT_HAS_EXPIRED:
     case X509_V_ERR_CERT_NOT_YET_VALID:
-        explain_time(certificate, code == X509_V_ERR_CERT_HAS_EXPIRED, error);
+        explain_time(session->refused, session->refused_depth, code == X509_V_ERR_CERT_HAS_EXPIRED,
+                     error);
         break;
     case X509_V_ERR_HOSTNAME_MISMATCH:
     case X509_V_ERR_IP_ADDRESS_MISMATCH:
-        explain_name(session, certificate, error);
+        explain_name(session, session->refused, error);
         break;
     case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
         (void)cb_tls_fail(error, CB_INVALID,

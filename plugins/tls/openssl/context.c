@@ -170,7 +170,7 @@ static cb_status set_client_auth(cb_tls_context *context, const cb_tls_server_op
         return cb_tls_fail(error, CB_INVALID, "%d is no way to ask clients for certificates",
                            (int)options->client_auth);
     }
-    SSL_CTX_set_verify(context->ssl, mode, NULL);
+    SSL_CTX_set_verify(context->ssl, mode, mode == SSL_VERIFY_NONE ? NULL : cb_tls_on_verify);
     if (options->client_ca_file != NULL)
         return trust_file(context->ssl, options->client_ca_file, true, error);
     if (mode != SSL_VERIFY_NONE)
@@ -256,7 +256,8 @@ static cb_status set_trust(cb_tls_context *context, const cb_tls_client_options 
         return CB_OK;
     }
     context->is_verifying = !options->insecure;
-    SSL_CTX_set_verify(context->ssl, options->insecure ? SSL_VERIFY_NONE : SSL_VERIFY_PEER, NULL);
+    SSL_CTX_set_verify(context->ssl, options->insecure ? SSL_VERIFY_NONE : SSL_VERIFY_PEER,
+                       options->insecure ? NULL : cb_tls_on_verify);
     if (options->ca_file != NULL)
         return trust_file(context->ssl, options->ca_file, false, error);
     if (!options->insecure && SSL_CTX_set_default_verify_paths(context->ssl) != 1)

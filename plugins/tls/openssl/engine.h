@@ -40,7 +40,9 @@ struct cb_tls_session {
     BIO *in;                 /* both are the SSL's to free */
     BIO *out;
     bool is_failed;
-    bool is_closed;                 /* close_notify was made */
+    bool is_closed; /* close_notify was made */
+    X509 *refused;  /* the certificate that would not do, or NULL; and how far above the peer's */
+    int refused_depth;              /* own it stands */
     cb_error why;                   /* what it failed of, told again each time it is asked */
     bool has_learnt;                /* the handshake is complete and the next two are set */
     char *subject;                  /* of the peer's certificate; NULL: it showed none */
@@ -61,6 +63,8 @@ cb_status cb_tls_read_key(const char *file, EVP_PKEY **key, cb_error *error);
 
 /* Out of memory, or `what` with what OpenSSL noted of it; empties its notes. */
 cb_status cb_tls_fail_noted(cb_error *error, cb_status status, const char *what);
+/* OpenSSL's verify callback: keeps the certificate that is refused, for the words about it. */
+int cb_tls_on_verify(int is_good, X509_STORE_CTX *chain);
 /* What broke a session's handshake or stream: the certificate's fault, the peer's alert, or ours.
  */
 void cb_tls_explain(const cb_tls_session *session, cb_error *error);

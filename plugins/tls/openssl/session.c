@@ -65,6 +65,10 @@ cb_status cb_tls_session_new(cb_tls_context *context, const char *host, cb_tls_s
     }
     SSL_set_bio(session->ssl, session->in, session->out);
     cb_status status = CB_OK;
+    if (SSL_set_app_data(session->ssl, session) != 1) {
+        cb_tls_session_free(session);
+        return cb_tls_fail_noted(error, CB_NO_MEMORY, "OpenSSL makes no session");
+    }
     if (context->is_server) {
         SSL_set_accept_state(session->ssl);
     } else {
@@ -84,6 +88,7 @@ void cb_tls_session_free(cb_tls_session *session)
         return;
     SSL_free(session->ssl);
     cb_tls_context_release(session->context);
+    X509_free(session->refused);
     free(session->subject);
     free(session);
 }

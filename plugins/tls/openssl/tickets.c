@@ -125,6 +125,9 @@ static int on_ticket(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHE
     }
     if (answer != ANSWER_ERROR && !set_up(&key, iv, cipher, mac, is_sealing != 0))
         answer = ANSWER_ERROR;
+    /* Clients use a ticket of TLS 1.3 once, so each resumption has to bring the next one. */
+    if (answer == ANSWER_GOOD && is_sealing == 0 && SSL_version(ssl) == TLS1_3_VERSION)
+        answer = ANSWER_RENEW;
     OPENSSL_cleanse(&key, sizeof(key));
     return answer;
 }
