@@ -5,6 +5,7 @@
 #include <dlfcn.h>
 #include <limits.h>
 #include <openssl/ssl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -752,6 +753,69 @@ static void test_no_renegotiation(void)
     kept = NULL;
 }
 
+/* -- many threads -- */
+
+typedef struct shared {
+    cb_tls_context *client;
+    cb_tls_context *server;
+    int rounds;
+    int failures; /* of this thread */
+} shared;
+
+static cb_tls_result carry_all(cb_tls_session *from, cb_tls_session *to)
+{
+    char room[4096];
+    for (size_t got; (got = tls->take(from, room, sizeof room)) > 0;)
+        if (tls->feed(to, room, got, NULL) != CB_OK)
+            return CB_TLS_FAILED;
+    return tls->handshake(to, NULL);
+}
+
+/* CUnit's assertions are one thread's, so this one counts. */
+static void *shake_many(void *user)
+{
+    shared *work = user;
+    for (int i = 0; i < work->rounds; i++) {
+        cb_tls_session *client = NULL;
+        cb_tls_session *server = NULL;
+        cb_tls_result client_result = CB_TLS_WANT_INPUT;
+        cb_tls_result server_result = CB_TLS_WANT_INPUT;
+        bool is_made = tls->session_new(work->client, "localhost", &client, NULL) == CB_OK &&
+                       tls->session_new(work->server, NULL, &server, NULL) == CB_OK;
+        if (is_made)
+            (void)tls->handshake(client, NULL);
+        for (int turn = 0; is_made && turn < 4; turn++) {
+            server_result = carry_all(client, server);
+            client_result = carry_all(server, client);
+        }
+        if (client_result != CB_TLS_OK || server_result != CB_TLS_OK ||
+            (i % 10 == 0 && tls->context_rotate(work->server, NULL) != CB_OK))
+            work->failures++;
+        tls->session_free(client);
+        tls->session_free(server);
+    }
+    return NULL;
+}
+
+static void test_threads(void)
+{
+    enum { THREADS = 4 };
+    pthread_t threads[THREADS];
+    shared work[THREADS];
+    cb_tls_context *client = trusting_client();
+    cb_tls_context *server = server_context("server");
+    for (int i = 0; i < THREADS; i++) {
+        work[i] = (shared){.client = client, .server = server, .rounds = 50};
+        CU_ASSERT_EQUAL_FATAL(pthread_create(&threads[i], NULL, shake_many, &work[i]), 0);
+    }
+    for (int i = 0; i < THREADS; i++) {
+        CU_ASSERT_EQUAL(pthread_join(threads[i], NULL), 0);
+        CU_ASSERT_EQUAL(work[i].failures, 0);
+    }
+    tls->context_release(client);
+    tls->context_release(server);
+}
+
 /* -- */
 
 static void make_files(void)
@@ -813,6 +877,7 @@ int main(void)
         {"tickets and their rotation", test_tickets},
         {"old versions are refused", test_versions},
         {"no renegotiation", test_no_renegotiation},
+        {"contexts shared by threads", test_threads},
     };
     tls = load_provider();
     if (tls == NULL || CU_initialize_registry() != CUE_SUCCESS)
