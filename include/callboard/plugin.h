@@ -18,10 +18,10 @@
  *         .summary = "a demonstration", .verbs = verbs, .verb_count = 1};
  *
  * Threads: a verb runs on the thread of the script that calls it: main's, or any actor's, several
- * at once. A verb keeps no state of its own (tls alone does, behind a lock: its handles live across
- * calls). Errors: a verb returns CB_OK, or what host->fail
- * returned (a runtime error at the call's place in the script), or hands on a code that a host
- * function gave it. CB_STOPPED is handed on as it is.
+ * at once. A verb keeps no state of its own (those of tls do, behind a lock, since a connection
+ * lives across calls). Errors: a verb returns CB_OK, or what host->fail returned (a runtime error
+ * at the call's place in the script), or hands on a code that a host function gave it. CB_STOPPED
+ * is handed on as it is.
  *
  * Signatures: "RESULT(TYPE name, ...)". RESULT: void, i8 i16 i32 i64 u8 u16 u32 u64 float double,
  * string, blob. TYPE: the same but void; `callback` (a callback's name, checked by the binder when

@@ -44,10 +44,18 @@ void cb_tls_handle_free(cb_tls_handle *handle)
     free(handle);
 }
 
-/* At the process's end, or when the plugin is unloaded: what no thread is using any more. What an
- * abandoned thread still uses stays, for the system to clean up. */
-static void free_all(void)
+/* When the plugin is unloaded, at its script's end, or else with the process: what no thread is
+ * using any more. What an abandoned thread still uses stays, for the system to clean up, and so
+ * does all of it if the provider has ended already. (Not by atexit: sanitizers call that too late.)
+ */
+#if defined(__GNUC__)
+__attribute__((destructor))
+#endif
+static void
+free_all(void)
 {
+    if (items == NULL || !cb_tls_is_alive())
+        return;
     pthread_mutex_lock(&lock);
     size_t kept = 0;
     for (size_t i = 0; i < count; i++) {
@@ -85,9 +93,6 @@ static bool make_table(void)
     if (items == NULL)
         return false;
     limit = size;
-    /* After the provider has started OpenSSL, whose own end must come later. Without memory for it
-     * the system cleans up. */
-    (void)atexit(free_all);
     return true;
 }
 

@@ -23,6 +23,8 @@
 #define CB_TLS_ACCEPT_SLICE_MS 50
 
 extern const cb_tls_provider cb_tls_the_provider;
+/* Of a provider that has been used: false once the library behind it has ended with the process. */
+bool cb_tls_is_alive(void);
 
 /* -- handles -- */
 

@@ -26,3 +26,9 @@ const cb_tls_provider cb_tls_the_provider = {
     .peer_subject = cb_tls_peer_subject,
     .context_rotate = cb_tls_context_rotate,
 };
+
+/* OpenSSL refuses to start again after its end. */
+bool cb_tls_is_alive(void)
+{
+    return OPENSSL_init_ssl(0, NULL) == 1;
+}
