@@ -45,6 +45,11 @@ CB_PUBLIC void cb_diagnostics_sort(cb_diagnostics *diagnostics);
 CB_PUBLIC void cb_diagnostics_print(const cb_diagnostics *diagnostics, const cb_source *source,
                                     FILE *out);
 
+/* Prints a place's source line and a caret under it, as above; nothing if there is no such place.
+ */
+CB_PUBLIC void cb_diagnostics_print_excerpt(const cb_source *source, uint32_t line, uint32_t column,
+                                            FILE *out);
+
 #ifdef __cplusplus
 }
 #endif

@@ -47,8 +47,9 @@ i32 main()
     explain($fail);
     explain($recurse);
     while (callbacktcp.State($echo) == 1) { timer.SleepMs(60000); }
-    while (callbacktcp.Drained($loop) + callbacktcp.Drained($fail) +
-           callbacktcp.Drained($recurse) != 3) { timer.SleepMs(1); }
+    callbacktcp.Close($loop);
+    callbacktcp.Close($fail);
+    callbacktcp.Close($recurse);
     printf("%s\\n", callbacktcp.Info($loop));
     printf("%s\\n", callbacktcp.Info($fail));
     printf("%s\\n", callbacktcp.Info($recurse));

@@ -51,7 +51,7 @@ typedef struct world_listener {
     uint32_t deaf;
     uint32_t leaving;
     uint32_t ended;
-    uint32_t close_seen; /* the step has had a CLOSE_ROUTE for it */
+    uint32_t close_seen; /* the step has had a CLOSE_ROUTE for it while it was open */
 } world_listener;
 
 enum { CONN_NONE, CONN_NEW, CONN_READING, CONN_READY, CONN_GONE };
@@ -98,6 +98,7 @@ typedef struct world {
     uint32_t eager;          /* requests come with their connections, workers start what they get */
     uint32_t finale;         /* FINISH is asked by the last asker when nothing else can happen */
     uint32_t failing_starts; /* how many actors may still fail to start */
+    uint32_t shut_down;      /* routes drain: a close cancels nothing any more */
 } world;
 
 typedef enum world_act {
@@ -508,7 +509,10 @@ static inline void world_input(world *w, cb_step *step, cb_message message)
         w->inside[message.payload]++;
     }
     cb_effects effects = cb_step_input(step, &message);
-    if (message.kind == CB_MSG_CLOSE_ROUTE && message.route - 1u < WORLD_ROUTES &&
+    if (message.kind == CB_MSG_SHUTDOWN || message.kind == CB_MSG_FINISH) {
+        w->shut_down = 1;
+    }
+    if (message.kind == CB_MSG_CLOSE_ROUTE && message.route - 1u < WORLD_ROUTES && !w->shut_down &&
         !refused(effects, &message)) {
         w->listeners[message.route - 1u].close_seen = 1;
     }

@@ -250,7 +250,7 @@ static void test_call_stack(void)
     char text[1024] = "";
     run_body("boom(1);");
     FILE *out = fmemopen(text, sizeof text, "w");
-    cb_vm_error_print(&run.error, out);
+    cb_vm_error_print(&run.error, NULL, out);
     fclose(out);
     CU_ASSERT_EQUAL(run.status, CB_SCRIPT);
     CU_ASSERT_EQUAL(run.error.frame_count, 3);
