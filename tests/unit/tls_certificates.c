@@ -1,6 +1,8 @@
 #include "tests/unit/tls_certificates.h"
 
 #include <dirent.h>
+#include <dlfcn.h>
+#include <limits.h>
 #include <openssl/ec.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
@@ -9,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "callboard/plugin.h"
 
 #define PATHS 16
 #define DAY_S 86400L
@@ -143,4 +147,24 @@ void tls_encrypt_key(const char *from, const char *to)
              fclose(file) == 0,
          "encrypt a key");
     EVP_PKEY_free(key);
+}
+
+/* The test lies in DIR/tests/unit, the plugins in DIR/plugins. */
+const cb_tls_provider *tls_load_provider(void)
+{
+    char file[PATH_MAX + 64];
+    ssize_t length = readlink("/proc/self/exe", file, PATH_MAX);
+    if (length <= 0)
+        return NULL;
+    file[length] = '\0';
+    char *slash = strrchr(file, '/');
+    snprintf(slash, sizeof file - (size_t)(slash - file), "/../../plugins/tls/TlsPlugin.so");
+    void *library = dlopen(file, RTLD_NOW | RTLD_LOCAL);
+    const cb_service *services = library != NULL ? dlsym(library, CB_SERVICES_SYMBOL) : NULL;
+    if (services == NULL)
+        fprintf(stderr, "%s\n", dlerror());
+    for (; services != NULL && services->name != NULL; services++)
+        if (strcmp(services->name, CB_TLS_SERVICE) == 0 && services->version == CB_TLS_ABI)
+            return services->pointer;
+    return NULL;
 }

@@ -1,4 +1,5 @@
-/* Certificates for the tests of TLS, made anew each time so that none can be out of date.
+/* Certificates for the tests of TLS, made anew each time so that none can be out of date; and the
+ * provider that takes them.
  *
  * A folder of its own holds them as PEM files; each pair is NAME.crt and NAME.key.
  * Threads: one. A failure ends the program: without certificates there is nothing to test.
@@ -7,6 +8,8 @@
 #define CALLBOARD_TESTS_TLS_CERTIFICATES_H
 
 #include <stdbool.h>
+
+#include "callboard/tls.h"
 
 typedef struct tls_certificate_options {
     const char *name;     /* of its files, and its subject's CN */
@@ -28,5 +31,8 @@ const char *tls_file(const char *name, const char *ending);
 void tls_encrypt_key(const char *from, const char *to);
 /* A file of this text, NAME.ENDING. */
 void tls_write_file(const char *name, const char *ending, const char *text);
+
+/* The provider in this build's plugin; NULL and a message if it cannot be loaded. */
+const cb_tls_provider *tls_load_provider(void);
 
 #endif

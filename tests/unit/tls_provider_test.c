@@ -2,8 +2,6 @@
  * the certificates' own. What the provider's sessions cannot say of themselves (a resumed session,
  * an old version), an OpenSSL of the test's own says from the other side. */
 #include <CUnit/Basic.h>
-#include <dlfcn.h>
-#include <limits.h>
 #include <openssl/ssl.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -18,26 +16,6 @@
 #define ROUNDS 64 /* of passing bytes to and fro: a handshake takes three or four */
 
 static const cb_tls_provider *tls;
-
-/* The test lies in DIR/tests/unit, the plugins in DIR/plugins. */
-static const cb_tls_provider *load_provider(void)
-{
-    char file[PATH_MAX + 64];
-    ssize_t length = readlink("/proc/self/exe", file, PATH_MAX);
-    if (length <= 0)
-        return NULL;
-    file[length] = '\0';
-    char *slash = strrchr(file, '/');
-    snprintf(slash, sizeof file - (size_t)(slash - file), "/../../plugins/tls/TlsPlugin.so");
-    void *library = dlopen(file, RTLD_NOW | RTLD_LOCAL);
-    const cb_service *services = library != NULL ? dlsym(library, CB_SERVICES_SYMBOL) : NULL;
-    if (services == NULL)
-        fprintf(stderr, "%s\n", dlerror());
-    for (; services != NULL && services->name != NULL; services++)
-        if (strcmp(services->name, CB_TLS_SERVICE) == 0 && services->version == CB_TLS_ABI)
-            return services->pointer;
-    return NULL;
-}
 
 /* -- two sessions and the wires between them -- */
 
@@ -879,7 +857,7 @@ int main(void)
         {"no renegotiation", test_no_renegotiation},
         {"contexts shared by threads", test_threads},
     };
-    tls = load_provider();
+    tls = tls_load_provider();
     if (tls == NULL || CU_initialize_registry() != CUE_SUCCESS)
         return 1;
     make_files();
