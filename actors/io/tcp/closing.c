@@ -10,9 +10,25 @@
 
 #include "actors/io/tcp/inside.h"
 
+/* The loop may lack the memory to know a descriptor that it never saw. */
+static void on_closed(cb_op *op)
+{
+    if (op->error == CB_IO_NO_MEMORY)
+        (void)close(op->close.socket);
+}
+
+void cb_tcp_close_descriptor(cb_tcp_turn *turn, cb_socket descriptor)
+{
+    if (!turn->ending) {
+        if (cb_close(turn->loop, descriptor, on_closed) != NULL)
+            return;
+        cb_loop_forget(turn->loop, descriptor);
+    }
+    (void)close(descriptor);
+}
+
 static void close_descriptor(cb_tcp_socket *socket, bool by_reset)
 {
-    cb_loop *loop = socket->turn->loop;
     cb_socket descriptor = socket->descriptor;
     if (descriptor == CB_NO_SOCKET)
         return;
@@ -21,12 +37,7 @@ static void close_descriptor(cb_tcp_socket *socket, bool by_reset)
         struct linger at_once = {.l_onoff = 1, .l_linger = 0};
         (void)setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
     }
-    if (!socket->turn->ending && cb_close(loop, descriptor, NULL) != NULL)
-        return;
-    /* The loop ends, or has no memory for an op. */
-    if (!socket->turn->ending)
-        cb_loop_forget(loop, descriptor);
-    (void)close(descriptor);
+    cb_tcp_close_descriptor(socket->turn, descriptor);
 }
 
 static void drop(cb_tcp_socket *socket, bool by_reset)

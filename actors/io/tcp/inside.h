@@ -241,6 +241,7 @@ void cb_tcp_fail_softly(cb_tcp_socket *socket, const cb_tcp_failure *failure);
 void cb_tcp_fail_later(cb_tcp_socket *socket, cb_io_error error, const char *message);
 /* Goes on with a close or a half-close once nothing waits to be sent. */
 void cb_tcp_wind_up(cb_tcp_socket *socket);
+void cb_tcp_close_descriptor(cb_tcp_turn *turn, cb_socket descriptor);
 /* Takes back all ops and closes the descriptor. */
 void cb_tcp_drop_transport(cb_tcp_socket *socket);
 void cb_tcp_release(cb_tcp_socket *socket);

@@ -3,7 +3,6 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "actors/io/tcp/inside.h"
 
@@ -84,10 +83,7 @@ static void serve(cb_tcp_server *server, cb_socket client, const cb_endpoint *pe
     cb_status status = cb_tcp_socket_make(turn, &server->callbacks, &server->options, &server->tls,
                                           server->user, &socket, NULL);
     if (status != CB_OK) {
-        if (cb_close(turn->loop, client, NULL) == NULL) {
-            cb_loop_forget(turn->loop, client);
-            (void)close(client);
-        }
+        cb_tcp_close_descriptor(turn, client);
         rest(server, CB_IO_NO_MEMORY, 0);
         return;
     }
@@ -163,18 +159,13 @@ static cb_status listen_at(cb_tcp_server *server, const char *address, uint16_t 
 
 static void close_listener(cb_tcp_server *server)
 {
-    cb_loop *loop = server->turn->loop;
     for (size_t i = 0; i < CB_TCP_ACCEPTS; i++)
         cb_op_remove(&server->accepts[i]);
     cb_op_remove(&server->last);
     cb_op_remove(&server->retry);
     if (server->descriptor == CB_NO_SOCKET)
         return;
-    if (server->turn->ending || cb_close(loop, server->descriptor, NULL) == NULL) {
-        if (!server->turn->ending)
-            cb_loop_forget(loop, server->descriptor);
-        (void)close(server->descriptor);
-    }
+    cb_tcp_close_descriptor(server->turn, server->descriptor);
     server->descriptor = CB_NO_SOCKET;
 }
 
