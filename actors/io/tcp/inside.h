@@ -283,7 +283,8 @@ void cb_lookup_shut(cb_tcp_turn *turn);
 /* The sentence for a number of getaddrinfo. */
 const char *cb_lookup_text(int code);
 /* Replaces the resolver for tests: fills `found` (room for CB_TCP_MAX_ADDRESSES) and returns
- * getaddrinfo's number. Runs on a helper thread. Set it before any look-up, not during one. */
+ * getaddrinfo's number. Runs on a helper thread; it is chosen
+ * when a look-up starts. */
 typedef int cb_lookup_function(const char *host, uint16_t port, cb_endpoint *found, size_t *count);
 extern cb_lookup_function *cb_lookup_hook;
 /* The resolver itself; with `numeric` only addresses, without asking anybody. */

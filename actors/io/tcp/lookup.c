@@ -31,6 +31,7 @@ typedef struct cb_lookup {
     struct cb_lookup *next;
     struct cb_lookup_port *port;
     cb_tcp_socket *socket; /* the loop's thread only; NULL: abandoned */
+    cb_lookup_function *resolve;
     uint16_t host_port;
     int code;
     size_t count;
@@ -97,6 +98,11 @@ int cb_lookup_addresses(const char *host, uint16_t port, bool numeric, cb_endpoi
     if (code == 0)
         freeaddrinfo(list);
     return code == 0 && *count == 0 ? EAI_NONAME : code;
+}
+
+static int ask_resolver(const char *host, uint16_t port, cb_endpoint *found, size_t *count)
+{
+    return cb_lookup_addresses(host, port, false, found, count);
 }
 
 const char *cb_lookup_text(int code)
@@ -244,10 +250,7 @@ static void *help(void *unused)
     for (cb_lookup *lookup; (lookup = wait_for_work()) != NULL;) {
         unlock(&pool.lock);
         lookup->code =
-            cb_lookup_hook != NULL
-                ? cb_lookup_hook(lookup->host, lookup->host_port, lookup->found, &lookup->count)
-                : cb_lookup_addresses(lookup->host, lookup->host_port, false, lookup->found,
-                                      &lookup->count);
+            lookup->resolve(lookup->host, lookup->host_port, lookup->found, &lookup->count);
         hand_back(lookup);
         lock(&pool.lock);
     }
@@ -362,7 +365,10 @@ cb_status cb_lookup_start(cb_tcp_socket *socket, const char *host, uint16_t port
         unwatch(turn);
         return cb_fail(error, CB_NO_MEMORY, "no memory to look up a host");
     }
-    *made = (cb_lookup){.port = turn->lookups, .socket = socket, .host_port = port};
+    *made = (cb_lookup){.port = turn->lookups,
+                        .socket = socket,
+                        .resolve = cb_lookup_hook != NULL ? cb_lookup_hook : ask_resolver,
+                        .host_port = port};
     memcpy(made->host, host, size);
     lock(&made->port->lock);
     made->port->refs++;
