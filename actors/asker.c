@@ -7,17 +7,18 @@
 #include "actors/runtime.h"
 
 /* A stop is to be seen within 1 ms: a look at the mailbox this often leaves room for the rest. */
-#define LOOK_EVERY_NS     300000
-#define WELCOME_MS        10000
-#define QUESTIONS_AT_ONCE 64
+#define LOOK_EVERY_NS      300000
+#define ANSWERED_WITHIN_MS 10000
+#define QUESTIONS_AT_ONCE  64
 
 static void handle_command(cb_asker *asker, const cb_message *message)
 {
     if (asker->ops != NULL)
         asker->ops->command(asker->worker, message);
-    else if (message->kind == CB_MSG_INTERRUPT)
+    else if (message->kind == CB_MSG_INTERRUPT) {
         asker->stopped = true;
-    else
+        asker->stop_reason = message->status;
+    } else
         cb_buffer_release(cb_message_payload(message)); /* an answer nobody waits for any more */
 }
 
@@ -86,8 +87,12 @@ cb_status cb_asker_open(cb_runtime *runtime, cb_asker **asker, cb_error *error)
         free(opened);
         return status;
     }
-    cb_message welcome;
-    status = cb_mailbox_receive(opened->mailbox, WELCOME_MS, &welcome);
+    cb_message hello = {.kind = CB_MSG_HELLO, .cause = ++opened->asked};
+    status = cb_mailbox_post(opened->mailbox, &hello);
+    if (status == CB_OK)
+        status = cb_mailbox_flush(opened->mailbox);
+    if (status == CB_OK)
+        status = cb_mailbox_receive(opened->mailbox, ANSWERED_WITHIN_MS, &hello);
     if (status != CB_OK) {
         cb_asker_close(&opened);
         return cb_fail(error, status, "the supervisor has no room for one more asker");
@@ -101,6 +106,8 @@ void cb_asker_close(cb_asker **asker)
     if (*asker == NULL)
         return;
     assert((*asker)->ops == NULL);
+    cb_message goodbye = {.kind = CB_MSG_GOODBYE};
+    (void)cb_mailbox_post((*asker)->mailbox, &goodbye);
     cb_mailbox_close(&(*asker)->mailbox);
     free(*asker);
     *asker = NULL;
@@ -119,6 +126,11 @@ cb_status cb_asker_check(cb_asker *asker)
         (void)cb_mailbox_flush(asker->mailbox);
     }
     return asker->stopped ? CB_STOPPED : CB_OK;
+}
+
+cb_job_status cb_asker_stop_reason(const cb_asker *asker)
+{
+    return asker->stopped ? (cb_job_status)asker->stop_reason : CB_JOB_PENDING;
 }
 
 void cb_asker_before_block(cb_asker *asker)

@@ -23,6 +23,7 @@ struct cb_asker {
     cb_mailbox *mailbox;
     uint64_t asked;              /* number of the newest question */
     bool stopped;                /* an INTERRUPT came */
+    int32_t stop_reason;         /* what it said: a cb_job_status */
     int64_t next_look_ns;        /* when the next check reads the mailbox */
     const cb_asker_job_ops *ops; /* NULL for a plain asker */
     void *worker;

@@ -218,12 +218,12 @@ cb_status cb_mailbox_flush(cb_mailbox *mailbox)
     return sent < 0 ? CB_IO : CB_OK;
 }
 
-/* Reads one batch without waiting. */
-static cb_status read_batch(cb_mailbox *mailbox)
+/* Reads one batch; flags 0 waits for it. */
+static cb_status read_batch(cb_mailbox *mailbox, int flags)
 {
     int size;
     do
-        size = zmq_recv(mailbox->down, mailbox->incoming, sizeof mailbox->incoming, ZMQ_DONTWAIT);
+        size = zmq_recv(mailbox->down, mailbox->incoming, sizeof mailbox->incoming, flags);
     while (size < 0 && zmq_errno() == EINTR);
     if (size < 0)
         return zmq_errno() == EAGAIN ? CB_TIMEOUT : CB_IO;
@@ -239,8 +239,10 @@ static cb_status read_batch(cb_mailbox *mailbox)
  * the supervisor, so a wait that a signal stretches does no harm. */
 static cb_status wait_for_batch(cb_mailbox *mailbox, int timeout_ms)
 {
+    if (timeout_ms < 0)
+        return read_batch(mailbox, 0); /* cheaper than to look, to poll, and to read */
     for (;;) {
-        cb_status status = read_batch(mailbox);
+        cb_status status = read_batch(mailbox, ZMQ_DONTWAIT);
         if (status != CB_TIMEOUT || timeout_ms == 0)
             return status;
         zmq_pollitem_t item = {.socket = mailbox->down, .events = ZMQ_POLLIN};

@@ -53,12 +53,7 @@ cb_status cb_mailbox_receive(cb_mailbox *mailbox, int timeout_ms, cb_message *me
 int cb_mailbox_descriptor(const cb_mailbox *mailbox);
 
 /* Kinds of record between mailboxes and exchange; `step` and the trace never see them. */
-enum {
-    CB_PLUMBING_HELLO = 0xff00,
-    CB_PLUMBING_BYE = 0xff01,
-    CB_PLUMBING_STOP = 0xff02,
-    CB_PLUMBING_WELCOME = 0xff03 /* the answer to HELLO */
-};
+enum { CB_PLUMBING_HELLO = 0xff00, CB_PLUMBING_BYE = 0xff01, CB_PLUMBING_STOP = 0xff02 };
 
 #define CB_SUPERVISOR_ENDPOINT "inproc://supervisor"
 /* Fills `name` with the endpoint of an address's down queue. */

@@ -64,6 +64,8 @@ enum {
     X(WAIT, 6, "Wait")              /* value timeout ms; status cb_wait_kind; id in `job` */       \
     X(SHUTDOWN, 7, "Shutdown")      /* no answer; routes drain, waits end */                       \
     X(FINISH, 8, "Finish")          /* answered when all is quiet: value 1, or 0 if cut off */     \
+    X(HELLO, 9, "Hello")            /* an asker makes itself known */                              \
+    X(GOODBYE, 10, "Goodbye")       /* no answer; the asker is gone */                             \
     /* listeners -> supervisor */                                                                  \
     X(ROUTE_LISTENING, 16, "RouteListening") /* route, value port */                               \
     X(ROUTE_FAILED, 17, "RouteFailed")       /* route, status cb_status, payload text */           \

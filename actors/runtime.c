@@ -4,8 +4,10 @@
 #include <string.h>
 #include <sys/resource.h>
 
-#include "actors/asker.h"
 #include "actors/supervisor.h"
+
+/* How long the supervisor may take to say its first word. */
+#define ANSWERED_WITHIN_MS 10000
 
 /* Each actor takes a few descriptors; the soft limit of many systems (1,024) is for programs that
  * use select. What cannot be had shows up as an error where it is missing. */
@@ -28,6 +30,33 @@ static cb_status open_supervisor(cb_runtime *runtime, cb_error *error)
                              &runtime->supervisor, error);
 }
 
+/* Tells the supervisor to leave, and waits until it has. */
+static cb_status dismiss(cb_runtime *runtime, bool stuck, cb_error *error)
+{
+    cb_message stop = {.kind = CB_PLUMBING_STOP, .status = stuck ? 1 : 0};
+    (void)cb_mailbox_post(runtime->control, &stop);
+    cb_mailbox_close(&runtime->control);
+    int problem = pthread_join(runtime->supervisor_thread, NULL);
+    if (problem != 0)
+        return cb_fail_errno(error, CB_IO, problem, "cannot join the supervisor");
+    return CB_OK;
+}
+
+/* Makes sure that the supervisor can answer us, now and at the end. */
+static cb_status greet(cb_runtime *runtime, cb_error *error)
+{
+    cb_message hello = {.kind = CB_MSG_HELLO};
+    cb_status status = cb_mailbox_post(runtime->control, &hello);
+    if (status == CB_OK)
+        status = cb_mailbox_flush(runtime->control);
+    if (status == CB_OK)
+        status = cb_mailbox_receive(runtime->control, ANSWERED_WITHIN_MS, &hello);
+    if (status == CB_OK)
+        return CB_OK;
+    (void)dismiss(runtime, false, NULL);
+    return cb_fail(error, status, "the supervisor does not answer");
+}
+
 static cb_status open_parts(cb_runtime *runtime, const char *trace_path, cb_error *error)
 {
     const cb_limits *limits = &runtime->options.limits;
@@ -37,13 +66,16 @@ static cb_status open_parts(cb_runtime *runtime, const char *trace_path, cb_erro
     if (status == CB_OK)
         status = open_supervisor(runtime, error);
     if (status == CB_OK)
+        status = cb_mailbox_open(runtime->office, runtime->next_asker++, &runtime->control, error);
+    if (status == CB_OK)
         status = cb_thread_start(&runtime->supervisor_thread, cb_supervisor_thread,
                                  runtime->supervisor, 0, "supervisor", error);
-    return status;
+    return status == CB_OK ? greet(runtime, error) : status;
 }
 
 static cb_status close_parts(cb_runtime *runtime, cb_error *error)
 {
+    cb_mailbox_close(&runtime->control);
     cb_supervisor_free(&runtime->supervisor);
     cb_post_office_close(&runtime->office);
     return cb_recorder_close(&runtime->recorder, error);
@@ -83,37 +115,25 @@ void cb_runtime_shutdown(cb_runtime *runtime)
     /* Relaxed would do: the flag only keeps a second message from being sent. */
     if (atomic_flag_test_and_set(&runtime->shut_down))
         return;
-    cb_asker *asker = NULL;
-    if (cb_asker_open(runtime, &asker, NULL) != CB_OK) {
-        atomic_flag_clear(&runtime->shut_down); /* a later try may find the room */
-        return;
-    }
     cb_message message = {.kind = CB_MSG_SHUTDOWN};
-    (void)cb_mailbox_post(asker->mailbox, &message);
-    cb_asker_close(&asker);
+    (void)cb_mailbox_post(runtime->control, &message);
+    (void)cb_mailbox_flush(runtime->control);
 }
 
-/* Asks for the end and waits for it; then tells the supervisor to leave. */
-static cb_status finish(cb_runtime *runtime, cb_error *error)
+/* Asks for the end and waits for it. *stuck: some actor does not end. */
+static cb_status finish(cb_runtime *runtime, bool *stuck, cb_error *error)
 {
-    cb_asker *asker = NULL;
-    cb_status status = cb_asker_open(runtime, &asker, error);
-    if (status != CB_OK)
-        return status;
-    cb_message message = {.kind = CB_MSG_FINISH, .cause = ++asker->asked};
-    status = cb_mailbox_post(asker->mailbox, &message);
+    cb_message message = {.kind = CB_MSG_FINISH};
+    cb_status status = cb_mailbox_post(runtime->control, &message);
     if (status == CB_OK)
-        status = cb_mailbox_flush(asker->mailbox);
+        status = cb_mailbox_flush(runtime->control);
     do
-        status = status == CB_OK ? cb_mailbox_receive(asker->mailbox, -1, &message) : status;
+        status = status == CB_OK ? cb_mailbox_receive(runtime->control, -1, &message) : status;
     while (status == CB_OK && message.kind != CB_MSG_ANSWER);
-    bool stuck = status == CB_OK && message.status == CB_TIMEOUT;
-    if (status == CB_OK && (stuck || message.value == 0))
+    *stuck = status == CB_OK && message.status == CB_TIMEOUT;
+    if (status == CB_OK && (*stuck || message.value == 0))
         status = cb_fail(error, CB_TIMEOUT, "cut off what was still running after %lld ms",
                          (long long)runtime->options.limits.grace_ms);
-    cb_message stop = {.kind = CB_PLUMBING_STOP, .status = stuck ? 1 : 0};
-    (void)cb_mailbox_post(asker->mailbox, &stop);
-    cb_asker_close(&asker);
     return status;
 }
 
@@ -122,10 +142,11 @@ cb_status cb_runtime_stop(cb_runtime **runtime, cb_error *error)
     cb_runtime *stopping = *runtime;
     if (stopping == NULL)
         return CB_OK;
-    cb_status status = finish(stopping, error);
-    int problem = pthread_join(stopping->supervisor_thread, NULL);
-    if (problem != 0)
-        return cb_fail_errno(error, CB_IO, problem, "cannot join the supervisor");
+    bool stuck = false;
+    cb_status status = finish(stopping, &stuck, error);
+    cb_status dismissed = dismiss(stopping, stuck, error);
+    if (dismissed != CB_OK)
+        return dismissed;
     *runtime = NULL;
     if (cb_supervisor_abandoned(stopping->supervisor) > 0) {
         /* A thread that does not end still uses the runtime: it is left to the process's end. The

@@ -18,6 +18,9 @@ struct cb_runtime {
     cb_recorder *recorder;
     struct cb_supervisor *supervisor;
     pthread_t supervisor_thread;
+    /* The owner's own way to the supervisor: opened at the start, so that the end does not depend
+     * on descriptors that may be gone by then. Used by who set `shut_down`, and by the stop. */
+    cb_mailbox *control;
     /* Any thread. */
     atomic_uint next_asker;
     atomic_flag shut_down;

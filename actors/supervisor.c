@@ -257,15 +257,11 @@ static bool is_askers(unsigned kind)
 
 static void hello(cb_supervisor *self, uint32_t address)
 {
-    /* Without memory or descriptors nobody can be answered: an asker that is not welcomed gives up
-     * opening after a while. */
-    cb_message welcome = {.kind = CB_PLUMBING_WELCOME, .to = address};
+    /* Without memory or descriptors nobody can be answered: the asker gives up after a while. */
     if (add_receiver(self, address) == NULL)
         return;
     if (self->exchange->ops->add(self->exchange, address) != CB_OK)
         remove_receiver(self, address);
-    else
-        queue_for(self, &welcome);
 }
 
 static void take_in(cb_supervisor *self, cb_message *message)

@@ -45,6 +45,7 @@ struct cb_tcp_listener {
     cb_socket socket;
     cb_op *accept;
     cb_op *retry;      /* the pause after running out of descriptors */
+    cb_op *patience;   /* after the order to stop: what is over but not gone */
     bool accept_waits; /* no slot was free */
     bool accepting;
     bool last_accepts; /* taking what the kernel had accepted before the stop */

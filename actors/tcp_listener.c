@@ -174,6 +174,31 @@ void cb_tcp_listener_freed(cb_tcp_listener *listener, cb_tcp_connection *connect
     report_if_stopped(listener);
 }
 
+/* --- the end --- */
+
+static void on_patience_over(cb_op *op);
+
+/* A client that does not read the end of its response, or does not close, must not hold up the end
+ * of the program: what the supervisor has counted as over gets as long as the grace at a shutdown.
+ */
+static void limit_patience(cb_tcp_listener *listener)
+{
+    int64_t grace_ms = listener->actor.runtime->options.limits.grace_ms;
+    listener->patience =
+        cb_timeout(listener->actor.loop, (grace_ms > 0 ? grace_ms : 1) * MS, on_patience_over);
+    if (listener->patience != NULL)
+        listener->patience->user_data = listener;
+}
+
+static void on_patience_over(cb_op *op)
+{
+    cb_tcp_listener *listener = op->user_data;
+    for (size_t i = 0; i < listener->slot_count; i++)
+        if (listener->slots[i]->state > CB_TCP_SENDING)
+            cb_tcp_connection_drop(listener->slots[i], CB_CLOSE_NOT_READ);
+    limit_patience(listener);
+}
+
 /* --- the actor --- */
 
 static void on_message(cb_loop_actor *actor, const cb_message *message)
@@ -197,6 +222,8 @@ static void on_message(cb_loop_actor *actor, const cb_message *message)
         stop_accepting(listener);
         break;
     case CB_MSG_STOP_LISTENER:
+        if (!listener->stop_asked)
+            limit_patience(listener);
         listener->stop_asked = true;
         stop_accepting(listener);
         report_if_stopped(listener);
@@ -270,6 +297,7 @@ void *cb_tcp_listener_thread(void *argument)
         report_failure(&listener, &error);
     else
         cb_loop_actor_run(&listener.actor);
+    cb_op_remove(&listener.patience);
     cb_loop_actor_close(&listener.actor);
     free_slots(&listener);
     return NULL;

@@ -27,7 +27,6 @@ typedef struct worker {
     cb_message current; /* kind CB_MSG_NONE: none */
     int64_t started_ns;
     bool announced;
-    int32_t stop_status; /* what an INTERRUPT said it shall complete with */
     int64_t flushed_ns;
     bool retired;
 } worker;
@@ -97,7 +96,7 @@ static void command(void *argument, const cb_message *message)
         break;
     case CB_MSG_INTERRUPT:
         if (self->current.kind != CB_MSG_NONE && message->job == self->current.job) {
-            self->stop_status = message->status;
+            self->asker.stop_reason = message->status;
             self->asker.stopped = true;
         }
         break;
@@ -120,7 +119,7 @@ static uint32_t microseconds(int64_t ns)
 
 static void complete(worker *self, const cb_job *job, int64_t now_ns)
 {
-    int32_t status = self->asker.stopped ? self->stop_status : (int32_t)job->status;
+    int32_t status = self->asker.stopped ? self->asker.stop_reason : (int32_t)job->status;
     cb_message message = {.kind = CB_MSG_JOB_COMPLETED,
                           .status = status,
                           .cause = self->current.cause,

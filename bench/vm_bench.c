@@ -129,7 +129,7 @@ static double run_ours(cb_vm *vm, const cb_program *program)
     int exit_status = 0;
     double start = now_s();
     if (cb_vm_run_main(vm, program, &exit_status, &error) != CB_OK) {
-        cb_vm_error_print(&error, stderr);
+        cb_vm_error_print(&error, NULL, stderr);
         die("a script fails");
     }
     return now_s() - start;

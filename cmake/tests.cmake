@@ -4,7 +4,8 @@
 set(CB_TEST_ENVIRONMENT "CALLBOARD=${PROJECT_BINARY_DIR}/bin/callboard"
                         "CALLBOARD_PLUGIN_PATH=${PROJECT_BINARY_DIR}/plugins"
                         "CALLBOARD_BUILD=${PROJECT_BINARY_DIR}"
-                        "CALLBOARD_SOURCE=${PROJECT_SOURCE_DIR}")
+                        "CALLBOARD_SOURCE=${PROJECT_SOURCE_DIR}"
+                        "CALLBOARD_SANITIZER=${CB_SANITIZE}")
 if(CB_SANITIZE STREQUAL "thread")
   list(APPEND CB_TEST_ENVIRONMENT
        "TSAN_OPTIONS=suppressions=${PROJECT_SOURCE_DIR}/tests/tsan.supp")

@@ -222,8 +222,11 @@ static const char *check_workers(const cb_step *step)
 {
     uint32_t held = 0;
     uint32_t of_jobs = 0;
+    uint32_t fed = 0;
     for (uint32_t index = 0; index < step->workers.high; index++) {
-        if (cb_slots_live(&step->workers, index) != NULL) {
+        const cb_step_worker *worker = cb_slots_live(&step->workers, index);
+        if (worker != NULL) {
+            fed += worker->state == CB_WORKER_FED;
             const char *wrong = check_worker(step, index, &held);
             HOLDS(wrong == NULL, wrong);
         }
@@ -232,12 +235,14 @@ static const char *check_workers(const cb_step *step)
         const cb_step_job *job = cb_slots_live(&step->jobs, slot);
         of_jobs += job != NULL && job->kind == CB_JOB_SERVER && job->worker != CB_NONE;
     }
+    HOLDS(fed == step->workers_fed, "the number of fed actors differs from a recount");
     HOLDS(held == of_jobs, "the jobs that actors hold differ from a recount");
     const size_t link = offsetof(cb_step_worker, link);
     HOLDS(list_holds(&step->parked, &step->workers, link) &&
               list_holds(&step->feedable, &step->workers, link),
           "a list of actors is broken");
-    bool idle = step->parked.count + step->feedable.count > 0;
+    /* A parked one is idle only when none is fed: a fed one that is full is waited for. */
+    bool idle = step->feedable.count > 0 || (step->parked.count > 0 && step->workers_fed == 0);
     HOLDS(!idle || step->fresh.count + step->returned.count == 0,
           "a job waits beside an idle actor");
     return NULL;

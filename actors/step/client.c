@@ -52,7 +52,15 @@ void cb_step_client_dispatch(cb_step *step)
     }
     while (step->client == CB_CLIENT_READY && step->client_queue.count > 0 &&
            step->client_held.count < step->limits.max_client_jobs) {
-        hand(step, step->client_queue.first);
+        uint32_t slot = step->client_queue.first;
+        const cb_step_job *job = cb_step_job_at(step, slot);
+        uint32_t route = cb_step_find_route(step, job->name_space, job->route);
+        /* Once its route has closed, the port may be somebody else's. */
+        if (route != CB_NONE && cb_step_route_at(step, route)->state == CB_ROUTE_OPEN) {
+            hand(step, slot);
+        } else {
+            cb_step_client_done(step, slot, CB_JOB_CONNECT_FAILED, 0, 0, false);
+        }
     }
 }
 

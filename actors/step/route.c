@@ -287,7 +287,9 @@ void cb_step_close_route(cb_step *step)
         cb_step_wait_at(step, wait)->counts = first ? 1 : 0;
     }
     route->close_accepted = 1;
-    if (route->state != CB_ROUTE_CLOSING) {
+    /* One that drains ends by itself, and what it has accepted is answered: a service that closes
+     * its route after a SIGTERM must not lose requests by that. */
+    if (route->state == CB_ROUTE_OPEN) {
         move(step, route, CB_ROUTE_CLOSING);
         stop_accepting(step, route);
         cancel_jobs(step, route);

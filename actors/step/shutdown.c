@@ -134,7 +134,10 @@ void cb_step_grace_over(cb_step *step)
         cb_step_interrupt(step, slot, CB_JOB_CANCELED);
     }
     for (uint32_t slot = 0; slot < step->askers.high; slot++) {
-        const cb_step_asker *asker = cb_slots_item(&step->askers, slot);
+        const cb_step_asker *asker = cb_slots_live(&step->askers, slot);
+        if (asker == NULL) {
+            continue;
+        }
         if (step->finish == CB_FINISH_NOT_ASKED || asker->address != step->finisher) {
             cb_step_emit(step, CB_MSG_INTERRUPT, asker->address)->status = CB_JOB_CANCELED;
         }

@@ -256,6 +256,7 @@ struct cb_step {
     cb_list parked;
     cb_list feedable; /* fed workers that have room */
     uint32_t workers_starting;
+    uint32_t workers_fed;
     uint32_t workers_retired;
     uint32_t server_jobs;
 

@@ -10,6 +10,22 @@ static void tick(cb_step *step)
     (void)step; /* the deadlines have been handled */
 }
 
+static void hello(cb_step *step)
+{
+    cb_step_answer(step, CB_OK, 0); /* it is remembered like everybody who asks */
+}
+
+static void goodbye(cb_step *step)
+{
+    uint32_t slot = cb_map_get(&step->asker_ids, step->in.from);
+    if (slot == CB_NONE) {
+        cb_step_ignore(step);
+        return;
+    }
+    cb_map_remove(&step->asker_ids, step->in.from);
+    cb_slots_remove(&step->askers, slot);
+}
+
 static void (*const handlers[])(cb_step *) = {
     [CB_MSG_OPEN_ROUTE] = cb_step_open_route,
     [CB_MSG_CLOSE_ROUTE] = cb_step_close_route,
@@ -19,6 +35,8 @@ static void (*const handlers[])(cb_step *) = {
     [CB_MSG_WAIT] = cb_step_wait_input,
     [CB_MSG_SHUTDOWN] = cb_step_shutdown,
     [CB_MSG_FINISH] = cb_step_finish,
+    [CB_MSG_HELLO] = hello,
+    [CB_MSG_GOODBYE] = goodbye,
     [CB_MSG_ROUTE_LISTENING] = cb_step_route_listening,
     [CB_MSG_ROUTE_FAILED] = cb_step_route_failed,
     [CB_MSG_ACCEPTED] = cb_step_accepted,
@@ -226,7 +244,7 @@ cb_effects cb_step_input(cb_step *step, const cb_message *message)
     handle_deadlines(step);
     unsigned kind = message->kind;
     if (kind < sizeof handlers / sizeof *handlers && handlers[kind] != NULL) {
-        if (kind <= CB_MSG_FINISH) {
+        if (kind <= CB_MSG_HELLO) {
             remember_asker(step);
         }
         handlers[kind](step);

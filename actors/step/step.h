@@ -7,7 +7,8 @@
  * and hash alike. Memory is the only resource it takes, and running out of it is a
  * status.
  *
- * What it promises, each checked by tests/unit/step_*_test.c and tests/sim/:
+ * What it promises, each checked by tests/unit/step_*_test.c (message by message, under every
+ * order, in random worlds with faults):
  *  1. any message is defined in any state; what is about something gone is only counted;
  *  2. a request, once accepted, ends once: it is answered, or dropped for a stated reason;
  *  3. one answer to each question, and one to each wait;

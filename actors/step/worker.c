@@ -23,6 +23,11 @@ static cb_list *list_of(cb_step *step, uint32_t listed)
     return listed == CB_LISTED_PARKED ? &step->parked : &step->feedable;
 }
 
+static bool is_fed(uint32_t state)
+{
+    return state == CB_WORKER_FED;
+}
+
 /* Keeps the lists of workers, from which the next one is picked, true to its state. */
 static void place(cb_step *step, uint32_t index)
 {
@@ -56,6 +61,8 @@ static void move(cb_step *step, uint32_t index, cb_worker_state to)
     if (worker->state == CB_WORKER_RETIRED) {
         step->workers_retired--;
     }
+    step->workers_fed += is_fed(to);
+    step->workers_fed -= is_fed(worker->state);
     worker->state = to;
     if (to == CB_WORKER_RETIRED) {
         step->workers_retired++;
@@ -219,8 +226,13 @@ void cb_step_dispatch(cb_step *step, bool may_add)
         if (slot == CB_NONE) {
             return;
         }
-        /* Of the parked the last to park: its memory is warm. */
+        /* One that has its hands full and keeps up is waited for: a second one beside it would only
+         * take turns with it. If it does not keep up it is a suspect soon. Of the parked the last
+         * to park: its memory is warm. */
         uint32_t index = step->feedable.count > 0 ? step->feedable.first : step->parked.last;
+        if (step->feedable.count == 0 && step->workers_fed > 0) {
+            return;
+        }
         if (index == CB_NONE) {
             if (may_add) {
                 add_worker(step);

@@ -126,7 +126,7 @@ static const char *last_two_parts(const char *path)
 static bool file_exists(const char *path)
 {
     struct stat information;
-    return stat(path, &information) == 0 && !S_ISDIR(information.st_mode);
+    return stat(path, &information) == 0 && S_ISREG(information.st_mode); /* a pipe would block */
 }
 
 /* *found = FOLDER/PATH.so if that file exists, otherwise NULL. */

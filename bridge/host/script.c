@@ -34,11 +34,9 @@ static cb_status copy_arguments(cb_script *script, const cb_script_options *opti
     return CB_OK;
 }
 
-static cb_status compile(cb_script *script, const cb_source *source, cb_error *error)
+static cb_status compile(cb_script *script, cb_error *error)
 {
-    script->path = strdup(source->path);
-    if (script->path == NULL)
-        return no_memory(error);
+    const cb_source *source = &script->source;
     cb_diagnostics *diagnostics = calloc(1, sizeof(*diagnostics));
     if (diagnostics == NULL)
         return no_memory(error);
@@ -66,17 +64,15 @@ cb_status cb_script_load(const cb_script_options *options, cb_script **result, c
         free(script);
         return cb_fail_errno(error, CB_NO_MEMORY, code, "cannot make a lock");
     }
-    cb_source source = {0};
     cb_status status = cb_limits_from_environment(&script->limits, error);
     if (status == CB_OK)
         status = copy_arguments(script, options, error);
     if (status == CB_OK)
-        status = cb_script_source(options->path, &source, error);
+        status = cb_script_source(options->path, &script->source, error);
     if (status == CB_OK)
         status = cb_loader_new(&script->loader, error);
     if (status == CB_OK)
-        status = compile(script, &source, error);
-    cb_source_free(&source);
+        status = compile(script, error);
     if (status == CB_OK)
         *result = script;
     else
@@ -104,7 +100,7 @@ void cb_script_free(cb_script **result)
         free(script->arguments[i]);
     free(script->arguments);
     free(script->trace_path);
-    free(script->path);
+    cb_source_free(&script->source);
     pthread_mutex_destroy(&script->lock);
     free(script);
 }
@@ -152,29 +148,20 @@ static cb_status start(cb_script *script, cb_runtime **runtime, cb_error *error)
     return status;
 }
 
-/* The supervisor can only stop, at the end of the grace time, whom it has heard of: a main that
- * never asks anything would be missed. */
-static cb_status make_known(cb_asker *asker, cb_error *error)
-{
-    cb_question question = {.what = CB_ASK_OPEN_COUNT};
-    cb_status status = cb_ask(asker, 1, &question, 1);
-    return status == CB_OK ? CB_OK : cb_fail(error, status, "the supervisor does not answer");
-}
-
 static cb_status run_main(cb_script *script, cb_runtime *runtime, int *exit_status, cb_error *error)
 {
     cb_script_thread *thread = NULL;
     cb_status status = cb_script_thread_new(script, &thread, error);
     if (status == CB_OK)
         status = cb_asker_open(runtime, &thread->asker, error);
-    if (status == CB_OK)
-        status = make_known(thread->asker, error);
     if (status == CB_OK) {
         cb_vm_error failure = {0};
         status = cb_vm_run_main(thread->vm, script->program, exit_status, &failure);
         if (status != CB_OK) {
-            cb_script_complain(&failure);
-            status = cb_fail(error, CB_SCRIPT, "%s: main ended in a runtime error", script->path);
+            cb_script_say_why_stopped(thread, &failure);
+            cb_script_complain(script, &failure);
+            status =
+                cb_fail(error, CB_SCRIPT, "%s: main ended in a runtime error", script->source.path);
         }
     }
     if (thread != NULL)
@@ -187,7 +174,7 @@ cb_status cb_script_run(cb_script *script, int *exit_status, cb_error *error)
 {
     *exit_status = STATUS_FAILED;
     if (script->has_run)
-        return cb_fail(error, CB_INVALID, "%s: a script runs once", script->path);
+        return cb_fail(error, CB_INVALID, "%s: a script runs once", script->source.path);
     script->has_run = true;
     cb_runtime *runtime = NULL;
     cb_status status = start(script, &runtime, error);

@@ -8,6 +8,7 @@
 
 #include "bridge/host/loader.h"
 #include "bridge/lang/program.h"
+#include "bridge/lang/source.h"
 #include "bridge/lang/vm.h"
 #include "callboard/limits.h"
 #include "callboard/runtime.h"
@@ -15,7 +16,7 @@
 
 struct cb_script {
     /* set while loading, read-only while running */
-    char *path;       /* as errors show it */
+    cb_source source; /* its path is what errors show */
     char **arguments; /* owned copies */
     size_t argument_count;
     char *trace_path; /* or NULL */
@@ -53,8 +54,10 @@ static inline cb_script_thread *cb_script_thread_of(cb_call *call)
 /* What plugins are given; the same for all scripts. */
 extern const cb_host cb_script_host;
 
-/* Prints a runtime error with its call stack to standard error. */
-void cb_script_complain(const cb_vm_error *error);
+/* Where a run was stopped from outside, puts the reason into the error's message. */
+void cb_script_say_why_stopped(const cb_script_thread *thread, cb_vm_error *error);
+/* Prints a runtime error with its source line and call stack to standard error. */
+void cb_script_complain(const cb_script *script, const cb_vm_error *error);
 
 /* The functions that cb_runtime_options wants; `user` is the cb_script. */
 void cb_script_run_job(void *user, cb_job *job);

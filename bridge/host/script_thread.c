@@ -52,13 +52,13 @@ void cb_script_thread_free(cb_script_thread **result)
     *result = NULL;
 }
 
-void cb_script_complain(const cb_vm_error *error)
+void cb_script_complain(const cb_script *script, const cb_vm_error *error)
 {
     char *text = NULL;
     size_t size = 0;
     FILE *out = open_memstream(&text, &size);
     if (out != NULL) {
-        cb_vm_error_print(error, out);
+        cb_vm_error_print(error, &script->source, out);
         if (fclose(out) == 0)
             cb_output_complain(text, size);
         free(text);
@@ -69,6 +69,15 @@ void cb_script_complain(const cb_vm_error *error)
     size_t length = strlen(line);
     line[length] = '\n';
     cb_output_complain(line, length + 1);
+}
+
+void cb_script_say_why_stopped(const cb_script_thread *thread, cb_vm_error *error)
+{
+    if (error->status != CB_STOPPED)
+        return;
+    bool is_limit = cb_asker_stop_reason(thread->asker) == CB_JOB_CALLBACK_TIMEOUT;
+    (void)snprintf(error->message, sizeof(error->message), "stopped by %s",
+                   is_limit ? "its time limit" : "the shutdown, whose grace time is over");
 }
 
 void *cb_script_thread_begin(void *user)
@@ -85,11 +94,12 @@ void cb_script_thread_end(void *user, void *thread_state)
 }
 
 /* A job that failed: its error's first line is the job's result, all of it goes to stderr. */
-static void fail_job(cb_job *job, const cb_vm_error *error)
+static void fail_job(const cb_script_thread *thread, cb_job *job, cb_vm_error *error)
 {
     char text[CB_ERROR_TEXT_SIZE];
+    cb_script_say_why_stopped(thread, error);
     cb_vm_error_text(error, text, sizeof(text));
-    cb_script_complain(error);
+    cb_script_complain(thread->script, error);
     job->status = CB_JOB_CALLBACK_FAILED;
     job->result = cb_buffer_copy(text, strlen(text)); /* without memory: a failure without text */
 }
@@ -113,9 +123,8 @@ void cb_script_run_job(void *user, cb_job *job)
     cb_vm_error error = {0};
     cb_status status = cb_vm_run_callback(thread->vm, script->program, job->entry, &blob, &written,
                                           &returned, &error);
-    thread->asker = NULL;
     if (status != CB_OK) {
-        fail_job(job, &error);
+        fail_job(thread, job, &error);
     } else if (returned == 0) {
         job->status = CB_JOB_CALLBACK_REFUSED;
         cb_buffer_release(blob);
@@ -126,5 +135,6 @@ void cb_script_run_job(void *user, cb_job *job)
         else
             cb_buffer_release(blob);
     }
+    thread->asker = NULL;
     (void)cb_output_flush(NULL);
 }

@@ -17,7 +17,8 @@
 #define CB_GEN_CONSTANTS      0xC000u   /* first number of a constant's register */
 #define CB_GEN_MOST_CONSTANTS 64u       /* more are loaded where they are used */
 #define CB_GEN_MOST_CODE      0x400000u /* instructions of a function */
-#define CB_GEN_DEPTH          1000u /* nested expressions; each takes a few hundred bytes of stack */
+/* Nested expressions; each level takes a few hundred bytes of stack. */
+#define CB_GEN_DEPTH          1000u
 
 #define CB_GEN_ANY  (-1) /* the value may lie in any register */
 #define CB_GEN_DROP (-2) /* nobody wants the value */

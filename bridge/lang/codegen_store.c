@@ -296,6 +296,10 @@ static uint16_t update_own(cb_gen *gen, const update *what, int own, int wanted)
     cb_type type = what->target->type;
     uint16_t reg = (uint16_t)own;
     uint16_t to = reg;
+    /* `$a = $a++`: the old value is stored last, so the variable stays as it is. */
+    if (what->is_postfix && wanted == own) {
+        return to;
+    }
     if (what->is_postfix && wanted != CB_GEN_DROP) {
         to = wanted >= 0 ? (uint16_t)wanted : cb_gen_new_scalar(gen, type);
         move(gen, type, to, reg);

@@ -100,3 +100,19 @@ void cb_diagnostics_print(const cb_diagnostics *diagnostics, const cb_source *so
     if (diagnostics->more)
         fprintf(out, "%s: more errors than the %u shown\n", source->path, CB_DIAGNOSTICS_MAX);
 }
+
+void cb_diagnostics_print_excerpt(const cb_source *source, uint32_t line, uint32_t column,
+                                  FILE *out)
+{
+    size_t offset = 0;
+    for (uint32_t at = 1; at < line && offset < source->size; offset++)
+        at += source->text[offset] == '\n';
+    for (uint32_t at = 1; at < column && offset < source->size && source->text[offset] != '\n';
+         at++)
+        for (offset++; offset < source->size && !starts_character(source->text[offset]); offset++)
+            ;
+    if (line == 0 || column == 0 || offset >= source->size)
+        return;
+    cb_place place = {.offset = (uint32_t)offset, .line = line, .column = column};
+    print_excerpt(source, place, out);
+}

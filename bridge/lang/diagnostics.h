@@ -1,6 +1,6 @@
 /* The errors of a script: gathered while it is analysed, then printed in the order of their places.
  *
- *     echo.dom:12:5: error: callbacktcp.Open takes (callback, i32), got (callback, string)
+ *     shop.dom:9:12: error: callbacktcp.Open takes (callback, i32), got (callback, string)
  *         $lid = callbacktcp.Open("Echo", "5000");
  *                ^~~~~~~~~~~~~~~~
  *
@@ -44,6 +44,11 @@ CB_PUBLIC void cb_diagnostics_sort(cb_diagnostics *diagnostics);
 /* Prints all, each with its source line and caret; ends with one line if `more`. */
 CB_PUBLIC void cb_diagnostics_print(const cb_diagnostics *diagnostics, const cb_source *source,
                                     FILE *out);
+
+/* Prints a place's source line and a caret under it, as above; nothing if there is no such place.
+ */
+CB_PUBLIC void cb_diagnostics_print_excerpt(const cb_source *source, uint32_t line, uint32_t column,
+                                            FILE *out);
 
 #ifdef __cplusplus
 }

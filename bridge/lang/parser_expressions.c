@@ -139,6 +139,15 @@ static cb_syntax *parse_constant(cb_parser *parser)
     return node;
 }
 
+/* The rest of `( expression )`; the first parenthesis was read. */
+static cb_syntax *parse_enclosed(cb_parser *parser)
+{
+    cb_syntax *inner = cb_parse_expression(parser);
+    if (inner == NULL || !cb_parser_expect(parser, CB_TOKEN_RIGHT_PAREN, "after the expression"))
+        return NULL;
+    return inner;
+}
+
 static cb_syntax *parse_primary(cb_parser *parser)
 {
     switch (parser->token.kind) {
@@ -162,14 +171,9 @@ static cb_syntax *parse_primary(cb_parser *parser)
             return parse_named(parser);
         break;
     }
-    case CB_TOKEN_LEFT_PAREN: {
+    case CB_TOKEN_LEFT_PAREN:
         cb_parser_advance(parser);
-        cb_syntax *inner = cb_parse_expression(parser);
-        if (inner == NULL ||
-            !cb_parser_expect(parser, CB_TOKEN_RIGHT_PAREN, "after the expression"))
-            return NULL;
-        return inner;
-    }
+        return parse_enclosed(parser);
     default:
         break;
     }
@@ -220,9 +224,9 @@ static cb_syntax *parse_step(cb_parser *parser, cb_syntax *target, bool is_postf
     return finish(parser, node);
 }
 
-static cb_syntax *parse_postfix(cb_parser *parser)
+/* What may follow `node`, which is NULL if it failed. */
+static cb_syntax *parse_suffixes(cb_parser *parser, cb_syntax *node)
 {
-    cb_syntax *node = parse_primary(parser);
     while (node != NULL) {
         switch (parser->token.kind) {
         case CB_TOKEN_DOT:
@@ -242,10 +246,19 @@ static cb_syntax *parse_postfix(cb_parser *parser)
     return NULL;
 }
 
+static cb_syntax *parse_postfix(cb_parser *parser)
+{
+    return parse_suffixes(parser, parse_primary(parser));
+}
+
+/* `(i8)$x`, or what begins like it: `(blob.Overflow($b))`, a type's word being a namespace. */
 static cb_syntax *parse_cast(cb_parser *parser)
 {
-    cb_syntax *node = cb_parser_node(parser, CB_SYNTAX_CAST, parser->token.place);
+    cb_place place = parser->token.place;
     cb_parser_advance(parser);
+    if (parser->ahead.kind == CB_TOKEN_DOT)
+        return parse_suffixes(parser, parse_enclosed(parser));
+    cb_syntax *node = cb_parser_node(parser, CB_SYNTAX_CAST, place);
     cb_type type = (cb_type)parser->token.integer;
     cb_parser_advance(parser);
     if (!cb_parser_expect(parser, CB_TOKEN_RIGHT_PAREN, "after the type of a cast"))

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bridge/lang/diagnostics.h"
 #include "bridge/lang/vm_state.h"
 
 cb_status cb_vm_new(const cb_vm_options *options, cb_vm **vm)
@@ -224,11 +225,14 @@ void cb_vm_error_text(const cb_vm_error *error, char *text, size_t size)
              error->message);
 }
 
-void cb_vm_error_print(const cb_vm_error *error, FILE *out)
+void cb_vm_error_print(const cb_vm_error *error, const cb_source *source, FILE *out)
 {
     char text[sizeof error->file + CB_ERROR_TEXT_SIZE + 64];
     cb_vm_error_text(error, text, sizeof text);
     fprintf(out, "%s\n", text);
+    if (source != NULL) {
+        cb_diagnostics_print_excerpt(source, error->line, error->column, out);
+    }
     for (uint32_t i = 0; i < error->frame_count && i < CB_VM_ERROR_FRAMES; i++) {
         const cb_vm_place *place = &error->frames[i];
         fprintf(out, "  %s %s at %s:%u:%u\n", i == 0 ? "in" : "called from", place->function,

@@ -15,6 +15,7 @@
 #include <stdio.h>
 
 #include "bridge/lang/program.h"
+#include "bridge/lang/source.h"
 #include "callboard/buffer.h"
 #include "callboard/limits.h"
 #include "callboard/plugin.h"
@@ -72,9 +73,9 @@ cb_status cb_vm_run_main(cb_vm *vm, const cb_program *program, int *exit_status,
 cb_status cb_vm_run_callback(cb_vm *vm, const cb_program *program, int64_t entry, cb_buffer **blob,
                              bool *written, int32_t *returned, cb_vm_error *error);
 
-/* The error as users read it: "FILE:LINE:COL: runtime error: MESSAGE" and one line for each call.
- */
-void cb_vm_error_print(const cb_vm_error *error, FILE *out);
+/* The error as users read it: "FILE:LINE:COL: runtime error: MESSAGE", the source line with a caret
+ * where the source is given (NULL: it is not at hand), and one line for each call. */
+void cb_vm_error_print(const cb_vm_error *error, const cb_source *source, FILE *out);
 /* The first line of it without its line end, into text[size]; cut if it does not fit. */
 void cb_vm_error_text(const cb_vm_error *error, char *text, size_t size);
 

@@ -8,7 +8,7 @@
 
 #include "bridge/lang/vm_state.h"
 
-#if defined(__GNUC__)
+#if defined(__GNUC__) && !defined(CB_PLAIN_SWITCH)
 /* One indirect jump for each opcode lets the processor learn what follows what. */
 #define CB_COMPUTED_GOTO 1
 #pragma GCC diagnostic ignored "-Wpedantic"
@@ -429,12 +429,12 @@ dispatch:
 
         HEAVY(DECLARE, cb_object_declare(&vm->heap, AO, (uint32_t)pc->wide))
         CASE(DECLARE_ALIAS)
-    {
-        cb_object_clear(AO);
-        AO->is_alias = true;
-        NEXT();
-    }
-    HEAVY(COPY, cb_object_assign(&vm->heap, AO, BO))
+        {
+            cb_object_clear(AO);
+            AO->is_alias = true;
+            NEXT();
+        }
+        HEAVY(COPY, cb_object_assign(&vm->heap, AO, BO))
         HEAVY(MOVE_O, cb_object_move(&vm->heap, AO, BO))
         HEAVY(COPY_K, cb_object_assign_constant(&vm->heap, AO, program->strings[pc->wide]))
         HEAVY(FILL, cb_object_fill(&vm->heap, AO, BO))

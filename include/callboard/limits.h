@@ -53,8 +53,8 @@ extern "C" {
     X(vm_stack_kib, 1024, 16, 1048576, "CALLBOARD_VM_STACK_KIB",                                   \
       "frame stack of one script run; deeper recursion is a runtime error")                        \
     X(vm_depth, 10000, 16, 10000000, "CALLBOARD_VM_DEPTH", "nested calls of one script run")       \
-    X(max_object, 1073741824, 1024, 17179869184, "CALLBOARD_MAX_OBJECT",                           \
-      "bytes of one string or blob")                                                               \
+    X(max_object, 1073741824, 1024, 2147483647, "CALLBOARD_MAX_OBJECT",                            \
+      "bytes of one string or blob; lengths are i32 in scripts")                                   \
     X(trace_buffer, 16777216, 65536, 4294967296, "CALLBOARD_TRACE_BUFFER",                         \
       "bytes of the flight recorder in memory")
 

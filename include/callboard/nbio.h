@@ -340,8 +340,8 @@ CB_PUBLIC cb_op *cb_prep_dial(cb_loop *loop, const cb_endpoint *endpoint, cb_op_
 
 /* Bytes from a socket into memory that stays the caller's and must live until the callback. 0 bytes
  * with `ended` and no error is the end of a stream, also midway through an ALL transfer. No room at
- * all (total size 0) is CB_IO_INVALID. Several on one socket complete in the order of submission. A
- * datagram larger than the room: CB_IO_TRUNCATED, its first bytes are there. */
+ * all (total size 0) is CB_IO_INVALID. Several on one socket complete in the order of submission.
+ * When a datagram does not fit: CB_IO_TRUNCATED, its first bytes are there. */
 CB_PUBLIC cb_op *cb_recv(cb_loop *loop, cb_socket socket, void *data, size_t size,
                          cb_op_callback *callback, const cb_op_options *options);
 CB_PUBLIC cb_op *cb_prep_recv(cb_loop *loop, cb_socket socket, void *data, size_t size,

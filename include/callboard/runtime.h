@@ -175,6 +175,9 @@ CB_PUBLIC void cb_asker_close(cb_asker **asker);
 /* Sends what this thread owes, and tells whether to stop: CB_OK, or CB_STOPPED once the thread's
  * job was interrupted (time limit, shutdown). Costs a clock read when there is nothing to do. */
 CB_PUBLIC cb_status cb_asker_check(cb_asker *asker);
+/* Why the check says CB_STOPPED: what the job will complete with (its time limit: CALLBACK_TIMEOUT,
+ * the end of the shutdown's grace: CANCELED); PENDING while it does not. */
+CB_PUBLIC cb_job_status cb_asker_stop_reason(const cb_asker *asker);
 /* To be called before foreign code that may block without calling back: jobs that wait behind the
  * running one are given back, so that another actor takes them. */
 CB_PUBLIC void cb_asker_before_block(cb_asker *asker);

@@ -29,6 +29,10 @@ class Refused(CliTest):
     def test_not_found_builtin(self):
         self.refuse('plugin "builtin:none";\n', 1, 'no builtin namespace "none"')
 
+    def test_pipe(self):
+        os.mkfifo(os.path.join(self.folder, "Pipe.so"))
+        self.refuse('plugin "Pipe";\n', 1, 'plugin "Pipe" not found')
+
     def test_unreadable(self):
         path = os.path.join(self.folder, "Locked.so")
         with open(path, "w", encoding="ascii"):

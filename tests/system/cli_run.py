@@ -80,7 +80,8 @@ class RuntimeErrors(CliTest):
         result = self.run_cli("run", path)
         self.check(result, 1, "before\n")
         lines = result.stderr.split("\n")
-        self.assertRegex(lines[0], rf"^{path}:3:\d+: runtime error: ")
+        self.assertRegex(lines[0], rf"^{path}:3:15: runtime error: ")
+        self.assertEqual(lines[1:3], ["        return(10 / $n);", " " * 18 + "^"])
         for name in ("inner", "outer", "main"):
             self.assertIn(name, result.stderr)
 

@@ -274,8 +274,7 @@ static void test_printing(void)
     bound in;
     char *shown = NULL;
     size_t size = 0;
-    CU_ASSERT_EQUAL(bind(&in, "void main()\n{\n\ti32 $a = \"\xC3\xA4\"; $b = 1;\n}\n"),
-                    CB_SCRIPT);
+    CU_ASSERT_EQUAL(bind(&in, "void main()\n{\n\ti32 $a = \"\xC3\xA4\"; $b = 1;\n}\n"), CB_SCRIPT);
     FILE *out = open_memstream(&shown, &size);
     CU_ASSERT_PTR_NOT_NULL_FATAL(out);
     cb_diagnostics_print(&in.diagnostics, &in.source, out);

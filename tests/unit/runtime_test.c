@@ -10,7 +10,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "callboard/runtime.h"
@@ -438,6 +440,28 @@ static void requests_of_many_clients_are_not_mixed_up(void)
     end(&made);
 }
 
+static void a_job_that_waited_does_not_reach_another_route(void)
+{
+    cb_limits limits = cb_limits_default();
+    cb_error error;
+    int64_t canceled, other;
+    int happened;
+    limits.max_client_jobs = 1;
+    fixture made = begin_with(limits);
+    (void)begin_job(&made, open_route(&made, ENDLESS, 300), "holds the only place", 5000);
+    int64_t first = open_route(&made, UNTOUCHED, 5000);
+    int64_t port = ask(&made, CB_ASK_ROUTE_PORT, first);
+    int64_t job = begin_job(&made, first, "for the first", 5000);
+    CU_ASSERT_EQUAL(cb_route_close(made.asker, NS, first, &canceled), CB_OK);
+    cb_route_options options = {
+        .kind = CB_ROUTE_TCP, .callback = "Other", .entry = ECHO, .port = (uint16_t)port};
+    CU_ASSERT_EQUAL_FATAL(cb_route_open(made.asker, NS, &options, &other, &error), CB_OK);
+    CU_ASSERT_EQUAL(cb_wait(made.asker, NS, CB_WAIT_JOB_COMPLETE, job, 5000, &happened), CB_OK);
+    CU_ASSERT_EQUAL(ask(&made, CB_ASK_JOB_STATUS, job), CB_JOB_CONNECT_FAILED);
+    CU_ASSERT_EQUAL(ask(&made, CB_ASK_ROUTE_ACCEPTED, other), 0);
+    end(&made);
+}
+
 /* --- shutdown --- */
 
 static void shutdown_ends_waits_and_refuses(void)
@@ -477,6 +501,37 @@ static void what_outlives_the_grace_is_cut(void)
     CU_ASSERT_EQUAL(cb_runtime_stop(&made.runtime, &error), CB_TIMEOUT);
     CU_ASSERT_EQUAL(read_all(fd, bytes, sizeof bytes), -ECONNRESET);
     close(fd);
+}
+
+static void a_client_that_stays_does_not_hold_up_the_end(void)
+{
+    cb_limits limits = cb_limits_default();
+    char bytes[16];
+    limits.tcp_linger_ms = 30000;
+    limits.grace_ms = 100;
+    fixture made = begin_with(limits);
+    int64_t route = open_route(&made, ECHO, 5000);
+    int fd = dial(ask(&made, CB_ASK_ROUTE_PORT, route));
+    CU_ASSERT_EQUAL(send(fd, "x", 1, 0), 1);
+    CU_ASSERT_EQUAL(read_all(fd, bytes, sizeof bytes), 1);
+    time_t began = time(NULL);
+    end(&made);
+    CU_ASSERT(time(NULL) - began < 10);
+    close(fd);
+}
+
+static void the_end_needs_no_descriptors(void)
+{
+    fixture made = begin();
+    int64_t route = open_route(&made, ECHO, 5000);
+    struct rlimit before;
+    CU_ASSERT_EQUAL_FATAL(getrlimit(RLIMIT_NOFILE, &before), 0);
+    struct rlimit none = {.rlim_cur = 1, .rlim_max = before.rlim_max};
+    CU_ASSERT_EQUAL_FATAL(setrlimit(RLIMIT_NOFILE, &none), 0);
+    cb_runtime_shutdown(made.runtime);
+    CU_ASSERT_EQUAL(ask(&made, CB_ASK_ROUTE_STATE, route), 0);
+    end(&made);
+    CU_ASSERT_EQUAL_FATAL(setrlimit(RLIMIT_NOFILE, &before), 0);
 }
 
 static int count_entries(const char *path)
@@ -523,8 +578,11 @@ int main(void)
                            TEST(a_large_response_arrives_whole),
                            TEST(unknown_and_closed_are_told_apart),
                            TEST(requests_of_many_clients_are_not_mixed_up),
+                           TEST(a_job_that_waited_does_not_reach_another_route),
                            TEST(shutdown_ends_waits_and_refuses),
                            TEST(what_outlives_the_grace_is_cut),
+                           TEST(a_client_that_stays_does_not_hold_up_the_end),
+                           TEST(the_end_needs_no_descriptors),
                            TEST(nothing_is_left_behind),
                            CU_TEST_INFO_NULL};
     CU_SuiteInfo suites[] = {{"runtime", NULL, NULL, NULL, NULL, tests}, CU_SUITE_INFO_NULL};

@@ -236,6 +236,52 @@ static void test_shutdown_and_finish(void)
     end();
 }
 
+static void test_a_close_while_draining_cancels_nothing(void)
+{
+    begin(double_limits());
+    uint32_t route = play_open(&p, -1);
+    cb_message hand = play_first_request(&p, route, 1);
+    play_actor(&p, CB_MSG_JOB_STARTED, hand.to, hand.job, 0);
+    cb_message second = play_request(&p, route, 2);
+    send_as(MAIN_ASKER + 1, CB_MSG_SHUTDOWN);
+    CU_ASSERT_EQUAL(play_close(&p, route, 0).kind, 0); /* it waits */
+    CU_ASSERT_EQUAL(double_count(&p.d, CB_MSG_DROP) + double_count(&p.d, CB_MSG_TAKE_BACK), 0);
+    CU_ASSERT_EQUAL(play_ask(&p, CB_ASK_ROUTE_CLOSE_ACCEPTED, route), 1);
+    CU_ASSERT_EQUAL(play_request(&p, route, 3).kind, CB_MSG_HAND);
+    cb_message third = double_effect(&p.d, CB_MSG_HAND, 0);
+    play_actor(&p, CB_MSG_JOB_COMPLETED, hand.to, hand.job, 0);
+    play_actor(&p, CB_MSG_JOB_COMPLETED, hand.to, second.job, 0);
+    play_actor(&p, CB_MSG_JOB_COMPLETED, hand.to, third.job, 0);
+    play_listener(&p, CB_MSG_RESPONSE_SENT, route, 1);
+    play_listener(&p, CB_MSG_RESPONSE_SENT, route, 2);
+    play_listener(&p, CB_MSG_RESPONSE_SENT, route, 3);
+    play_listener(&p, CB_MSG_ROUTE_STOPPED, route, 0);
+    cb_message answer = double_effect(&p.d, CB_MSG_ANSWER, 0);
+    CU_ASSERT(answer.kind == CB_MSG_ANSWER && answer.status == CB_OK && answer.value == 0);
+    end();
+}
+
+static void test_askers_come_and_go(void)
+{
+    cb_limits limits = double_limits();
+    limits.grace_ms = 100;
+    begin(limits);
+    for (uint32_t i = 10; i < 13; i++) {
+        send_as(MAIN_ASKER + i, CB_MSG_HELLO);
+        CU_ASSERT_EQUAL(double_effect(&p.d, CB_MSG_ANSWER, 0).to, MAIN_ASKER + i);
+    }
+    send_as(MAIN_ASKER + 11, CB_MSG_GOODBYE);
+    CU_ASSERT_EQUAL(double_count(&p.d, CB_MSG_ANSWER), 0);
+    send_as(MAIN_ASKER + 11, CB_MSG_GOODBYE);
+    CU_ASSERT_EQUAL(cb_step_ignored(p.d.step), 1);
+    send_as(MAIN_ASKER + 10, CB_MSG_SHUTDOWN);
+    play_tick(&p, 100 * MS);
+    CU_ASSERT_EQUAL(double_count(&p.d, CB_MSG_INTERRUPT), 2);
+    CU_ASSERT_EQUAL(double_effect(&p.d, CB_MSG_INTERRUPT, 0).to, MAIN_ASKER + 10);
+    CU_ASSERT_EQUAL(double_effect(&p.d, CB_MSG_INTERRUPT, 1).to, MAIN_ASKER + 12);
+    end();
+}
+
 static void test_grace(void)
 {
     cb_limits limits = double_limits();
@@ -302,6 +348,8 @@ int main(void)
         {"outcomes are bounded", test_outcomes_are_bounded},
         {"waits", test_waits},
         {"shutdown and finish", test_shutdown_and_finish},
+        {"a close while draining cancels nothing", test_a_close_while_draining_cancels_nothing},
+        {"askers come and go", test_askers_come_and_go},
         {"the end of the grace", test_grace},
         {"actors that do not end", test_actors_that_do_not_end},
         CU_TEST_INFO_NULL,

@@ -16,7 +16,7 @@ static void saw(const cb_message *message, cb_effects effects);
 #define WORLD_WORKERS               6u
 #define WORLD_QUEUE                 160u
 #define WORLD_SAW(message, effects) saw(&(message), (effects))
-#include "tests/unit/step_world.h"
+#include "tests/unit/step_choices.h"
 
 #define SEEDS       300u
 #define INPUTS_KEPT 8192u

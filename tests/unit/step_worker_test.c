@@ -37,12 +37,15 @@ static void test_one_is_fed_while_it_keeps_up(void)
         CU_ASSERT_EQUAL(jobs[i].to, worker);
     }
     CU_ASSERT_EQUAL(play_request(&p, route, 4).kind, 0); /* it holds a whole batch */
-    CU_ASSERT_EQUAL(double_count(&p.d, CB_MSG_ADD_ACTOR), 1);
-    uint32_t second = double_effect(&p.d, CB_MSG_ADD_ACTOR, 0).to;
+    CU_ASSERT_EQUAL(double_count(&p.d, CB_MSG_ADD_ACTOR), 0);
     CU_ASSERT_EQUAL(play_request(&p, route, 5).kind, 0);
-    CU_ASSERT_EQUAL(double_count(&p.d, CB_MSG_ADD_ACTOR), 0); /* one at a time */
     play_actor(&p, CB_MSG_JOB_COMPLETED, worker, jobs[0].job, 0);
     CU_ASSERT_EQUAL(double_effect(&p.d, CB_MSG_HAND, 0).to, worker);
+    play_tick(&p, 2 * MS); /* now it does not keep up */
+    CU_ASSERT_EQUAL(double_count(&p.d, CB_MSG_ADD_ACTOR), 1);
+    uint32_t second = double_effect(&p.d, CB_MSG_ADD_ACTOR, 0).to;
+    CU_ASSERT_EQUAL(play_request(&p, route, 6).kind, 0);
+    CU_ASSERT_EQUAL(double_count(&p.d, CB_MSG_ADD_ACTOR), 0); /* one at a time */
     play_actor(&p, CB_MSG_ACTOR_READY, second, 0, 0);
     CU_ASSERT_EQUAL(double_effect(&p.d, CB_MSG_HAND, 0).to, second);
     end();

@@ -74,8 +74,7 @@ static cb_status send_records(cb_exchange *exchange, uint32_t address, const cb_
         return CB_LIMIT;
     }
     for (size_t i = 0; i < count; i++)
-        if (records[i].kind != CB_PLUMBING_WELCOME)
-            world.sent[world.sent_count++] = records[i];
+        world.sent[world.sent_count++] = records[i];
     return CB_OK;
 }
 

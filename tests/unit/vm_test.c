@@ -250,7 +250,7 @@ static void test_call_stack(void)
     char text[1024] = "";
     run_body("boom(1);");
     FILE *out = fmemopen(text, sizeof text, "w");
-    cb_vm_error_print(&run.error, out);
+    cb_vm_error_print(&run.error, NULL, out);
     fclose(out);
     CU_ASSERT_EQUAL(run.status, CB_SCRIPT);
     CU_ASSERT_EQUAL(run.error.frame_count, 3);
@@ -306,8 +306,7 @@ static void test_objects_are_bounded(void)
 static const char *const endless[] = {
     "void main() { while (1) { } }",
     "void main() { for (;;) { string $s = \"x\"; blob $b[10]; $b[0] = 1; } }",
-    "i32 f(i32 $n) { if ($n > 30) { return 1; } return f($n + 1) + f($n + 1) + f($n + 1); }"
-    "void main() { f(0); }",
+    "i32 f(i32 $n) { return $n > 30 ? 1 : f($n + 1) + f($n + 1); } void main() { f(0); }",
     "void main() { i32 $i = 0; do { $i++; } while ($i != -5 || $i != 3); }",
     "void main() { double $d = 0.0; while ($d < 1e300) { $d += 1.0; } }",
     "void main() { blob $b[1]; while ($b[0] < 256) { $b[0]++; } }",

@@ -51,8 +51,12 @@ class CliTest(unittest.TestCase):
 
     def start(self, text, *arguments, name="script.dom"):
         """Starts a script and leaves it running; it is killed at the end of the test."""
+        return self.start_file(self.write(name, text), *arguments)
+
+    def start_file(self, path, *arguments):
+        """The same for a script that is there already."""
         process = subprocess.Popen(
-            [CALLBOARD, "run", *arguments, self.write(name, text)],
+            [CALLBOARD, "run", *arguments, path],
             cwd=self.folder,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

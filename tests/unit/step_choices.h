@@ -1,0 +1,274 @@
+/* What may happen next in a world around the step, and how it comes to happen. */
+#ifndef CALLBOARD_TESTS_STEP_CHOICES_H
+#define CALLBOARD_TESTS_STEP_CHOICES_H
+
+#include "tests/unit/step_world.h"
+
+static inline void offer(world_choice *choices, size_t *count, world_act act, uint32_t index)
+{
+    if (*count < WORLD_CHOICES) {
+        choices[(*count)++] = (world_choice){act, index};
+    }
+}
+
+static inline bool may_exchange(const world *w, uint32_t index)
+{
+    const world_connection *connection = &w->connections[index];
+    return connection->client_job != 0 && connection->client_job != UINT64_MAX &&
+           (connection->state == CONN_GONE ||
+            (connection->state == CONN_NEW && w->listeners[connection->route].deaf));
+}
+
+static inline void offer_connection(const world *w, uint32_t index, world_choice *choices,
+                                    size_t *count)
+{
+    const world_connection *connection = &w->connections[index];
+    bool deaf = w->listeners[connection->route].deaf != 0;
+    bool lives = connection->state == CONN_READING || connection->state == CONN_READY;
+    if (connection->state == CONN_NEW && !deaf) {
+        offer(choices, count, ACT_ACCEPT, index);
+    }
+    if (connection->state == CONN_READING) {
+        offer(choices, count, ACT_READY, index);
+    }
+    if (lives && w->resets > 0) {
+        offer(choices, count, ACT_RESET, index);
+    }
+    if (may_exchange(w, index)) {
+        offer(choices, count, ACT_EXCHANGED, index);
+    }
+}
+
+static inline void offer_worker(const world *w, uint32_t index, world_choice *choices,
+                                size_t *count)
+{
+    const world_worker *worker = &w->workers[index];
+    if (worker->up.count > 0) {
+        offer(choices, count, ACT_DELIVER_WORKER, index);
+    }
+    if (worker->down.count > 0) {
+        offer(choices, count, ACT_OBEY_WORKER, index);
+    }
+    if (worker->count > 0 && !worker->running) {
+        offer(choices, count, ACT_START, index);
+    }
+    if (worker->running && (!worker->stubborn || worker->interrupted)) {
+        offer(choices, count, ACT_COMPLETE, index);
+    }
+    if (worker->running && w->failures > 0 && !worker->interrupted) {
+        offer(choices, count, ACT_FAIL, index);
+    }
+}
+
+static inline size_t world_choices(const world *w, const cb_step *step, world_choice *choices)
+{
+    size_t count = 0;
+    for (uint32_t i = 0; i < WORLD_ASKERS; i++) {
+        if (w->askers[i].up.count > 0) {
+            offer(choices, &count, ACT_DELIVER_ASKER, i);
+        }
+    }
+    for (uint32_t i = 0; i < WORLD_ROUTES; i++) {
+        if (w->listeners[i].up.count > 0) {
+            offer(choices, &count, ACT_DELIVER_LISTENER, i);
+        }
+        if (w->listeners[i].down.count > 0) {
+            offer(choices, &count, ACT_OBEY_LISTENER, i);
+        }
+    }
+    for (uint32_t i = 0; i < WORLD_CONNECTIONS; i++) {
+        offer_connection(w, i, choices, &count);
+    }
+    for (uint32_t i = 0; i < WORLD_WORKERS; i++) {
+        offer_worker(w, i, choices, &count);
+    }
+    if (w->client.up.count > 0) {
+        offer(choices, &count, ACT_DELIVER_CLIENT, 0);
+    }
+    if (w->client.down.count > 0) {
+        offer(choices, &count, ACT_OBEY_CLIENT, 0);
+    }
+    const world_asker *last = &w->askers[WORLD_ASKERS - 1u];
+    if (w->finale && count == 0 && !last->waiting && last->next == last->length) {
+        offer(choices, &count, ACT_FINISH, WORLD_ASKERS - 1u);
+    }
+    bool due = cb_step_next_deadline(step) != INT64_MAX;
+    if (due && (w->ticks > 0 || count == 0)) {
+        offer(choices, &count, ACT_TICK, 0);
+    }
+    return count;
+}
+
+static inline void read_request(world *w, uint32_t index)
+{
+    world_connection *connection = &w->connections[index];
+    cb_message ready = from_listener(w, connection->route, CB_MSG_REQUEST_READY, index);
+    ready.payload = request_of(index);
+    connection->state = CONN_READY;
+    queue_put(w, &w->listeners[connection->route].up, &ready);
+}
+
+static inline void accept_connection(world *w, uint32_t index)
+{
+    world_connection *connection = &w->connections[index];
+    cb_message accepted = from_listener(w, connection->route, CB_MSG_ACCEPTED, index);
+    accepted.flags = connection->port != 0 ? CB_FLAG_LOOPBACK : 0;
+    accepted.value = connection->port;
+    connection->state = CONN_READING;
+    queue_put(w, &w->listeners[connection->route].up, &accepted);
+    if (w->eager) {
+        read_request(w, index);
+    }
+}
+
+static inline void exchanged(world *w, uint32_t index)
+{
+    world_connection *connection = &w->connections[index];
+    cb_message done = {.kind = CB_MSG_JOB_COMPLETED,
+                       .from = CB_ADDRESS_CLIENT,
+                       .status = connection->answered ? CB_JOB_SUCCESS : CB_JOB_RECEIVE_FAILED,
+                       .job = connection->client_job,
+                       .connection = connection->port,
+                       .payload = exchange_of(index)};
+    connection->client_job = UINT64_MAX;
+    connection->state = CONN_GONE;
+    queue_put(w, &w->client.up, &done);
+}
+
+static inline void tick(world *w, cb_step *step)
+{
+    if (cb_step_next_deadline(step) > w->now_ns) {
+        w->now_ns = cb_step_next_deadline(step);
+    }
+    w->ticks -= w->ticks > 0;
+    world_input(w, step, (cb_message){.kind = CB_MSG_TICK, .from = CB_ADDRESS_CLOCK});
+}
+
+static inline void world_obey(world *w, world_choice choice)
+{
+    cb_message order;
+    if (choice.act == ACT_OBEY_LISTENER) {
+        order = queue_get(&w->listeners[choice.index].down);
+        listener_obeys(w, choice.index, &order);
+    } else if (choice.act == ACT_OBEY_WORKER) {
+        order = queue_get(&w->workers[choice.index].down);
+        worker_obeys(w, &w->workers[choice.index], &order);
+    } else {
+        order = queue_get(&w->client.down);
+        client_obeys(w, &order);
+    }
+}
+
+static inline void deliver_actor(world *w, cb_step *step, world_worker *worker)
+{
+    cb_message message = queue_get(&worker->up);
+    bool stopped = message.kind == CB_MSG_ACTOR_STOPPED;
+    /* Its place is free for another. What was due before still goes to a worker; the client actor's
+     * successor has the same address. */
+    if (stopped && worker == &w->client) {
+        memset(worker, 0, sizeof *worker);
+    }
+    world_input(w, step, message);
+    if (stopped && worker != &w->client) {
+        memset(worker, 0, sizeof *worker);
+    }
+}
+
+static inline void world_take(world *w, cb_step *step, world_choice choice)
+{
+    world_worker *worker = &w->workers[choice.index % WORLD_WORKERS];
+    switch (choice.act) {
+    case ACT_DELIVER_ASKER:
+        world_input(w, step, queue_get(&w->askers[choice.index].up));
+        asker_go_on(w, choice.index);
+        break;
+    case ACT_DELIVER_LISTENER:
+        world_input(w, step, queue_get(&w->listeners[choice.index].up));
+        break;
+    case ACT_DELIVER_WORKER:
+        deliver_actor(w, step, worker);
+        break;
+    case ACT_DELIVER_CLIENT:
+        deliver_actor(w, step, &w->client);
+        break;
+    case ACT_ACCEPT:
+        accept_connection(w, choice.index);
+        break;
+    case ACT_READY:
+        read_request(w, choice.index);
+        break;
+    case ACT_RESET:
+        w->resets--;
+        connection_end(w, choice.index, CB_MSG_CONNECTION_CLOSED);
+        listener_may_end(w, w->connections[choice.index].route);
+        break;
+    case ACT_START:
+        start_job(w, worker);
+        break;
+    case ACT_COMPLETE:
+        worker_completes(w, worker, (int32_t)worker->interrupted);
+        break;
+    case ACT_FAIL:
+        w->failures--;
+        worker_completes(w, worker, CB_JOB_CALLBACK_REFUSED);
+        break;
+    case ACT_EXCHANGED:
+        exchanged(w, choice.index);
+        break;
+    case ACT_FINISH:
+        w->finale = 0;
+        w->askers[choice.index].script[w->askers[choice.index].length++] =
+            (cb_message){.kind = CB_MSG_FINISH};
+        asker_go_on(w, choice.index);
+        break;
+    case ACT_TICK:
+        tick(w, step);
+        break;
+    default:
+        world_obey(w, choice);
+        break;
+    }
+}
+
+static inline void count_drop(void *user, uint64_t payload)
+{
+    ((world *)user)->inside[payload]--;
+}
+
+/* What holds when nothing can happen any more. */
+static inline const char *world_end(const world *end, cb_step *step)
+{
+    world w = *end;
+    for (uint32_t i = 0; i < WORLD_ASKERS; i++) {
+        if (w.askers[i].waiting || w.askers[i].next != w.askers[i].length) {
+            return "a question was never answered";
+        }
+    }
+    for (uint32_t i = 0; i < WORLD_CONNECTIONS; i++) {
+        if (w.connections[i].state == CONN_READING || w.connections[i].state == CONN_READY) {
+            return "a connection never ended";
+        }
+    }
+    for (uint32_t i = 0; i < step->routes.high; i++) {
+        const cb_step_route *route = cb_slots_live(&step->routes, i);
+        if (route != NULL && (!cb_step_drained(route) || route->state != CB_ROUTE_CLOSED)) {
+            return "a route did not come to its end";
+        }
+    }
+    if (step->waits.count != 0 || step->server_jobs != 0 || step->workers.count != 0) {
+        return "something outlived the end";
+    }
+    cb_step *copy = cb_step_clone(step);
+    if (copy == NULL) {
+        return "no memory";
+    }
+    cb_step_free(&copy, count_drop, &w);
+    for (size_t i = 0; i < WORLD_PAYLOADS; i++) {
+        if (w.inside[i] != 0) {
+            return "a payload was lost";
+        }
+    }
+    return NULL;
+}
+
+#endif
