@@ -170,8 +170,9 @@ cb_tcp_send(cb_loop *loop, const char *host, uint16_t port, const cb_tcp_callbac
 /* -- servers ---------------------------------------------------------------------------------- */
 
 /* Listens. `address` is an IPv4 or IPv6 address; NULL is 0.0.0.0. Port 0 lets the kernel choose.
- * The sockets it accepts get the callbacks, the options and, at first, `user`. CB_IO if it cannot
- * be bound, the text then names address and port; *server is NULL on failure. */
+ * The sockets it accepts get the callbacks, the options and, at first, `user`; one whose handshake
+ * fails has only `event` and `close` called. The loop's end closes and frees a server too. CB_IO if
+ * it cannot be bound, the text then names address and port; *server is NULL on failure. */
 CB_PUBLIC cb_status cb_tcp_server_open(cb_loop *loop, const char *address, uint16_t port,
                                        const cb_tcp_callbacks *callbacks,
                                        const cb_tcp_options *options, void *user,
