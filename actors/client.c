@@ -5,6 +5,7 @@
  *
  * The TCP layer does the work; what is kept here says which of the steps a failure met.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -143,6 +144,9 @@ static void on_connected(cb_tcp_socket *socket)
     self->connected = true;
     self->local_port = cb_tcp_local(socket).port;
     self->sent = request == NULL || request->size == 0;
+    /* Dialling a port that nobody listens on may, by chance, connect a socket with itself. */
+    if (self->local_port == self->hand.value)
+        fail(self, CB_JOB_CONNECT_FAILED, "cannot connect to", strerror(ECONNREFUSED));
 }
 
 static void on_sent(cb_tcp_socket *socket)

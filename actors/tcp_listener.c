@@ -269,13 +269,23 @@ static cb_status listen_on_port(cb_tcp_listener *listener, cb_error *error)
     return CB_OK;
 }
 
-/* The first message is the order to start. */
-static cb_status start(cb_tcp_listener *listener, cb_error *error)
+/* The first message is the order to start; it is taken also by an actor that is not able to. */
+static cb_status start(cb_tcp_listener *listener, cb_status able, cb_error *error)
 {
     if (cb_mailbox_receive(listener->actor.mailbox, -1, &listener->route) != CB_OK)
         return cb_fail(error, CB_IO, "a listener's mailbox broke");
     assert(listener->route.kind == CB_MSG_START_LISTENER);
-    return listener->actor.loop != NULL ? listen_on_port(listener, error) : error->status;
+    return able == CB_OK ? listen_on_port(listener, error) : able;
+}
+
+/* Serves to the end. One that comes early, because the loop or the mailbox broke, is told too. */
+static void serve(cb_tcp_listener *listener)
+{
+    cb_loop_actor_run(&listener->actor);
+    if (!listener->stop_reported) {
+        cb_message stopped = {.kind = CB_MSG_ACTOR_STOPPED, .status = CB_IO};
+        cb_loop_actor_post(&listener->actor, &stopped);
+    }
 }
 
 static void free_slots(cb_tcp_listener *listener)
@@ -293,10 +303,10 @@ void *cb_tcp_listener_thread(void *argument)
     cb_tcp_listener listener = {.actor = {.message = on_message, .after_flush = after_flush},
                                 .socket = CB_NO_SOCKET};
     cb_status status = cb_loop_actor_open(&listener.actor, argument, &error);
-    if (start(&listener, &error) != CB_OK || status != CB_OK)
+    if (start(&listener, status, &error) != CB_OK)
         report_failure(&listener, &error);
     else
-        cb_loop_actor_run(&listener.actor);
+        serve(&listener);
     cb_op_remove(&listener.patience);
     cb_loop_actor_close(&listener.actor);
     free_slots(&listener);

@@ -75,7 +75,10 @@ static cb_status read_parameter(reader *in, cb_signature *signature)
     }
     parameter->type = cb_type_find(name, length);
     if (parameter->type == CB_TYPE_COUNT || parameter->type == CB_TYPE_VOID)
-        return wrong(in, "no parameter type before this place");
+        return cb_fail(in->error, CB_FORMAT,
+                       "signature \"%.200s\": \"%.*s\" is no parameter's type; the types are i8 to "
+                       "i64, u8 to u64, float, double, string, blob and callback",
+                       in->text, length < 40 ? (int)length : 40, name);
     if (parameter->is_ref && parameter->type != CB_TYPE_BLOB && parameter->type != CB_TYPE_STRING)
         return wrong(in, "only blob and string can be ref before this place");
     length = take_name(in, &name);
