@@ -36,3 +36,13 @@ foreach(folder IN LISTS PLUGIN_FOLDERS)
   list(APPEND PLUGIN_TARGETS plugin_${name})
   install(TARGETS plugin_${name} DESTINATION lib/callboard/plugins/${name})
 endforeach()
+
+# tls is the one plugin with a library behind it. Without OpenSSL it is there all the same, and says so.
+if(CB_OPENSSL)
+  file(GLOB TLS_SOURCES CONFIGURE_DEPENDS plugins/tls/openssl/*.c)
+  target_link_libraries(plugin_tls PRIVATE OpenSSL::SSL Threads::Threads)
+else()
+  file(GLOB TLS_SOURCES CONFIGURE_DEPENDS plugins/tls/stub/*.c)
+  target_link_libraries(plugin_tls PRIVATE Threads::Threads)
+endif()
+target_sources(plugin_tls PRIVATE ${TLS_SOURCES})

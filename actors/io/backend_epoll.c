@@ -1,4 +1,10 @@
-/* The epoll back end: a table of descriptors with their waiting operations. */
+/* The epoll back end: a table of descriptors with their waiting operations.
+ *
+ * Each descriptor is registered once, edge-triggered, for everything, when an operation on it first
+ * has to wait; from then on no epoll_ctl is needed. `readable` and `writable` say that trying is
+ * worth while: they start out true, become false when the kernel said EAGAIN, and true again by an
+ * event. An op waits only while the flag of its direction is false, so no edge is ever missed.
+ */
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -9,10 +15,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "actors/io/epoll.h"
+#include "actors/io/attempt.h"
+#include "actors/io/descriptor.h"
+#include "actors/io/files.h"
 
-/* Descriptors allocated at once, 24 KiB; they never move, because ops point into them. */
-#define CHUNK_SIZE 256u
 /* Events taken by one poll: large, because what one tick reports is what an actor sends as one
  * batch; 16 or 32 measured the same. */
 #define EVENTS_MAX 512
@@ -25,89 +31,11 @@ typedef struct state {
     int epoll, wake;
     bool more;           /* the last poll may have left events in the kernel */
     bool no_nanoseconds; /* the kernel has no epoll_pwait2 */
-    cb_descriptor **chunks;
-    size_t chunk_count;
-    cb_descriptor *eager_first, *eager_last; /* to be tried in the next poll */
+    cb_descriptor_table table;
     struct epoll_event events[EVENTS_MAX];
 } state;
 
-/* -- the table -------------------------------------------------------------------------------- */
-
-static cb_descriptor *known(const state *back, cb_socket socket)
-{
-    size_t chunk = (size_t)socket / CHUNK_SIZE;
-    if (socket < 0 || chunk >= back->chunk_count || back->chunks[chunk] == NULL)
-        return NULL;
-    return &back->chunks[chunk][(size_t)socket % CHUNK_SIZE];
-}
-
-static bool widen(state *back, size_t chunk)
-{
-    size_t count = chunk + 1 > back->chunk_count * 2 ? chunk + 1 : back->chunk_count * 2;
-    cb_descriptor **chunks = cb_io_realloc(back->chunks, count * sizeof *chunks);
-    if (chunks == NULL)
-        return false;
-    memset(chunks + back->chunk_count, 0, (count - back->chunk_count) * sizeof *chunks);
-    back->chunks = chunks;
-    back->chunk_count = count;
-    return true;
-}
-
-/* The descriptor's entry, made if need be. NULL with *error: a number that is not open, no memory.
- */
-static cb_descriptor *entry(state *back, cb_socket socket, cb_io_error *error)
-{
-    cb_descriptor *found = known(back, socket);
-    if (found != NULL)
-        return found;
-    /* Asked only when the table grows, so that a wild number cannot make it huge. */
-    *error = CB_IO_BAD_SOCKET;
-    if (socket < 0 || fcntl(socket, F_GETFD) < 0)
-        return NULL;
-    *error = CB_IO_NO_MEMORY;
-    size_t chunk = (size_t)socket / CHUNK_SIZE;
-    if (chunk >= back->chunk_count && !widen(back, chunk))
-        return NULL;
-    cb_descriptor *entries = cb_io_realloc(NULL, CHUNK_SIZE * sizeof *entries);
-    if (entries == NULL)
-        return NULL;
-    memset(entries, 0, CHUNK_SIZE * sizeof *entries);
-    for (size_t i = 0; i < CHUNK_SIZE; i++) {
-        entries[i].socket = (cb_socket)(chunk * CHUNK_SIZE + i);
-        entries[i].readable = true;
-        entries[i].writable = true;
-    }
-    back->chunks[chunk] = entries;
-    return &entries[(size_t)socket % CHUNK_SIZE];
-}
-
-/* As if the descriptor had never been seen. Nothing may be pending on it. */
-static void reset(cb_descriptor *descriptor)
-{
-    assert(descriptor->reading.first == NULL && descriptor->writing.first == NULL);
-    assert(descriptor->polling.first == NULL);
-    descriptor->generation++;
-    descriptor->stream = CB_STREAM_UNKNOWN;
-    descriptor->registered = false;
-    descriptor->readable = true;
-    descriptor->writable = true;
-    descriptor->sticky = false;
-    descriptor->closing = false;
-    descriptor->no_delay = CB_NO_DELAY_UNKNOWN;
-}
-
-static void make_eager(state *back, cb_descriptor *descriptor)
-{
-    if (descriptor->eager)
-        return;
-    descriptor->eager = true;
-    descriptor->next_eager = NULL;
-    if (back->eager_last != NULL)
-        back->eager_last->next_eager = descriptor;
-    else
-        back->eager_first = descriptor;
-    back->eager_last = descriptor;
-}
+/* -- trying ----------------------------------------------------------------------------------- */
 
 /* Registers a descriptor, or arms it anew, which reports at the next poll what it is ready for now.
  * Returns an errno. */
@@ -125,18 +53,24 @@ static int arm(state *back, cb_descriptor *descriptor)
     return result == 0 ? 0 : errno;
 }
 
-/* -- trying ----------------------------------------------------------------------------------- */
-
 static void finish(cb_loop *loop, cb_op *op, cb_io_error error, int sys_errno)
 {
     cb_op_list_unlink(op);
     cb_loop_complete(loop, op, error, sys_errno);
 }
 
+static cb_io_error watch_error(int sys_errno)
+{
+    if (sys_errno == EPERM)
+        return CB_IO_UNSUPPORTED;
+    /* ENOSPC: no more descriptors may be watched. */
+    return sys_errno == ENOSPC ? CB_IO_RESOURCES : cb_io_error_from_errno(sys_errno);
+}
+
 /* A kernel that refuses to watch a descriptor fails everything that waits on it. */
 static void fail_list(cb_loop *loop, cb_op_list *list, int sys_errno)
 {
-    cb_io_error code = sys_errno == EPERM ? CB_IO_UNSUPPORTED : cb_io_error_from_errno(sys_errno);
+    cb_io_error code = watch_error(sys_errno);
     while (list->first != NULL)
         finish(loop, list->first, code, sys_errno);
 }
@@ -147,7 +81,7 @@ static void adopt(cb_loop *loop, cb_socket socket)
     state *back = loop->backend_state;
     cb_io_error error;
     loop->backend->forget(loop, socket);
-    cb_descriptor *descriptor = entry(back, socket, &error);
+    cb_descriptor *descriptor = cb_table_entry(&back->table, socket, &error);
     if (descriptor != NULL)
         descriptor->stream = CB_STREAM_YES;
 }
@@ -178,11 +112,20 @@ static void end_dial(cb_loop *loop, cb_descriptor *descriptor, cb_op *op, cb_att
 {
     cb_op_list_unlink(op);
     if (attempt.error != CB_IO_OK) {
-        reset(descriptor);
+        cb_table_reset(descriptor);
         (void)close(op->dial.socket);
         op->dial.socket = CB_NO_SOCKET;
     }
     cb_loop_complete(loop, op, attempt.error, attempt.sys_errno);
+}
+
+static cb_attempt try_sendfile(cb_loop *loop, cb_op *op)
+{
+    int64_t before = op->sendfile.sent;
+    cb_attempt attempt = cb_attempt_sendfile(op);
+    if (!attempt.done && op->sendfile.progress && op->sendfile.sent > before)
+        cb_loop_report_progress(loop, op);
+    return attempt;
 }
 
 static void run_writing(cb_loop *loop, cb_descriptor *descriptor)
@@ -193,7 +136,8 @@ static void run_writing(cb_loop *loop, cb_descriptor *descriptor)
             end_dial(loop, descriptor, op, cb_attempt_dial_result(op));
             continue;
         }
-        cb_attempt attempt = cb_attempt_send(op);
+        cb_attempt attempt =
+            op->type == CB_NBIO_SENDFILE ? try_sendfile(loop, op) : cb_attempt_send(op);
         if (attempt.done)
             finish(loop, op, attempt.error, attempt.sys_errno);
         else
@@ -209,7 +153,7 @@ static void run_writing(cb_loop *loop, cb_descriptor *descriptor)
 static void run_polling(cb_loop *loop, cb_descriptor *descriptor, uint32_t ready)
 {
     cb_op *next;
-    for (cb_op *op = descriptor->polling.first; op != NULL; op = next) {
+    for (cb_op *op = descriptor->others.first; op != NULL; op = next) {
         next = op->own.next;
         uint32_t found = ready & (op->poll.events | CB_POLL_ERROR);
         if (found == 0)
@@ -232,12 +176,12 @@ static void start_dial(cb_loop *loop, cb_op *op)
     }
     cb_socket made = op->dial.socket;
     adopt(loop, made);
-    cb_descriptor *descriptor = entry(back, made, &error);
+    cb_descriptor *descriptor = cb_table_entry(&back->table, made, &error);
     int failed = descriptor != NULL ? arm(back, descriptor) : 0;
     if (descriptor == NULL || failed != 0) {
         (void)close(made);
         op->dial.socket = CB_NO_SOCKET;
-        cb_loop_complete(loop, op, failed != 0 ? cb_io_error_from_errno(failed) : error, failed);
+        cb_loop_complete(loop, op, failed != 0 ? watch_error(failed) : error, failed);
         return;
     }
     if (attempt.done) {
@@ -250,49 +194,36 @@ static void start_dial(cb_loop *loop, cb_op *op)
     cb_op_list_append(&descriptor->writing, op);
 }
 
+static void start_open(cb_loop *loop, cb_op *op)
+{
+    cb_attempt attempt = cb_attempt_file(op);
+    if (op->open.file != CB_NO_FILE)
+        loop->backend->forget(loop, op->open.file);
+    cb_loop_complete(loop, op, attempt.error, attempt.sys_errno);
+}
+
 static void start_poll(cb_loop *loop, cb_descriptor *descriptor, cb_op *op)
 {
     /* Arming anew makes the edge-triggered registration tell the level. */
     int failed = arm(loop->backend_state, descriptor);
-    cb_op_list_append(&descriptor->polling, op);
+    if (failed == EPERM) {
+        /* A regular file, which is always ready. */
+        op->poll.ready = op->poll.events;
+        cb_loop_complete(loop, op, CB_IO_OK, 0);
+        return;
+    }
+    cb_op_list_append(&descriptor->others, op);
     if (failed != 0)
-        fail_list(loop, &descriptor->polling, failed);
-}
-
-/* The op of two lists that was executed first; both may be empty. */
-static cb_op *older(cb_op *a, cb_op *b)
-{
-    if (a == NULL || b == NULL)
-        return a != NULL ? a : b;
-    return a->own.sequence < b->own.sequence ? a : b;
+        fail_list(loop, &descriptor->others, failed);
 }
 
 static void cancel_pending(cb_loop *loop, cb_descriptor *descriptor)
 {
     cb_op *op;
-    while ((op = older(descriptor->polling.first,
-                       older(descriptor->reading.first, descriptor->writing.first))) != NULL) {
+    while ((op = cb_descriptor_oldest(descriptor)) != NULL) {
         if (op->type == CB_NBIO_DIAL)
             op->dial.socket = CB_NO_SOCKET;
         finish(loop, op, CB_IO_CANCELED, 0);
-    }
-}
-
-static cb_socket socket_of(const cb_op *op)
-{
-    switch (op->type) {
-    case CB_NBIO_ACCEPT:
-        return op->accept.socket;
-    case CB_NBIO_RECV:
-        return op->recv.socket;
-    case CB_NBIO_SEND:
-        return op->send.socket;
-    case CB_NBIO_POLL:
-        return op->poll.socket;
-    case CB_NBIO_CLOSE:
-        return op->close.socket;
-    default:
-        return CB_NO_SOCKET;
     }
 }
 
@@ -304,7 +235,11 @@ static void epoll_start(cb_loop *loop, cb_op *op)
         start_dial(loop, op);
         return;
     }
-    cb_descriptor *descriptor = entry(back, socket_of(op), &error);
+    if (op->type == CB_NBIO_OPEN) {
+        start_open(loop, op);
+        return;
+    }
+    cb_descriptor *descriptor = cb_table_entry(&back->table, cb_op_descriptor(op), &error);
     if (descriptor == NULL || descriptor->closing) {
         cb_loop_complete(loop, op, descriptor == NULL ? error : CB_IO_BAD_SOCKET, 0);
         return;
@@ -314,9 +249,10 @@ static void epoll_start(cb_loop *loop, cb_op *op)
     case CB_NBIO_RECV:
         cb_op_list_append(&descriptor->reading, op);
         if (descriptor->readable)
-            make_eager(back, descriptor);
+            cb_table_make_eager(&back->table, descriptor);
         break;
     case CB_NBIO_SEND:
+    case CB_NBIO_SENDFILE:
         cb_op_list_append(&descriptor->writing, op);
         if (descriptor->writing.first == op)
             run_writing(loop, descriptor);
@@ -324,6 +260,14 @@ static void epoll_start(cb_loop *loop, cb_op *op)
     case CB_NBIO_POLL:
         start_poll(loop, descriptor, op);
         break;
+    case CB_NBIO_READ:
+    case CB_NBIO_WRITE:
+    case CB_NBIO_STAT: {
+        /* A file is always ready as far as epoll can tell: carried out now, reported later. */
+        cb_attempt attempt = cb_attempt_file(op);
+        cb_loop_complete(loop, op, attempt.error, attempt.sys_errno);
+        break;
+    }
     default:
         assert(op->type == CB_NBIO_CLOSE);
         cancel_pending(loop, descriptor);
@@ -333,21 +277,23 @@ static void epoll_start(cb_loop *loop, cb_op *op)
     }
 }
 
-static void epoll_cancel(cb_loop *loop, cb_op *op)
+static bool epoll_cancel(cb_loop *loop, cb_op *op)
 {
     cb_op_list_unlink(op);
-    if (op->type != CB_NBIO_DIAL || op->dial.socket == CB_NO_SOCKET)
-        return;
-    reset(known(loop->backend_state, op->dial.socket));
-    (void)close(op->dial.socket);
-    op->dial.socket = CB_NO_SOCKET;
+    if (op->type == CB_NBIO_DIAL && op->dial.socket != CB_NO_SOCKET) {
+        cb_table_reset(cb_table_known(&((state *)loop->backend_state)->table, op->dial.socket));
+        (void)close(op->dial.socket);
+        op->dial.socket = CB_NO_SOCKET;
+    }
+    return false;
 }
 
 static void epoll_close(cb_loop *loop, cb_op *op)
 {
-    cb_descriptor *descriptor = known(loop->backend_state, op->close.socket);
+    cb_descriptor *descriptor =
+        cb_table_known(&((state *)loop->backend_state)->table, op->close.socket);
     assert(descriptor != NULL && descriptor->closing);
-    reset(descriptor);
+    cb_table_reset(descriptor);
     /* Linux has freed the number even when close reports EINTR or an input/output error. */
     if (close(op->close.socket) != 0 && errno != EINTR) {
         op->sys_errno = errno;
@@ -358,7 +304,7 @@ static void epoll_close(cb_loop *loop, cb_op *op)
 static void epoll_forget(cb_loop *loop, cb_socket socket)
 {
     state *back = loop->backend_state;
-    cb_descriptor *descriptor = known(back, socket);
+    cb_descriptor *descriptor = cb_table_known(&back->table, socket);
     if (descriptor == NULL)
         return;
     cancel_pending(loop, descriptor);
@@ -366,14 +312,21 @@ static void epoll_forget(cb_loop *loop, cb_socket socket)
     if (descriptor->registered)
         (void)epoll_ctl(back->epoll, EPOLL_CTL_DEL, socket, NULL);
     bool closing = descriptor->closing; /* a close that has still to report */
-    reset(descriptor);
+    cb_table_reset(descriptor);
     descriptor->closing = closing;
 }
 
-static bool epoll_is_eager(const cb_loop *loop)
+static void epoll_drop(cb_loop *loop, cb_socket socket)
 {
+    epoll_forget(loop, socket);
+    (void)close(socket);
+}
+
+static bool epoll_is_eager(const cb_loop *loop, bool before_wait)
+{
+    (void)before_wait;
     const state *back = loop->backend_state;
-    return back->eager_first != NULL || back->more;
+    return back->table.eager_first != NULL || back->more;
 }
 
 static int wait_for_events(state *back, int64_t timeout_ns)
@@ -399,7 +352,8 @@ static void take_event(cb_loop *loop, const struct epoll_event *event)
     state *back = loop->backend_state;
     if (event->data.u64 == WAKE_DATA)
         return; /* edge-triggered, so its counter need not be read */
-    cb_descriptor *descriptor = known(back, (cb_socket)(event->data.u64 & UINT32_MAX));
+    cb_descriptor *descriptor =
+        cb_table_known(&back->table, (cb_socket)(event->data.u64 & UINT32_MAX));
     if (descriptor == NULL || descriptor->generation != (uint32_t)(event->data.u64 >> 32))
         return;
     uint32_t bits = event->events;
@@ -416,7 +370,7 @@ static void take_event(cb_loop *loop, const struct epoll_event *event)
         ready |= CB_POLL_WRITABLE;
     if ((bits & (EPOLLERR | EPOLLHUP)) != 0)
         ready |= CB_POLL_ERROR;
-    if (descriptor->polling.first != NULL)
+    if (descriptor->others.first != NULL)
         run_polling(loop, descriptor, ready);
     if (descriptor->writing.first != NULL)
         run_writing(loop, descriptor);
@@ -427,9 +381,7 @@ static void take_event(cb_loop *loop, const struct epoll_event *event)
 static void run_eager(cb_loop *loop)
 {
     state *back = loop->backend_state;
-    cb_descriptor *descriptor = back->eager_first;
-    back->eager_first = NULL;
-    back->eager_last = NULL;
+    cb_descriptor *descriptor = cb_table_take_eager(&back->table);
     while (descriptor != NULL) {
         cb_descriptor *next = descriptor->next_eager;
         descriptor->eager = false;
@@ -468,9 +420,7 @@ static void epoll_shut(cb_loop *loop)
     state *back = loop->backend_state;
     (void)close(back->wake);
     (void)close(back->epoll);
-    for (size_t i = 0; i < back->chunk_count; i++)
-        free(back->chunks[i]);
-    free(back->chunks);
+    cb_table_free(&back->table);
     free(back);
 }
 
@@ -505,6 +455,7 @@ const cb_loop_backend cb_backend_epoll = {
     .cancel = epoll_cancel,
     .close = epoll_close,
     .forget = epoll_forget,
+    .drop = epoll_drop,
     .is_eager = epoll_is_eager,
     .poll = epoll_poll,
     .wake = epoll_wake,

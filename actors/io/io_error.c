@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stddef.h>
 
+#include "callboard/io_error.h"
 #include "callboard/nbio.h"
 
 const char *cb_io_error_string(cb_io_error code)
@@ -33,6 +34,8 @@ const char *cb_op_type_string(cb_op_type type)
 
 cb_io_domain cb_io_error_domain(cb_io_error code)
 {
+    if ((int)code >= 200)
+        return CB_IO_DOMAIN_FILE;
     return (int)code >= 100 ? CB_IO_DOMAIN_NETWORK : CB_IO_DOMAIN_GENERAL;
 }
 
@@ -55,7 +58,6 @@ static const struct {
     {ENFILE, CB_IO_RESOURCES},
     {ENOBUFS, CB_IO_RESOURCES},
     {ENOMEM, CB_IO_RESOURCES},
-    {ENOSPC, CB_IO_RESOURCES}, /* no more descriptors may be watched */
     {EINTR, CB_IO_INTERRUPTED},
     {ENOSYS, CB_IO_UNSUPPORTED},
     {EPROTONOSUPPORT, CB_IO_UNSUPPORTED},
@@ -76,6 +78,20 @@ static const struct {
     {EADDRINUSE, CB_IO_ADDRESS_IN_USE},
     {EADDRNOTAVAIL, CB_IO_ADDRESS_UNAVAILABLE},
     {EMSGSIZE, CB_IO_MESSAGE_SIZE},
+    {ESPIPE, CB_IO_INVALID},
+    {ENOENT, CB_IO_NOT_FOUND},
+    {EEXIST, CB_IO_EXISTS},
+    {EISDIR, CB_IO_IS_DIRECTORY},
+    {ENOTDIR, CB_IO_NOT_DIRECTORY},
+    {ENOSPC, CB_IO_NO_SPACE},
+    {EDQUOT, CB_IO_NO_SPACE},
+    {EROFS, CB_IO_READ_ONLY},
+    {EFBIG, CB_IO_TOO_LARGE},
+    {EOVERFLOW, CB_IO_TOO_LARGE},
+    {ENAMETOOLONG, CB_IO_NAME_TOO_LONG},
+    {ELOOP, CB_IO_LINK_LOOP},
+    {ETXTBSY, CB_IO_BUSY},
+    {EBUSY, CB_IO_BUSY},
 };
 
 cb_io_error cb_io_error_from_errno(int sys_errno)

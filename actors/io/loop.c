@@ -3,6 +3,7 @@
  *     tick:  start what other threads queued
  *            poll the back end (no waiting if a completion is queued already)
  *            expire timers
+ *            tell those that asked for it how far they are
  *            run the callbacks of all that completed so far; what they submit is for the next tick
  */
 #include <assert.h>
@@ -18,11 +19,17 @@
  * the callbacks must have their turn. */
 #define CATCH_UP_MAX 1024
 
+#define BACKEND_VARIABLE "CALLBOARD_LOOP"
+/* Which back end serves when nobody says: see docs/nbio.md for the measurement behind it. */
+#define PREFERS_URING    true
+
 static _Thread_local cb_loop *current_loop;
 
-int64_t cb_clock_ns(void)
+int64_t cb_loop_clock(const cb_loop *loop)
 {
     struct timespec now;
+    if (loop->backend->world != NULL)
+        return loop->backend->world->clock(loop);
     int failed = clock_gettime(CLOCK_MONOTONIC, &now);
     assert(failed == 0);
     (void)failed;
@@ -39,8 +46,36 @@ cb_loop *cb_loop_or_current(cb_loop *loop)
     return loop != NULL ? loop : current_loop;
 }
 
+cb_loop *cb_loop_of_world(int descriptor)
+{
+    cb_loop *loop = current_loop;
+    bool ours = loop != NULL && loop->backend->world != NULL &&
+                loop->backend->world->owns(loop, descriptor);
+    return ours ? loop : NULL;
+}
+
 cb_status cb_loop_acquire(cb_loop **loop, cb_error *error)
 {
+    const char *wanted = getenv(BACKEND_VARIABLE);
+    *loop = NULL;
+    if (current_loop != NULL)
+        return cb_loop_acquire_with(current_loop->backend, loop, error);
+    if (wanted != NULL && strcmp(wanted, cb_backend_uring.name) == 0) {
+        cb_error why;
+        cb_status status = cb_loop_acquire_with(&cb_backend_uring, loop, &why);
+        if (status == CB_UNSUPPORTED)
+            return cb_fail(error, status, "%s is \"%s\", but: %s", BACKEND_VARIABLE, wanted,
+                           why.text);
+        if (status != CB_OK && error != NULL)
+            *error = why;
+        return status;
+    }
+    if (wanted != NULL && strcmp(wanted, cb_backend_epoll.name) != 0)
+        return cb_fail(error, CB_INVALID, "%s is \"%.40s\"; it may be uring or epoll",
+                       BACKEND_VARIABLE, wanted);
+    if (wanted == NULL && PREFERS_URING &&
+        cb_loop_acquire_with(&cb_backend_uring, loop, NULL) == CB_OK)
+        return CB_OK;
     return cb_loop_acquire_with(&cb_backend_epoll, loop, error);
 }
 
@@ -60,7 +95,6 @@ cb_status cb_loop_acquire_with(const cb_loop_backend *backend, cb_loop **loop, c
     memset(made, 0, sizeof *made);
     made->backend = backend;
     made->refs = 1;
-    made->now_ns = cb_clock_ns();
     if (cb_remote_open(made) != CB_OK) {
         free(made);
         return cb_fail(error, CB_NO_MEMORY, "no memory for an event loop");
@@ -71,9 +105,42 @@ cb_status cb_loop_acquire_with(const cb_loop_backend *backend, cb_loop **loop, c
         free(made);
         return status;
     }
+    made->now_ns = cb_loop_clock(made);
     current_loop = made;
     *loop = made;
     return CB_OK;
+}
+
+void cb_loop_report_progress(cb_loop *loop, cb_op *op)
+{
+    assert(op->own.state == CB_OP_STATE_PENDING);
+    if ((op->own.flags & CB_OP_FLAG_PROGRESS) != 0)
+        return;
+    op->own.flags |= CB_OP_FLAG_PROGRESS;
+    op->own.next_progress = NULL;
+    if (loop->progress_last != NULL)
+        loop->progress_last->own.next_progress = op;
+    else
+        loop->progress_first = op;
+    loop->progress_last = op;
+}
+
+/* Its completion tells more than its progress. */
+static void forget_progress(cb_loop *loop, cb_op *op)
+{
+    if ((op->own.flags & CB_OP_FLAG_PROGRESS) == 0)
+        return;
+    op->own.flags &= (uint8_t)~CB_OP_FLAG_PROGRESS;
+    cb_op *previous = NULL;
+    cb_op **place = &loop->progress_first;
+    while (*place != op) {
+        assert(*place != NULL);
+        previous = *place;
+        place = &previous->own.next_progress;
+    }
+    *place = op->own.next_progress;
+    if (loop->progress_last == op)
+        loop->progress_last = previous;
 }
 
 void cb_loop_complete(cb_loop *loop, cb_op *op, cb_io_error error, int sys_errno)
@@ -81,10 +148,35 @@ void cb_loop_complete(cb_loop *loop, cb_op *op, cb_io_error error, int sys_errno
     assert(op->own.list == NULL && op->own.state != CB_OP_STATE_DONE);
     assert(op->own.state != CB_OP_STATE_FREE);
     cb_timers_remove(&loop->timers, op);
+    forget_progress(loop, op);
     op->error = error;
     op->sys_errno = sys_errno;
     op->own.state = CB_OP_STATE_DONE;
     cb_op_list_append(&loop->done[loop->filling], op);
+}
+
+bool cb_loop_take_back(cb_loop *loop, cb_op *op)
+{
+    forget_progress(loop, op);
+    return loop->backend->cancel(loop, op);
+}
+
+/* Runs the callbacks of those that are on the way. */
+static size_t deliver_progress(cb_loop *loop)
+{
+    size_t count = 0;
+    cb_op *op;
+    while ((op = loop->progress_first) != NULL && loop->refs > 0) {
+        forget_progress(loop, op);
+        loop->running = op;
+        if (op->callback != NULL)
+            op->callback(op);
+        loop->running = NULL;
+        if ((op->own.flags & CB_OP_FLAG_REMOVED) != 0)
+            cb_pool_return(loop, op);
+        count++;
+    }
+    return count;
 }
 
 /* Runs one callback, and returns the op to the pool unless it lives on. */
@@ -138,8 +230,9 @@ static void expire_timers(cb_loop *loop)
         assert(op->own.state == CB_OP_STATE_PENDING);
         if (op->type == CB_NBIO_TIMEOUT) {
             cb_loop_complete(loop, op, CB_IO_OK, 0);
+        } else if (cb_loop_take_back(loop, op)) {
+            cb_loop_complete(loop, op, op->error, op->sys_errno);
         } else {
-            loop->backend->cancel(loop, op);
             cb_loop_complete(loop, op, CB_IO_TIMEOUT, 0);
         }
     }
@@ -148,11 +241,12 @@ static void expire_timers(cb_loop *loop)
 /* How long the back end may sleep: 0 if there is something to do at once. */
 static int64_t sleep_time(cb_loop *loop, int64_t timeout_ns)
 {
-    if (timeout_ns == 0 || loop->done[loop->filling].first != NULL || loop->backend->is_eager(loop))
+    if (timeout_ns == 0 || loop->done[loop->filling].first != NULL ||
+        loop->progress_first != NULL || loop->backend->is_eager(loop, true))
         return 0;
     if (loop->timers.count == 0)
         return timeout_ns;
-    int64_t left = loop->timers.timers[0].deadline_ns - cb_clock_ns();
+    int64_t left = loop->timers.timers[0].deadline_ns - cb_loop_clock(loop);
     if (left < 0)
         left = 0;
     return timeout_ns < 0 || left < timeout_ns ? left : timeout_ns;
@@ -170,16 +264,17 @@ static cb_status turn(cb_loop *loop, int64_t timeout_ns, bool *progress, cb_erro
     }
     cb_status status = loop->backend->poll(loop, sleep_ns, error);
     atomic_store_explicit(&loop->sleeping, false, memory_order_relaxed);
-    loop->now_ns = cb_clock_ns();
-    for (int i = 0;
-         i < CATCH_UP_MAX && status == CB_OK && is_timer_due(loop) && loop->backend->is_eager(loop);
+    loop->now_ns = cb_loop_clock(loop);
+    for (int i = 0; i < CATCH_UP_MAX && status == CB_OK && is_timer_due(loop) &&
+                    loop->backend->is_eager(loop, false);
          i++)
         status = loop->backend->poll(loop, 0, error);
     if (status != CB_OK)
         return status;
     cb_remote_drain(loop);
     expire_timers(loop);
-    size_t ran = deliver_all(loop);
+    size_t ran = deliver_progress(loop);
+    ran += deliver_all(loop);
     /* Looked at first: a swap costs more, and nearly always for nothing. */
     bool woken = timeout_ns != 0 && atomic_load_explicit(&loop->woken, memory_order_acquire) &&
                  atomic_exchange(&loop->woken, false);
@@ -193,11 +288,10 @@ static void cancel_slabs(cb_loop *loop, cb_op_slab *slab)
     for (; slab != NULL; slab = slab->next)
         for (size_t i = 0; i < CB_LOOP_SLAB_OPS; i++) {
             cb_op *op = &slab->ops[i];
-            if (op->own.state == CB_OP_STATE_PENDING)
-                loop->backend->cancel(loop, op);
-            else if (op->own.state != CB_OP_STATE_PREPARED)
-                continue;
-            cb_loop_complete(loop, op, CB_IO_CANCELED, 0);
+            if (op->own.state == CB_OP_STATE_PENDING && cb_loop_take_back(loop, op))
+                cb_loop_complete(loop, op, op->error, op->sys_errno);
+            else if (op->own.state == CB_OP_STATE_PENDING || op->own.state == CB_OP_STATE_PREPARED)
+                cb_loop_complete(loop, op, CB_IO_CANCELED, 0);
         }
 }
 
@@ -242,7 +336,7 @@ cb_status cb_loop_tick(cb_loop *loop, int64_t timeout_ns, cb_error *error)
         return cb_fail(error, CB_INVALID, "the event loop belongs to another thread");
     if (loop->in_tick || atomic_load(&loop->ending))
         return cb_fail(error, CB_INVALID, "the event loop cannot tick inside one of its callbacks");
-    int64_t now_ns = timeout_ns > 0 ? cb_clock_ns() : 0;
+    int64_t now_ns = timeout_ns > 0 ? cb_loop_clock(loop) : 0;
     if (timeout_ns > INT64_MAX - now_ns)
         timeout_ns = INT64_MAX - now_ns;
     int64_t end_ns = now_ns + timeout_ns; /* looked at only if timeout_ns > 0 */

@@ -37,9 +37,13 @@ enum {
 
 enum {
     CB_OP_FLAG_DETACHED = 1,
-    CB_OP_FLAG_REMOVED = 2, /* from its own callback: freed when that returns */
-    CB_OP_FLAG_FOREIGN = 4, /* of the pool that other threads take from */
-    CB_OP_FLAG_INVALID = 8  /* arguments that cannot even be stored */
+    CB_OP_FLAG_REMOVED = 2,    /* from its own callback: freed when that returns */
+    CB_OP_FLAG_FOREIGN = 4,    /* of the pool that other threads take from */
+    CB_OP_FLAG_INVALID = 8,    /* arguments that cannot even be stored */
+    CB_OP_FLAG_PROGRESS = 16,  /* on the list of those to be told how far they are */
+    CB_OP_FLAG_IN_FLIGHT = 32, /* uring: the kernel works on it */
+    CB_OP_FLAG_TAKEN = 64,     /* uring: being taken back */
+    CB_OP_FLAG_CAME_OUT = 128  /* uring: it completed before it could be taken back */
 };
 
 typedef struct cb_op_list {
@@ -64,32 +68,56 @@ typedef struct cb_timer_heap {
     uint32_t count, capacity;
 } cb_timer_heap;
 
+/* What a back end whose sockets and files are not the kernel's does for the calls that are no
+ * operations; they behave as their public namesakes. All on the loop's thread but `clock`. */
+typedef struct cb_loop_world {
+    int64_t (*clock)(const cb_loop *loop);
+    bool (*owns)(const cb_loop *loop, int descriptor);
+    cb_status (*create)(cb_loop *loop, cb_family family, cb_protocol protocol, cb_socket *socket,
+                        cb_error *error);
+    cb_status (*bind)(cb_loop *loop, cb_socket socket, const cb_endpoint *endpoint,
+                      cb_error *error);
+    cb_status (*listen)(cb_loop *loop, cb_socket socket, int backlog, cb_error *error);
+    cb_status (*bound)(cb_loop *loop, cb_socket socket, cb_endpoint *endpoint, cb_error *error);
+    cb_status (*peer)(cb_loop *loop, cb_socket socket, cb_endpoint *endpoint, cb_error *error);
+    cb_status (*shutdown_send)(cb_loop *loop, cb_socket socket, cb_error *error);
+    cb_status (*open)(cb_loop *loop, const char *path, uint32_t flags, cb_file *file,
+                      cb_error *error);
+} cb_loop_world;
+
 /* What a back end does. All of it runs on the loop's thread but `wake`. */
 typedef struct cb_loop_backend {
     const char *name;
-    /* Sets loop->backend_state. */
+    /* Sets loop->backend_state. CB_UNSUPPORTED: the kernel does not offer this. */
     cb_status (*open)(cb_loop *loop, cb_error *error);
     /* Frees it; no op is pending any more. */
     void (*shut)(cb_loop *loop);
     /* Begins an op (state PENDING): all kinds but timers and next_tick. It ends in one
-     * cb_loop_complete, inside this call or in a later `poll`. */
+     * cb_loop_complete, inside this call or later. */
     void (*start)(cb_loop *loop, cb_op *op);
-    /* Takes a pending op back: when it returns, nothing refers to the op or its memory. */
-    void (*cancel)(cb_loop *loop, cb_op *op);
+    /* Takes a pending op back: when it returns, nothing refers to the op or its memory. True if it
+     * came out before it could be taken back: its results and error are filled in then. Others may
+     * complete meanwhile. */
+    bool (*cancel)(cb_loop *loop, cb_op *op);
     /* Carries out a close whose turn to report has come; sets its error. */
     void (*close)(cb_loop *loop, cb_op *op);
     /* Cancels what is pending on a descriptor and forgets all about it. */
     void (*forget)(cb_loop *loop, cb_socket socket);
+    /* The same, and closes it at once. */
+    void (*drop)(cb_loop *loop, cb_socket socket);
     /* True if `poll` has something to do that needs no waiting: tries of its own, or events that it
-     * left in the kernel because they were many. */
-    bool (*is_eager)(const cb_loop *loop);
+     * left in the kernel because they were many. before_wait: only what keeps the next poll from
+     * waiting when it should, not what it does in any case before it waits. */
+    bool (*is_eager)(const cb_loop *loop, bool before_wait);
     /* Waits for at most timeout_ns (< 0: without limit) and completes what it finds. */
     cb_status (*poll)(cb_loop *loop, int64_t timeout_ns, cb_error *error);
     /* Ends a `poll` that sleeps. From any thread and from signal handlers. */
     void (*wake)(cb_loop *loop);
+    const cb_loop_world *world; /* NULL: the kernel's clock, sockets and files */
 } cb_loop_backend;
 
 extern const cb_loop_backend cb_backend_epoll;
+extern const cb_loop_backend cb_backend_uring;
 
 struct cb_loop {
     /* -- the loop's thread only -- */
@@ -100,6 +128,7 @@ struct cb_loop {
     uint8_t filling;    /* which of `done` new completions go to */
     cb_op_list done[2]; /* the other one is being delivered */
     cb_op *running;     /* whose callback runs */
+    cb_op *progress_first, *progress_last;
     int64_t now_ns;
     uint64_t sequence;
     cb_timer_heap timers;
@@ -126,13 +155,25 @@ struct cb_loop {
 /* -- loop.c -- */
 /* Like cb_loop_acquire with a back end of one's own; the first call decides. */
 cb_status cb_loop_acquire_with(const cb_loop_backend *backend, cb_loop **loop, cb_error *error);
-int64_t cb_clock_ns(void);
+/* What the time is for this loop; any thread. */
+int64_t cb_loop_clock(const cb_loop *loop);
 /* Ends an op that is RUNNING, PREPARED or PENDING (off every list of the back end): DONE. */
 void cb_loop_complete(cb_loop *loop, cb_op *op, cb_io_error error, int sys_errno);
+/* Has the callback of a pending sendfile told in this tick how far it is. */
+void cb_loop_report_progress(cb_loop *loop, cb_op *op);
+/* Takes a pending op back from the back end; what cb_loop_backend.cancel returns. */
+bool cb_loop_take_back(cb_loop *loop, cb_op *op);
 /* Starts an op on the loop's own thread. */
 void cb_loop_start(cb_loop *loop, cb_op *op);
 /* NULL is this thread's loop, and NULL if there is none. */
 cb_loop *cb_loop_or_current(cb_loop *loop);
+/* This thread's loop if it has a world of its own to which the descriptor belongs. */
+cb_loop *cb_loop_of_world(int descriptor);
+
+/* -- prepare.c -- */
+/* Gives a prepared op back as if it never was; cb_io_last_error says that memory was lacking. NULL.
+ */
+cb_op *cb_op_refuse(cb_op *op);
 
 /* -- pool.c -- */
 /* An op with room for its timer reserved, all fields 0 but loop and state PREPARED. NULL: no

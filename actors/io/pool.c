@@ -65,8 +65,8 @@ void cb_pool_return(cb_loop *loop, cb_op *op)
 {
     assert(op->own.state != CB_OP_STATE_FREE && op->own.list == NULL);
     assert(op->own.timer_index == 0);
-    free(op->own.copied_bytes);
-    op->own.copied_bytes = NULL;
+    free(op->own.copied);
+    op->own.copied = NULL;
     bool foreign = (op->own.flags & CB_OP_FLAG_FOREIGN) != 0;
     op->own.state = CB_OP_STATE_FREE;
     if (!foreign) {
@@ -91,7 +91,7 @@ static void free_slabs(cb_op_slab *slab)
         cb_op_slab *next = slab->next;
         for (size_t i = 0; i < CB_LOOP_SLAB_OPS; i++)
             if (slab->ops[i].own.state != CB_OP_STATE_FREE)
-                free(slab->ops[i].own.copied_bytes);
+                free(slab->ops[i].own.copied);
         free(slab);
         slab = next;
     }

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "bridge/cli/commands.h"
+#include "callboard/nbio.h"
 #include "callboard/version.h"
 
 typedef struct command {
@@ -31,7 +32,7 @@ static int help(void)
         printf("  %-8s %-30s %s\n", commands[i].name, commands[i].arguments, commands[i].line);
     puts("\n"
          "  -h, --help       this text; callboard COMMAND --help says more of each\n"
-         "  -V, --version    the versions of callboard and of libzmq\n\n"
+         "  -V, --version    the versions of callboard and libzmq, and what carries event loops\n\n"
          "FILE may be - for standard input. Plugins are looked for beside the script, in the\n"
          "folders of CALLBOARD_PLUGIN_PATH, beside the executable, and where they were installed.\n"
          "Exit status: what the script's main returns; 1 after an error; 2 for wrong usage.");
@@ -41,8 +42,14 @@ static int help(void)
 static int version(void)
 {
     char libraries[64];
+    cb_loop *loop;
+    cb_error error;
+    if (cb_loop_acquire(&loop, &error) != CB_OK)
+        return cb_command_failed(&error);
     cb_version_libraries(libraries, sizeof(libraries));
-    printf("callboard %s (%s)\n", cb_version(), libraries);
+    printf("callboard %s (%s; event loops on %s)\n", cb_version(), libraries,
+           cb_loop_backend_name(loop));
+    cb_loop_release(&loop);
     return cb_command_finish(CB_EXIT_OK);
 }
 

@@ -54,6 +54,11 @@ static cb_status job_take(cb_call *call, int64_t job_id, bool as_text, cb_buffer
     return cb_job_take(asker_of(call), cb_call_name_space(call), job_id, as_text, result, status);
 }
 
+static const void *service(cb_call *call, const char *name, cb_error *error)
+{
+    return cb_services_find(cb_script_thread_of(call)->script->services, name, error);
+}
+
 const cb_host cb_script_host = {
     .abi = CB_PLUGIN_ABI,
     .size = sizeof(cb_host),
@@ -74,4 +79,5 @@ const cb_host cb_script_host = {
     .job_status_text = cb_job_status_text,
     .buffer_new = cb_buffer_new,
     .buffer_release = cb_buffer_release,
+    .service = service,
 };

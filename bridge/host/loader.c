@@ -263,8 +263,10 @@ cb_loaded_plugin cb_loader_at(const cb_loader *loader, size_t index)
 {
     assert(index < loader->count);
     const loaded *item = loader->items[index];
-    return (cb_loaded_plugin){
-        .name_space = &item->name_space, .plugin = item->plugin, .origin = item->origin};
+    return (cb_loaded_plugin){.name_space = &item->name_space,
+                              .plugin = item->plugin,
+                              .services = item->file.services,
+                              .origin = item->origin};
 }
 
 const cb_catalog_verb *cb_loader_find_verb(const cb_loader *loader, const char *name_space,

@@ -21,6 +21,7 @@ typedef struct cb_loader cb_loader;
 typedef struct cb_loaded_plugin {
     const cb_namespace *name_space;
     const cb_plugin *plugin;
+    const cb_service *services; /* up to a NULL name; NULL without any */
     const char *origin;
 } cb_loaded_plugin;
 

@@ -15,10 +15,11 @@
 #define CB_INSTALLED_PLUGINS "/usr/local/lib/callboard/plugins"
 #endif
 
-#define MAX_NAME    64u   /* bytes of a namespace or a verb's name; long ones are mistakes */
-#define MAX_VERBS   4096u /* verbs of one plugin; more means a table that was never meant */
-#define MAX_FOLDERS 64u   /* folders searched; the command line of nobody is longer */
-#define ENDING      ".so"
+#define MAX_NAME     64u   /* bytes of a namespace or a verb's name; long ones are mistakes */
+#define MAX_VERBS    4096u /* verbs of one plugin; more means a table that was never meant */
+#define MAX_SERVICES 64u   /* services of one plugin; more means an array without an end */
+#define MAX_FOLDERS  64u   /* folders searched; the command line of nobody is longer */
+#define ENDING       ".so"
 
 typedef struct folder_list {
     char **items;
@@ -154,11 +155,29 @@ static cb_status not_found(const char *path, const char *script_folder, char **f
         int written = snprintf(places + used, sizeof(places) - used, ", %s", folders[i]);
         used += written > 0 ? (size_t)written : 0;
     }
+    const char *where = count > 0 ? places + 1 : " any plugin folder";
+    if (script_folder == NULL)
+        return cb_fail(error, CB_IO, "plugin \"%s\" not found: no %s" ENDING " in%s", path,
+                       last_two_parts(path), where);
     return cb_fail(error, CB_IO,
                    "plugin \"%s\" not found: no file %s" ENDING
                    " in the script's folder %s, and no %s" ENDING " in%s",
-                   path, path, *script_folder ? script_folder : ".", last_two_parts(path),
-                   count > 0 ? places + 1 : " any plugin folder");
+                   path, path, *script_folder ? script_folder : ".", last_two_parts(path), where);
+}
+
+/* `script_folder`, for the error only, is where it was looked for before; NULL: nowhere. */
+static cb_status find_in_folders(const char *script_folder, const char *path, char **found,
+                                 cb_error *error)
+{
+    char **folders = NULL;
+    size_t count = 0;
+    cb_status status = cb_plugin_folders(&folders, &count, error);
+    for (size_t i = 0; i < count && status == CB_OK && *found == NULL; i++)
+        status = try_folder(folders[i], last_two_parts(path), found, error);
+    if (status == CB_OK && *found == NULL)
+        status = not_found(path, script_folder, folders, count, error);
+    cb_plugin_folders_free(folders, count);
+    return status;
 }
 
 cb_status cb_plugin_file_find(const char *script_folder, const char *path, char **found,
@@ -174,15 +193,13 @@ cb_status cb_plugin_file_find(const char *script_folder, const char *path, char 
     if (status != CB_OK || *found != NULL)
         return status;
 
-    char **folders = NULL;
-    size_t count = 0;
-    status = cb_plugin_folders(&folders, &count, error);
-    for (size_t i = 0; i < count && status == CB_OK && *found == NULL; i++)
-        status = try_folder(folders[i], last_two_parts(path), found, error);
-    if (status == CB_OK && *found == NULL)
-        status = not_found(path, script_folder, folders, count, error);
-    cb_plugin_folders_free(folders, count);
-    return status;
+    return find_in_folders(script_folder, path, found, error);
+}
+
+cb_status cb_plugin_file_find_installed(const char *path, char **found, cb_error *error)
+{
+    *found = NULL;
+    return find_in_folders(NULL, path, found, error);
 }
 
 static bool is_name(const char *text)
@@ -234,6 +251,22 @@ cb_status cb_plugin_check(const cb_plugin *plugin, const char *name, cb_error *e
     return check_verbs(plugin, name, error);
 }
 
+/* Looks for the second symbol; a plugin may do without. */
+static cb_status find_services(cb_plugin_file *file, cb_error *error)
+{
+    const cb_service *services = dlsym(file->library, CB_SERVICES_SYMBOL);
+    for (size_t i = 0; services != NULL && services[i].name != NULL; i++) {
+        if (i == MAX_SERVICES)
+            return cb_fail(error, CB_FORMAT, "plugin %s: its list of services has no end",
+                           file->path);
+        if (services[i].pointer == NULL)
+            return cb_fail(error, CB_FORMAT, "plugin %s: the service %.80s is nothing", file->path,
+                           services[i].name);
+    }
+    file->services = services;
+    return CB_OK;
+}
+
 cb_status cb_plugin_file_open(char *path, cb_plugin_file *file, cb_error *error)
 {
     *file = (cb_plugin_file){.path = path};
@@ -256,6 +289,8 @@ cb_status cb_plugin_file_open(char *path, cb_plugin_file *file, cb_error *error)
         else
             status = cb_plugin_check(file->plugin, path, error);
     }
+    if (status == CB_OK)
+        status = find_services(file, error);
     if (status != CB_OK)
         cb_plugin_file_close(file);
     return status;

@@ -15,9 +15,10 @@
 #include "callboard/status.h"
 
 typedef struct cb_plugin_file {
-    char *path;              /* owned */
-    void *library;           /* dlopen's handle, owned */
-    const cb_plugin *plugin; /* inside the library */
+    char *path;                 /* owned */
+    void *library;              /* dlopen's handle, owned */
+    const cb_plugin *plugin;    /* inside the library */
+    const cb_service *services; /* inside it as well, up to a NULL name; NULL without any */
 } cb_plugin_file;
 
 /* The folders that hold `<folder>/<Name>Plugin.so`, in the order in which they are searched,
@@ -31,9 +32,12 @@ void cb_plugin_folders_free(char **folders, size_t count);
 cb_status cb_plugin_file_find(const char *script_folder, const char *path, char **found,
                               cb_error *error);
 
+/* The same in the plugin folders only: neither the script's folder nor the working directory. */
+cb_status cb_plugin_file_find_installed(const char *path, char **found, cb_error *error);
+
 /* Loads the library at `path` (taken over, also on failure) and checks what can be checked without
  * parsing signatures: the exported symbol, the ABI version, the namespace, that each verb has a
- * name, a signature and a function, and that no name is there twice. */
+ * name, a signature and a function, and that no name is there twice; the same for services. */
 cb_status cb_plugin_file_open(char *path, cb_plugin_file *file, cb_error *error);
 /* Unloads it; a file that was never opened (all zero) is fine. */
 void cb_plugin_file_close(cb_plugin_file *file);

@@ -72,6 +72,8 @@ cb_status cb_script_load(const cb_script_options *options, cb_script **result, c
     if (status == CB_OK)
         status = cb_loader_new(&script->loader, error);
     if (status == CB_OK)
+        status = cb_services_new(script->loader, &script->services, error);
+    if (status == CB_OK)
         status = compile(script, error);
     if (status == CB_OK)
         *result = script;
@@ -95,6 +97,7 @@ void cb_script_free(cb_script **result)
         return;
     }
     cb_program_release(script->program);
+    cb_services_free(&script->services);
     cb_loader_free(&script->loader);
     for (size_t i = 0; i < script->argument_count; i++)
         free(script->arguments[i]);

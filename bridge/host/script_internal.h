@@ -7,6 +7,7 @@
 #include <stdbool.h>
 
 #include "bridge/host/loader.h"
+#include "bridge/host/services.h"
 #include "bridge/lang/program.h"
 #include "bridge/lang/source.h"
 #include "bridge/lang/vm.h"
@@ -22,6 +23,7 @@ struct cb_script {
     char *trace_path; /* or NULL */
     cb_limits limits;
     cb_loader *loader;
+    cb_services *services;
     cb_program *program;
     bool has_run;
     bool is_abandoned; /* a thread that could not be stopped in time may still be in it */

@@ -31,6 +31,8 @@ extern "C" {
     X(max_waits, 65536, 1, 1048576, "CALLBOARD_MAX_WAITS", "waits that are open at once")          \
     X(max_client_jobs, 1024, 1, 65536, "CALLBOARD_MAX_CLIENT_JOBS",                                \
       "client exchanges on the wire at once; more stay queued")                                    \
+    X(max_tls_handles, 1024, 1, 65536, "CALLBOARD_MAX_TLS_HANDLES",                                \
+      "connections and contexts that scripts hold open in the plugin tls")                         \
     X(max_request, 16777216, 1, 1073741824, "CALLBOARD_MAX_REQUEST",                               \
       "bytes of one request, and of one response that a client job receives")                      \
     X(tcp_quiet_ms, 20, 1, 60000, "CALLBOARD_TCP_QUIET_MS",                                        \

@@ -40,64 +40,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "callboard/io_error.h"
 #include "callboard/status.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
-
-/* -- error codes ------------------------------------------------------------------------------ */
-
-/* How an operation ended: X(NAME, code, text). The hundreds are the domain (cb_io_domain). */
-#define CB_IO_ERRORS(X)                                                                            \
-    X(OK, 0, "ok")                                                                                 \
-    X(NO_LOOP, 1, "this thread has no event loop")                                                 \
-    X(LOOP_ENDED, 2, "the event loop has ended")                                                   \
-    X(NO_MEMORY, 3, "out of memory")                                                               \
-    X(UNSUPPORTED, 4, "not supported here")                                                        \
-    X(CANCELED, 5, "canceled")                                                                     \
-    X(TIMEOUT, 6, "timed out")                                                                     \
-    X(INVALID, 7, "invalid argument")                                                              \
-    X(BAD_SOCKET, 8, "not an open socket of the right kind")                                       \
-    X(ACCESS, 9, "permission denied")                                                              \
-    X(RESOURCES, 10, "out of descriptors or kernel buffers")                                       \
-    X(INTERRUPTED, 11, "interrupted")                                                              \
-    X(UNKNOWN, 12, "input/output error")                                                           \
-    X(PORT_REQUIRED, 101, "a port is required")                                                    \
-    X(ENDPOINT_REQUIRED, 102, "an endpoint is required")                                           \
-    X(FAMILY, 103, "address family not usable with this socket")                                   \
-    X(NOT_CONNECTED, 104, "not connected")                                                         \
-    X(NOT_LISTENING, 105, "not listening")                                                         \
-    X(ALREADY_CONNECTED, 106, "already connected or connecting")                                   \
-    X(REFUSED, 107, "connection refused")                                                          \
-    X(RESET, 108, "connection reset by peer")                                                      \
-    X(CLOSED, 109, "connection closed")                                                            \
-    X(ABORTED, 110, "connection aborted")                                                          \
-    X(HOST_UNREACHABLE, 111, "host unreachable")                                                   \
-    X(NETWORK_UNREACHABLE, 112, "network unreachable")                                             \
-    X(ADDRESS_IN_USE, 113, "address already in use")                                               \
-    X(ADDRESS_UNAVAILABLE, 114, "address not available on this machine")                           \
-    X(TRUNCATED, 115, "datagram larger than the buffers")                                          \
-    X(MESSAGE_SIZE, 116, "message too large to be sent as one datagram")
-
-typedef enum cb_io_error {
-#define CB_IO_ERROR_ENUM(name, code, text) CB_IO_##name = (code),
-    CB_IO_ERRORS(CB_IO_ERROR_ENUM)
-#undef CB_IO_ERROR_ENUM
-} cb_io_error;
-
-typedef enum cb_io_domain { CB_IO_DOMAIN_GENERAL = 0, CB_IO_DOMAIN_NETWORK = 1 } cb_io_domain;
-
-/* The text of a code; "unknown error code" for a number that is none. Never NULL. Any thread. */
-CB_PUBLIC const char *cb_io_error_string(cb_io_error code);
-CB_PUBLIC cb_io_domain cb_io_error_domain(cb_io_error code);
-/* The code that stands for an errno (0 is CB_IO_OK; one without a code of its own: CB_IO_UNKNOWN).
- */
-CB_PUBLIC cb_io_error cb_io_error_from_errno(int sys_errno);
-/* The nearest cb_status, for callers that pass a failure on. */
-CB_PUBLIC cb_status cb_io_error_status(cb_io_error code);
-/* Why this thread's last submission returned NULL; CB_IO_OK if none ever did. */
-CB_PUBLIC cb_io_error cb_io_last_error(void);
 
 /* -- endpoints -------------------------------------------------------------------------------- */
 
@@ -129,8 +77,10 @@ CB_PUBLIC bool cb_endpoint_is_loopback(const cb_endpoint *endpoint);
 
 typedef struct cb_loop cb_loop;
 
-/* Gives this thread's loop with one more reference; the first call makes it. CB_NO_MEMORY, CB_IO.
- */
+/* Gives this thread's loop with one more reference; the first call makes it, on io_uring or epoll:
+ * the environment variable CALLBOARD_LOOP may say "uring" or "epoll". CB_INVALID if it says
+ * anything else, CB_UNSUPPORTED if it says uring and the kernel refuses that; without it epoll
+ * serves then. CB_NO_MEMORY, CB_IO. */
 CB_PUBLIC cb_status cb_loop_acquire(cb_loop **loop, cb_error *error);
 /* Drops one reference (*loop becomes NULL; NULL is fine). With the last one the loop ends: what had
  * completed is reported as it is, every op that was taken and not returned (prepared ones too) gets
@@ -162,8 +112,10 @@ CB_PUBLIC int64_t cb_loop_now(const cb_loop *loop);
 /* Ends the tick that blocks now, or the next one that would, without a callback. From any thread
  * and from signal handlers. Costs one atomic exchange when the loop does not sleep. */
 CB_PUBLIC void cb_loop_wake_up(cb_loop *loop);
-/* "epoll". */
+/* What carries the loop: "uring" or "epoll". */
 CB_PUBLIC const char *cb_loop_backend_name(const cb_loop *loop);
+/* True where this loop can serve at all: on every Linux. */
+#define CB_NBIO_FULLY_SUPPORTED true
 
 /* -- sockets ---------------------------------------------------------------------------------- */
 
@@ -197,6 +149,72 @@ CB_PUBLIC cb_status cb_peer_endpoint(cb_socket socket, cb_endpoint *endpoint, cb
  * pending send still holds is lost, so call it after the last send has reported. */
 CB_PUBLIC cb_status cb_shutdown_send(cb_socket socket, cb_error *error);
 
+/* -- files ------------------------------------------------------------------------------------ */
+
+/* A descriptor of a file; closed with cb_close. Reading and writing name their place in the file,
+ * the descriptor's own position is neither used nor moved.
+ *
+ * On io_uring the kernel works on files beside the loop. On epoll, which cannot wait for files, an
+ * operation on a file is carried out at its execution and reported in the next tick: a slow disk
+ * then holds the loop up. */
+typedef int cb_file;
+#define CB_NO_FILE (-1)
+/* As a directory: the process's working directory. */
+#define CB_CWD     (-100)
+
+enum {
+    CB_FILE_READ = 1u, /* neither READ nor WRITE: READ */
+    CB_FILE_WRITE = 2u,
+    CB_FILE_APPEND = 4u,     /* writes go to the end whatever their offset says */
+    CB_FILE_CREATE = 8u,     /* if it is not there */
+    CB_FILE_EXCLUSIVE = 16u, /* with CREATE: CB_IO_EXISTS if it is there */
+    CB_FILE_TRUNCATE = 32u,
+    CB_FILE_SYNC = 64u, /* a write is done when it is on the device */
+    CB_FILE_NON_BLOCKING = 128u,
+    CB_FILE_DIRECTORY = 256u /* must be a directory */
+};
+
+/* Of files that are made; the process's umask is taken off. */
+enum {
+    CB_PERMIT_READ_USER = 0400u,
+    CB_PERMIT_WRITE_USER = 0200u,
+    CB_PERMIT_EXECUTE_USER = 0100u,
+    CB_PERMIT_READ_GROUP = 040u,
+    CB_PERMIT_WRITE_GROUP = 020u,
+    CB_PERMIT_EXECUTE_GROUP = 010u,
+    CB_PERMIT_READ_OTHER = 04u,
+    CB_PERMIT_WRITE_OTHER = 02u,
+    CB_PERMIT_EXECUTE_OTHER = 01u,
+    CB_PERMIT_READ_ALL = 0444u,
+    CB_PERMIT_WRITE_ALL = 0222u,
+    CB_PERMIT_EXECUTE_ALL = 0111u,
+    CB_PERMIT_READ_WRITE_ALL = 0666u,
+    CB_PERMIT_ALL = 0777u,
+    CB_PERMIT_DEFAULT_FILE = 0666u,
+    CB_PERMIT_DEFAULT_DIRECTORY = 0777u
+};
+
+typedef enum cb_file_type {
+    CB_FILE_TYPE_UNKNOWN = 0,
+    CB_FILE_TYPE_REGULAR,
+    CB_FILE_TYPE_DIRECTORY,
+    CB_FILE_TYPE_SYMLINK,
+    CB_FILE_TYPE_PIPE,
+    CB_FILE_TYPE_SOCKET,
+    CB_FILE_TYPE_CHARACTER_DEVICE,
+    CB_FILE_TYPE_BLOCK_DEVICE
+} cb_file_type;
+
+/* Opens at once, without an op, close-on-exec. A relative `path` starts at the directory `dir`
+ * (CB_CWD). NULL for `loop` is this thread's loop. CB_INVALID without one and for bad arguments;
+ * CB_IO with error->sys_errno set (cb_io_error_from_errno gives its code) for what the kernel
+ * refuses; *file is CB_NO_FILE on failure. */
+CB_PUBLIC cb_status cb_open_sync(cb_loop *loop, cb_file dir, const char *path, uint32_t flags,
+                                 uint32_t permissions, cb_file *file, cb_error *error);
+/* Prepares a file's descriptor that was not opened here for use with the loop: forgets what was
+ * known of an older one with the same number. It may be given to any loop. */
+CB_PUBLIC cb_status cb_associate_handle(cb_loop *loop, cb_file file, cb_error *error);
+
 /* -- operations ------------------------------------------------------------------------------- */
 
 /* X(NAME, text) */
@@ -205,6 +223,11 @@ CB_PUBLIC cb_status cb_shutdown_send(cb_socket socket, cb_error *error);
     X(DIAL, "dial")                                                                                \
     X(RECV, "recv")                                                                                \
     X(SEND, "send")                                                                                \
+    X(READ, "read")                                                                                \
+    X(WRITE, "write")                                                                              \
+    X(SENDFILE, "sendfile")                                                                        \
+    X(OPEN, "open")                                                                                \
+    X(STAT, "stat")                                                                                \
     X(POLL, "poll")                                                                                \
     X(TIMEOUT, "timeout")                                                                          \
     X(NEXT_TICK, "next tick")                                                                      \
@@ -231,8 +254,8 @@ typedef struct cb_op cb_op;
 typedef void cb_op_callback(cb_op *op);
 
 typedef enum cb_transfer {
-    CB_TRANSFER_DEFAULT = 0, /* send: all; recv: partial */
-    CB_TRANSFER_ALL = 1,     /* until every buffer is used, the stream ends, or it fails */
+    CB_TRANSFER_DEFAULT = 0, /* send and write: all; recv and read: partial */
+    CB_TRANSFER_ALL = 1,     /* until every buffer is used, the stream or file ends, or it fails */
     CB_TRANSFER_PARTIAL = 2  /* whatever goes at once */
 } cb_transfer;
 
@@ -241,10 +264,16 @@ typedef struct cb_op_options {
     int64_t timeout_ns; /* > 0: the op fails with CB_IO_TIMEOUT so long after its preparation (when
                            it is executed again: after that execution); otherwise none. It covers a
                            whole transfer; the bytes moved until then are counted in the result */
-    cb_transfer transfer; /* recv and send on streams; recv of datagrams ignores it */
+    cb_transfer transfer; /* recv and send on streams, read and write; recv of datagrams
+                             ignores it */
 } cb_op_options;
 
 enum { CB_POLL_READABLE = 1u, CB_POLL_WRITABLE = 2u, CB_POLL_ERROR = 4u };
+
+/* As timeout_ns: no time limit. */
+#define CB_NO_TIMEOUT       0
+/* As nbytes of a sendfile: all from the offset to the end. */
+#define CB_SEND_ENTIRE_FILE (-1)
 
 #define CB_OP_USER_WORDS   4
 #define CB_OP_INLINE_BYTES 2
@@ -288,6 +317,43 @@ struct cb_op {
             cb_endpoint endpoint; /* a datagram's receiver; family NONE: the connected peer */
         } send;
         struct {
+            cb_file file;
+            bool ended;     /* out: the file ended here; the error says so if nothing was read */
+            int64_t offset; /* may be changed before the op is executed again, as may size */
+            void *data;
+            size_t size;
+            size_t received; /* out: bytes, also after a failure */
+        } read;
+        struct {
+            cb_file file;
+            int64_t offset; /* may be changed before the op is executed again, as may size */
+            const void *data;
+            size_t size;
+            size_t written; /* out: bytes, also after a failure */
+        } write;
+        struct {
+            cb_socket socket;
+            cb_file file;
+            bool progress;  /* callbacks also on the way */
+            bool entire;    /* CB_SEND_ENTIRE_FILE was asked for */
+            int64_t offset; /* in the file */
+            int64_t nbytes; /* to be sent; for the entire file known from the first callback on */
+            int64_t sent;   /* out: bytes, also after a failure */
+        } sendfile;
+        struct {
+            cb_file dir;
+            cb_file file; /* out: yours to close; CB_NO_FILE on failure */
+            uint32_t flags, permissions;
+            const char *path; /* a copy */
+        } open;
+        struct {
+            cb_file file;
+            cb_file_type type;    /* out */
+            uint32_t permissions; /* out: CB_PERMIT_* */
+            int64_t size;         /* out: bytes */
+            int64_t modified_ns;  /* out: since 1970 */
+        } stat;
+        struct {
             cb_socket socket;
             uint32_t events; /* CB_POLL_* asked for */
             uint32_t ready;  /* out: CB_POLL_* found */
@@ -312,7 +378,9 @@ struct cb_op {
         uint8_t flags;
         uint8_t transfer;
         cb_bytes inline_bytes[CB_OP_INLINE_BYTES];
-        cb_bytes *copied_bytes;
+        void *copied;         /* a longer list, or a path */
+        cb_op *next_progress; /* on the list of those to be told how far they are */
+        void *backend;        /* what the back end keeps for a pending op */
     } own;
 };
 
@@ -369,6 +437,48 @@ CB_PUBLIC cb_op *cb_prep_send_list(cb_loop *loop, cb_socket socket, const cb_byt
                                    size_t count, const cb_endpoint *endpoint,
                                    cb_op_callback *callback, const cb_op_options *options);
 
+/* Bytes of a file from `offset` on, into memory that must live until the callback. Nothing left
+ * there is CB_IO_END_OF_FILE; fewer than asked for before the end is no error. No room (size 0) and
+ * a negative offset are CB_IO_INVALID, as is a file that has no places (a pipe). */
+CB_PUBLIC cb_op *cb_read(cb_loop *loop, cb_file file, int64_t offset, void *data, size_t size,
+                         cb_op_callback *callback, const cb_op_options *options);
+CB_PUBLIC cb_op *cb_prep_read(cb_loop *loop, cb_file file, int64_t offset, void *data, size_t size,
+                              cb_op_callback *callback, const cb_op_options *options);
+
+/* Bytes into a file at `offset`, out of memory that must live unchanged until the callback. Nothing
+ * to write is CB_IO_INVALID. */
+CB_PUBLIC cb_op *cb_write(cb_loop *loop, cb_file file, int64_t offset, const void *data,
+                          size_t size, cb_op_callback *callback, const cb_op_options *options);
+CB_PUBLIC cb_op *cb_prep_write(cb_loop *loop, cb_file file, int64_t offset, const void *data,
+                               size_t size, cb_op_callback *callback, const cb_op_options *options);
+
+/* A part of a regular file to a connected stream, without a copy through the program's memory, in
+ * line with sends on the same socket. `nbytes` may be CB_SEND_ENTIRE_FILE. With `progress` the
+ * callback also runs on the way, at most once a tick, each time with more sent; it is the last one
+ * when sent == nbytes or there is an error, and until then the op must not be executed again. Not a
+ * regular file, a negative number, or an offset past the end: CB_IO_INVALID. A file that ends
+ * before nbytes are sent: CB_IO_END_OF_FILE, with what was sent. */
+CB_PUBLIC cb_op *cb_sendfile(cb_loop *loop, cb_socket socket, cb_file file, int64_t offset,
+                             int64_t nbytes, bool progress, cb_op_callback *callback,
+                             const cb_op_options *options);
+CB_PUBLIC cb_op *cb_prep_sendfile(cb_loop *loop, cb_socket socket, cb_file file, int64_t offset,
+                                  int64_t nbytes, bool progress, cb_op_callback *callback,
+                                  const cb_op_options *options);
+
+/* Opens a file as cb_open_sync does; `path` is copied. */
+CB_PUBLIC cb_op *cb_open(cb_loop *loop, cb_file dir, const char *path, uint32_t flags,
+                         uint32_t permissions, cb_op_callback *callback,
+                         const cb_op_options *options);
+CB_PUBLIC cb_op *cb_prep_open(cb_loop *loop, cb_file dir, const char *path, uint32_t flags,
+                              uint32_t permissions, cb_op_callback *callback,
+                              const cb_op_options *options);
+
+/* What a descriptor is: kind, size, permissions, last change. */
+CB_PUBLIC cb_op *cb_stat(cb_loop *loop, cb_file file, cb_op_callback *callback,
+                         const cb_op_options *options);
+CB_PUBLIC cb_op *cb_prep_stat(cb_loop *loop, cb_file file, cb_op_callback *callback,
+                              const cb_op_options *options);
+
 /* Waits until a descriptor is readable or writable (CB_POLL_*, at least one), or is so already:
  * level semantics whatever the descriptor's state was before. Any pollable descriptor, none of it
  * is read. An error or hang-up of the descriptor counts as ready. */
@@ -411,6 +521,26 @@ CB_PUBLIC void cb_op_detach(cb_op *op);
 /* Ends a detachment: the op is returned when its callback does, at once if that has run already.
  * Legal inside the callback. */
 CB_PUBLIC void cb_op_reattach(cb_op *op);
+
+/* -- a whole file ------------------------------------------------------------------------------ */
+
+/* What became of it. */
+typedef struct cb_file_content {
+    void *user_data;
+    cb_io_error error;
+    int sys_errno;
+    cb_op_type step; /* where it failed: CB_NBIO_OPEN, _STAT, _READ or _CLOSE */
+    void *data;      /* yours to free(); has a NUL after its end; NULL after an error */
+    size_t size;
+} cb_file_content;
+
+typedef void cb_file_callback(const cb_file_content *content);
+
+/* Opens, asks for the size, reads all and closes; the callback runs once, at the end. What is no
+ * regular file is CB_IO_INVALID at the step CB_NBIO_STAT. False, and no callback, if it cannot
+ * begin: cb_io_last_error says why. Only on the loop's own thread. */
+CB_PUBLIC bool cb_read_entire_file(cb_loop *loop, cb_file dir, const char *path,
+                                   cb_file_callback *callback, void *user_data);
 
 #ifdef __cplusplus
 }

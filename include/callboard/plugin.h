@@ -18,9 +18,10 @@
  *         .summary = "a demonstration", .verbs = verbs, .verb_count = 1};
  *
  * Threads: a verb runs on the thread of the script that calls it: main's, or any actor's, several
- * at once. A verb keeps no state of its own. Errors: a verb returns CB_OK, or what host->fail
- * returned (a runtime error at the call's place in the script), or hands on a code that a host
- * function gave it. CB_STOPPED is handed on as it is.
+ * at once. A verb keeps no state of its own (those of tls do, behind a lock, since a connection
+ * lives across calls). Errors: a verb returns CB_OK, or what host->fail returned (a runtime error
+ * at the call's place in the script), or hands on a code that a host function gave it. CB_STOPPED
+ * is handed on as it is.
  *
  * Signatures: "RESULT(TYPE name, ...)". RESULT: void, i8 i16 i32 i64 u8 u16 u32 u64 float double,
  * string, blob. TYPE: the same but void; `callback` (a callback's name, checked by the binder when
@@ -160,7 +161,32 @@ struct cb_host {
     const char *(*job_status_text)(int status);
     cb_buffer *(*buffer_new)(size_t size, size_t capacity);
     void (*buffer_release)(cb_buffer *buffer);
+
+    /* -- added later: there if `size` reaches beyond the field, see CB_HOST_HAS -- */
+    /* What a service's name stands for, looked for among the script's plugins; the runtime loads
+     * the plugin of a service that it knows itself from the plugin folders. Lives as long as the
+     * script. NULL: nobody offers it, and the error says why. */
+    const void *(*service)(cb_call *call, const char *name, cb_error *error);
 };
+
+/* Whether this host's table is new enough to have the field. */
+#define CB_HOST_HAS(host, field) ((host)->size >= offsetof(cb_host, field) + sizeof((host)->field))
+
+/* -- services: what a plugin offers to other plugins and to the runtime, not to scripts --
+ *
+ * A plugin that has some exports a second object beside callboard_plugin, an array whose last item
+ * has a NULL name:
+ *
+ *     CB_PLUGIN_EXPORT const cb_service callboard_services[] = {
+ *         {"demo.counter", 1, &counter_table}, {NULL, 0, NULL}};
+ */
+#define CB_SERVICES_SYMBOL "callboard_services"
+
+typedef struct cb_service {
+    const char *name;    /* "<namespace>.<what>" */
+    uint32_t version;    /* of what the pointer points to, as the name's documentation counts it */
+    const void *pointer; /* usually to a table of functions */
+} cb_service;
 
 #ifdef __cplusplus
 }

@@ -135,6 +135,12 @@ typedef struct cb_tls_provider {
     const char *(*server_name)(const cb_tls_session *session); /* SNI, on both sides */
     /* The subject of the peer's certificate, one line. */
     const char *(*peer_subject)(const cb_tls_session *session);
+
+    /* -- added later: there if `size` reaches so far -- */
+
+    /* Has a server's context seal session tickets with a new key from now on; tickets of the key
+     * before are still taken. It happens by itself every hour. CB_INVALID for a client's. */
+    cb_status (*context_rotate)(cb_tls_context *context, cb_error *error);
 } cb_tls_provider;
 
 #ifdef __cplusplus

@@ -49,7 +49,7 @@ cb_status cb_ctcp_enable_tls(cb_call *call)
     if (state == CB_META_RouteStateClosed)
         return cb_ctcp_route_error(call, CB_CLOSED);
     return call->host->fail(call, CB_UNSUPPORTED,
-                            "TLS is not available: this build has no TLS plugin");
+                            "TLS is not available on listeners in this version");
 }
 
 cb_status cb_ctcp_open_count(cb_call *call)

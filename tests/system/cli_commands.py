@@ -27,7 +27,16 @@ class Usage(CliTest):
     def test_version(self):
         result = self.run_cli("--version")
         self.check(result, 0, err="")
-        self.assertRegex(result.stdout, r"^callboard \d+\.\d+\.\d+ \(libzmq \d+\.\d+\.\d+\)\n$")
+        pattern = r"^callboard [\d.]+ \(libzmq [\d.]+; event loops on (uring|epoll)\)\n$"
+        self.assertRegex(result.stdout, pattern)
+
+    def test_event_loops_can_be_chosen(self):
+        result = self.run_cli("--version", env={**os.environ, "CALLBOARD_LOOP": "epoll"})
+        self.check(result, 0, err="")
+        self.assertIn("event loops on epoll)", result.stdout)
+        result = self.run_cli("--version", env={**os.environ, "CALLBOARD_LOOP": "kqueue"})
+        self.check(result, 1, out="")
+        self.assertIn('CALLBOARD_LOOP is "kqueue"; it may be uring or epoll', result.stderr)
 
     def test_usage_errors(self):
         for arguments, text in (

@@ -97,7 +97,7 @@ def own_header_faults(path, header):
     if room == "include" and not header.startswith("callboard/"):
         return "a public header includes nothing internal"
     if room == "plugins":
-        own = os.path.dirname(path) + "/"
+        own = "/".join(path.split("/")[:2]) + "/"
         if not header.startswith("callboard/") and not header.startswith(own):
             return "a plugin sees callboard/*.h and its own folder, nothing else"
     if room == "actors" and header.startswith(("bridge/", "plugins/")):
@@ -118,9 +118,10 @@ def system_header_faults(path, header):
     room = path.split("/")[0]
     if header in ("zmq.h", "czmq.h") and room not in ("actors", "tests", "bench"):
         return "only actors/ knows libzmq"
-    if header.startswith("openssl/") and not path.startswith(("plugins/tls/", "tests/")):
-        return "only plugins/tls knows OpenSSL"
-    if room == "plugins" and header in ("pthread.h", "threads.h", "stdatomic.h"):
+    if header.startswith("openssl/") and not path.startswith(("plugins/tls/openssl/", "tests/")):
+        return "only plugins/tls/openssl knows OpenSSL"
+    stateless = room == "plugins" and not path.startswith("plugins/tls/")
+    if stateless and header in ("pthread.h", "threads.h", "stdatomic.h"):
         return "a plugin has no threads, no locks and no state of its own"
     return None
 

@@ -8,11 +8,6 @@
 
 #include "tests/unit/nbio_support.h"
 
-#define TEST(name)                                                                                 \
-    {                                                                                              \
-#name, name                                                                                \
-    }
-
 static void close_both(cb_loop *loop, cb_socket left, cb_socket right)
 {
     cb_close(loop, left, NULL);
@@ -61,7 +56,7 @@ static void close_cancels_what_is_pending_first(void)
     track(cb_close(loop, left, note), &log, 4);
     track(cb_recv(loop, left, &byte, 1, note, NULL), &log, 5);
     track(cb_close(loop, left, note), &log, 6);
-    CU_ASSERT(fcntl(left, F_GETFD) >= 0);
+    CU_ASSERT_TRUE(is_open(loop, left));
     run_all(loop);
     CU_ASSERT_EQUAL_FATAL(log.count, 6);
     for (uintptr_t i = 0; i < 6; i++)
@@ -71,7 +66,7 @@ static void close_cancels_what_is_pending_first(void)
     CU_ASSERT_EQUAL(log.error[3], CB_IO_OK);
     CU_ASSERT_EQUAL(log.error[4], CB_IO_BAD_SOCKET);
     CU_ASSERT_EQUAL(log.error[5], CB_IO_BAD_SOCKET);
-    CU_ASSERT(fcntl(left, F_GETFD) < 0);
+    CU_ASSERT_FALSE(is_open(loop, left));
     cb_close(loop, right, NULL);
     run_all(loop);
     cb_loop_release(&loop);
@@ -87,7 +82,7 @@ static void a_removed_close_closes_all_the_same(void)
     cb_op_remove(&op);
     run_all(loop);
     CU_ASSERT_EQUAL(log.count, 0);
-    CU_ASSERT(fcntl(left, F_GETFD) < 0);
+    CU_ASSERT_FALSE(is_open(loop, left));
     cb_close(loop, right, NULL);
     run_all(loop);
     cb_loop_release(&loop);
@@ -234,7 +229,7 @@ static void removal_races_lose_no_descriptor(void)
             cb_op_remove(&accept);
             cb_op_remove(&dial);
             for (int s = 0; s < 2; s++)
-                if (sockets[s] >= 0 && fcntl(sockets[s], F_GETFD) >= 0)
+                if (sockets[s] >= 0 && is_open(loop, sockets[s]))
                     cb_close(loop, sockets[s], NULL);
             run_all(loop);
         }
@@ -275,7 +270,9 @@ static void race_dialled(cb_op *op)
     if (op->error == CB_IO_OK) {
         /* A reset at once keeps TIME_WAIT, and with it slow connects, away. */
         const struct linger now = {.l_onoff = 1, .l_linger = 0};
-        CU_ASSERT_EQUAL(setsockopt(op->dial.socket, SOL_SOCKET, SO_LINGER, &now, sizeof now), 0);
+        if (tested->world == NULL)
+            CU_ASSERT_EQUAL(setsockopt(op->dial.socket, SOL_SOCKET, SO_LINGER, &now, sizeof now),
+                            0);
         cb_close(op->loop, op->dial.socket, NULL);
     } else {
         state->failed++;
@@ -353,16 +350,17 @@ static void out_of_descriptors_is_reported_once(void)
 
 int main(void)
 {
-    static const CU_TestInfo tests[] = {TEST(connections_are_set_up),
-                                        TEST(close_cancels_what_is_pending_first),
-                                        TEST(a_removed_close_closes_all_the_same),
-                                        TEST(closing_a_listener_takes_no_more_clients),
-                                        TEST(bytes_that_come_with_the_connection_are_not_missed),
-                                        TEST(dial_failures_leave_no_socket),
-                                        TEST(dials_time_out_or_are_removed),
-                                        TEST(removal_races_lose_no_descriptor),
-                                        TEST(ten_thousand_accepts_against_a_limit),
-                                        TEST(out_of_descriptors_is_reported_once),
-                                        CU_TEST_INFO_NULL};
+    static const CU_TestInfo tests[] = {
+        KERNEL_TEST(connections_are_set_up),
+        TEST(close_cancels_what_is_pending_first),
+        TEST(a_removed_close_closes_all_the_same),
+        TEST(closing_a_listener_takes_no_more_clients),
+        KERNEL_TEST(bytes_that_come_with_the_connection_are_not_missed),
+        TEST(dial_failures_leave_no_socket),
+        TEST(dials_time_out_or_are_removed),
+        TEST(removal_races_lose_no_descriptor),
+        TEST(ten_thousand_accepts_against_a_limit),
+        KERNEL_TEST(out_of_descriptors_is_reported_once),
+        CU_TEST_INFO_NULL};
     return run_tests("nbio connections", tests);
 }

@@ -1,17 +1,36 @@
-/* What the tests of the event loop share: a log of callbacks, and pairs of connected sockets. */
+/* What the tests of the event loop share: a log of callbacks, pairs of connected sockets, and that
+ * each test runs on every back end. */
 #ifndef CALLBOARD_TESTS_NBIO_SUPPORT_H
 #define CALLBOARD_TESTS_NBIO_SUPPORT_H
 
 #include <CUnit/Basic.h>
 #include <dirent.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
-#include "callboard/nbio.h"
+#include "actors/io/loop.h"
+#include "actors/io/simulated.h"
 
 #define MS      INT64_C(1000000)
 #define LOG_MAX 64
+
+#define TEST(name)                                                                                 \
+    {                                                                                              \
+#name, name                                                                                \
+    }
+
+/* One that looks at, or works on, what only the kernel has. */
+#define KERNEL "of the kernel: "
+#define KERNEL_TEST(name)                                                                          \
+    {                                                                                              \
+        KERNEL #name, name                                                                         \
+    }
+
+/* The back end that the running test is for. */
+static const cb_loop_backend *tested;
 
 /* What the last callbacks reported, in order. */
 typedef struct seen {
@@ -21,6 +40,7 @@ typedef struct seen {
     uintptr_t first_word[LOG_MAX];
     size_t bytes[LOG_MAX];
     cb_socket socket; /* of the last accept or dial */
+    cb_file file;     /* of the last open */
     bool ended;
 } seen;
 
@@ -38,8 +58,14 @@ static inline void note(cb_op *op)
         log->ended = op->recv.ended;
     } else if (op->type == CB_NBIO_SEND) {
         log->bytes[i] = op->send.sent;
+    } else if (op->type == CB_NBIO_READ) {
+        log->bytes[i] = op->read.received;
+    } else if (op->type == CB_NBIO_WRITE) {
+        log->bytes[i] = op->write.written;
     } else if (op->type == CB_NBIO_ACCEPT) {
         log->socket = op->accept.client;
+    } else if (op->type == CB_NBIO_OPEN) {
+        log->file = op->open.file;
     } else if (op->type == CB_NBIO_DIAL) {
         log->socket = op->dial.socket;
     }
@@ -57,7 +83,7 @@ static inline cb_op *track(cb_op *op, seen *log, uintptr_t number)
 static inline cb_loop *open_loop(void)
 {
     cb_loop *loop = NULL;
-    CU_ASSERT_EQUAL_FATAL(cb_loop_acquire(&loop, NULL), CB_OK);
+    CU_ASSERT_EQUAL_FATAL(cb_loop_acquire_with(tested, &loop, NULL), CB_OK);
     return loop;
 }
 
@@ -72,6 +98,18 @@ static inline void run_to(cb_loop *loop, const seen *log, int count)
 {
     while (log->count < count)
         CU_ASSERT_EQUAL_FATAL(cb_loop_tick(loop, -1, NULL), CB_OK);
+}
+
+/* Sends without the loop where the socket is the kernel's, so that nothing else happens. */
+static inline void put_now(cb_loop *loop, cb_socket socket, const char *data, size_t size)
+{
+    seen sent = {0};
+    if (tested->world == NULL) {
+        CU_ASSERT_EQUAL(send(socket, data, size, 0), (ssize_t)size);
+        return;
+    }
+    track(cb_send(loop, socket, data, size, note, NULL), &sent, 0);
+    run_to(loop, &sent, 1);
 }
 
 static inline cb_socket open_listener(cb_loop *loop, cb_endpoint *where)
@@ -101,6 +139,23 @@ static inline void open_pair(cb_loop *loop, cb_socket *left, cb_socket *right)
     run_all(loop);
 }
 
+/* Lets time pass without a tick. */
+static inline void spend(cb_loop *loop, int64_t ns)
+{
+    int64_t start = cb_loop_clock(loop);
+    if (tested->world != NULL)
+        cb_sim_advance(loop, ns);
+    while (cb_loop_clock(loop) - start < ns) {
+    }
+}
+
+static inline bool is_open(cb_loop *loop, cb_socket socket)
+{
+    if (tested->world != NULL)
+        return tested->world->owns(loop, socket);
+    return fcntl(socket, F_GETFD) >= 0;
+}
+
 static inline int open_descriptors(void)
 {
     int count = 0;
@@ -112,18 +167,61 @@ static inline int open_descriptors(void)
     return count;
 }
 
-static inline int run_tests(const char *name, const CU_TestInfo *tests)
+static inline int test_uring(void)
 {
+    cb_loop *loop = NULL;
+    tested = &cb_backend_uring;
+    if (cb_loop_acquire_with(tested, &loop, NULL) != CB_OK)
+        puts("\nio_uring is refused here; epoll serves, and is tested instead");
+    if (loop == NULL)
+        tested = &cb_backend_epoll;
+    cb_loop_release(&loop);
+    return 0;
+}
+
+static inline int test_epoll(void)
+{
+    tested = &cb_backend_epoll;
+    return 0;
+}
+
+static inline int test_simulated(void)
+{
+    const cb_sim_options options = {.seed = 42, .late_percent = 20};
+    tested = &cb_backend_simulated;
+    cb_sim_configure(&options);
+    return 0;
+}
+
+/* Runs all tests on each back end from the given one on, those of the kernel only on its own. */
+static inline int run_tests_of(const char *name, const CU_TestInfo *tests, size_t first)
+{
+    static const struct {
+        const char *name;
+        CU_InitializeFunc choose;
+    } backends[] = {{"uring", test_uring}, {"epoll", test_epoll}, {"simulated", test_simulated}};
     if (CU_initialize_registry() != CUE_SUCCESS)
         return EXIT_FAILURE;
-    CU_pSuite suite = CU_add_suite(name, NULL, NULL);
-    for (; tests->pName != NULL; tests++)
-        CU_add_test(suite, tests->pName, tests->pTestFunc);
+    for (size_t i = first; i < sizeof backends / sizeof backends[0]; i++) {
+        char title[80];
+        (void)snprintf(title, sizeof title, "%s on %s", name, backends[i].name);
+        CU_pSuite suite = CU_add_suite(title, backends[i].choose, NULL);
+        for (const CU_TestInfo *test = tests; test->pName != NULL; test++)
+            if (backends[i].choose != test_simulated ||
+                strncmp(test->pName, KERNEL, strlen(KERNEL)) != 0)
+                CU_add_test(suite, test->pName, test->pTestFunc);
+    }
+    CU_basic_set_mode(CU_BRM_VERBOSE);
     CU_basic_run_tests();
     unsigned failures = CU_get_number_of_failures();
     unsigned run = CU_get_number_of_tests_run();
     CU_cleanup_registry();
     return failures == 0 && run > 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+static inline int run_tests(const char *name, const CU_TestInfo *tests)
+{
+    return run_tests_of(name, tests, 0);
 }
 
 #endif

@@ -381,10 +381,10 @@ int main(void)
         TEST(while_writing_is_off_nothing_leaves),
         TEST(reading_can_be_switched_off_in_its_callback),
         TEST(a_write_over_the_watermark_is_refused_and_a_drain_follows),
-        TEST(a_reader_that_stops_holds_memory_under_the_watermark),
+        KERNEL_TEST(a_reader_that_stops_holds_memory_under_the_watermark),
         TEST(bytes_wait_in_a_stream_until_they_are_read),
         TEST(unread_bytes_are_told_again_when_more_come),
-        TEST(one_loop_holds_ten_thousand_connections),
+        KERNEL_TEST(one_loop_holds_ten_thousand_connections),
         CU_TEST_INFO_NULL,
     };
     return run_tests("tcp control", tests);

@@ -1,17 +1,22 @@
-/* The system calls of the epoll back end, tried without blocking. */
+/* The system calls behind operations on sockets, tried without blocking. */
 #include <assert.h>
 #include <errno.h>
 #include <netinet/tcp.h>
+#include <signal.h>
 #include <stddef.h>
 #include <string.h>
+#include <sys/sendfile.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
 #include "actors/io/address.h"
-#include "actors/io/epoll.h"
+#include "actors/io/attempt.h"
 
 /* A rest of a buffer list is handed to the kernel in pieces of at most so many. */
-#define PIECES 64u
+#define PIECES        64u
+/* Bytes of one sendfile: what any Linux takes. */
+#define SENDFILE_MOST 0x7ffff000
 
 _Static_assert(sizeof(cb_bytes) == sizeof(struct iovec) &&
                    offsetof(cb_bytes, data) == offsetof(struct iovec, iov_base) &&
@@ -21,7 +26,7 @@ _Static_assert(sizeof(cb_bytes) == sizeof(struct iovec) &&
 static const cb_attempt would_block = {false, CB_IO_OK, 0};
 static const cb_attempt success = {true, CB_IO_OK, 0};
 
-static cb_attempt failure(int sys_errno)
+cb_attempt cb_attempt_failure(int sys_errno)
 {
     return (cb_attempt){true, cb_io_error_from_errno(sys_errno), sys_errno};
 }
@@ -31,7 +36,7 @@ static bool is_would_block(int sys_errno)
     return sys_errno == EAGAIN || sys_errno == EWOULDBLOCK;
 }
 
-static void set_no_delay(cb_socket socket)
+void cb_set_no_delay(cb_socket socket)
 {
     const int on = 1;
     /* Fails only for what is no TCP socket, and then there is nothing to set. */
@@ -45,36 +50,45 @@ static bool has_no_delay(cb_socket socket)
     return getsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &on, &size) == 0 && on != 0;
 }
 
+void cb_learn_no_delay(cb_descriptor *descriptor)
+{
+    if (descriptor->no_delay == CB_NO_DELAY_UNKNOWN)
+        descriptor->no_delay =
+            has_no_delay(descriptor->socket) ? CB_NO_DELAY_INHERITED : CB_NO_DELAY_EACH;
+}
+
 cb_attempt cb_attempt_accept(cb_descriptor *descriptor, cb_op *op)
 {
     cb_address address;
     socklen_t size = sizeof address;
     int client;
-    if (descriptor->no_delay == CB_NO_DELAY_UNKNOWN)
-        descriptor->no_delay =
-            has_no_delay(op->accept.socket) ? CB_NO_DELAY_INHERITED : CB_NO_DELAY_EACH;
+    cb_learn_no_delay(descriptor);
     do {
         client = accept4(op->accept.socket, &address.any, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
     } while (client < 0 && errno == EINTR);
     if (client >= 0) {
         if (descriptor->no_delay == CB_NO_DELAY_EACH)
-            set_no_delay(client);
+            cb_set_no_delay(client);
         op->accept.client = client;
         cb_address_to_endpoint(&address, &op->accept.peer);
         return success;
     }
-    if (is_would_block(errno))
-        return would_block;
-    if (errno == EINVAL)
-        return (cb_attempt){true, CB_IO_NOT_LISTENING, errno};
-    return failure(errno);
+    return is_would_block(errno) ? would_block : cb_failed_accept(errno);
+}
+
+cb_attempt cb_failed_accept(int sys_errno)
+{
+    if (sys_errno == EINVAL)
+        return (cb_attempt){true, CB_IO_NOT_LISTENING, sys_errno};
+    return cb_attempt_failure(sys_errno);
 }
 
 /* The part of a list after the first `skip` bytes. */
-static size_t rest_of(const cb_bytes *bufs, size_t count, size_t skip, struct iovec *pieces)
+size_t cb_rest_of(const cb_bytes *bufs, size_t count, size_t skip, struct iovec *pieces,
+                  size_t most)
 {
     size_t used = 0;
-    for (size_t i = 0; i < count && used < PIECES; i++) {
+    for (size_t i = 0; i < count && used < most; i++) {
         if (skip >= bufs[i].size) {
             skip -= bufs[i].size;
             continue;
@@ -87,7 +101,7 @@ static size_t rest_of(const cb_bytes *bufs, size_t count, size_t skip, struct io
     return used;
 }
 
-static size_t total_size(const cb_bytes *bufs, size_t count)
+size_t cb_total_size(const cb_bytes *bufs, size_t count)
 {
     size_t total = 0;
     for (size_t i = 0; i < count; i++)
@@ -97,7 +111,7 @@ static size_t total_size(const cb_bytes *bufs, size_t count)
 
 /* Looked up once a descriptor; what is no socket is taken for a stream, and its recv will say so.
  */
-static bool is_stream(cb_descriptor *descriptor)
+bool cb_is_stream(cb_descriptor *descriptor)
 {
     if (descriptor->stream == CB_STREAM_UNKNOWN) {
         int type = SOCK_STREAM;
@@ -124,7 +138,7 @@ static cb_attempt recv_datagram(cb_op *op)
         got = recvmsg(op->recv.socket, &header, MSG_DONTWAIT);
     } while (got < 0 && errno == EINTR);
     if (got < 0)
-        return is_would_block(errno) ? would_block : failure(errno);
+        return is_would_block(errno) ? would_block : cb_attempt_failure(errno);
     op->recv.received = (size_t)got;
     cb_address_to_endpoint(&address, &op->recv.source);
     if ((header.msg_flags & MSG_TRUNC) != 0)
@@ -142,22 +156,22 @@ static ssize_t recv_piece(cb_op *op)
     struct iovec pieces[PIECES];
     struct msghdr header = {0};
     header.msg_iov = pieces;
-    header.msg_iovlen = rest_of(bufs, op->recv.buf_count, done, pieces);
+    header.msg_iovlen = cb_rest_of(bufs, op->recv.buf_count, done, pieces, PIECES);
     return recvmsg(op->recv.socket, &header, MSG_DONTWAIT);
 }
 
 cb_attempt cb_attempt_recv(cb_descriptor *descriptor, cb_op *op)
 {
-    if (!is_stream(descriptor))
+    if (!cb_is_stream(descriptor))
         return recv_datagram(op);
-    size_t total = total_size(op->recv.bufs, op->recv.buf_count);
+    size_t total = cb_total_size(op->recv.bufs, op->recv.buf_count);
     bool all = op->own.transfer == CB_TRANSFER_ALL;
     while (op->recv.received < total) {
         ssize_t got = recv_piece(op);
         if (got < 0 && errno == EINTR)
             continue;
         if (got < 0)
-            return is_would_block(errno) ? would_block : failure(errno);
+            return is_would_block(errno) ? would_block : cb_attempt_failure(errno);
         if (got == 0) {
             op->recv.ended = true;
             return success;
@@ -194,25 +208,80 @@ static ssize_t send_piece(cb_op *op)
         header.msg_iovlen = op->send.buf_count;
     } else {
         header.msg_iov = pieces;
-        header.msg_iovlen = rest_of(bufs, op->send.buf_count, done, pieces);
+        header.msg_iovlen = cb_rest_of(bufs, op->send.buf_count, done, pieces, PIECES);
     }
     return sendmsg(op->send.socket, &header, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
 cb_attempt cb_attempt_send(cb_op *op)
 {
-    size_t total = total_size(op->send.bufs, op->send.buf_count);
+    size_t total = cb_total_size(op->send.bufs, op->send.buf_count);
     do {
         ssize_t put = send_piece(op);
         if (put < 0 && errno == EINTR)
             continue;
         if (put < 0)
-            return is_would_block(errno) ? would_block : failure(errno);
+            return is_would_block(errno) ? would_block : cb_attempt_failure(errno);
         op->send.sent += (size_t)put;
         if (op->own.transfer == CB_TRANSFER_PARTIAL)
             return success;
     } while (op->send.sent < total);
     return success;
+}
+
+/* Asks for the size when the first part is sent. */
+static cb_attempt begin_sendfile(cb_op *op)
+{
+    struct stat about;
+    if (fstat(op->sendfile.file, &about) != 0)
+        return cb_attempt_failure(errno);
+    if (!S_ISREG(about.st_mode) || op->sendfile.offset > about.st_size)
+        return (cb_attempt){true, CB_IO_INVALID, 0};
+    if (op->sendfile.entire)
+        op->sendfile.nbytes = about.st_size - op->sendfile.offset;
+    return would_block;
+}
+
+static cb_attempt send_parts(cb_op *op)
+{
+    while (op->sendfile.sent < op->sendfile.nbytes) {
+        off_t offset = op->sendfile.offset + op->sendfile.sent;
+        int64_t left = op->sendfile.nbytes - op->sendfile.sent;
+        ssize_t put = sendfile(op->sendfile.socket, op->sendfile.file, &offset,
+                               left < SENDFILE_MOST ? (size_t)left : SENDFILE_MOST);
+        if (put < 0 && errno == EINTR)
+            continue;
+        if (put < 0)
+            return is_would_block(errno) ? would_block : cb_attempt_failure(errno);
+        if (put == 0)
+            return (cb_attempt){true, CB_IO_END_OF_FILE, 0};
+        op->sendfile.sent += put;
+    }
+    return success;
+}
+
+cb_attempt cb_attempt_sendfile(cb_op *op)
+{
+    sigset_t pipe, old, pending;
+    if (op->sendfile.sent == 0) {
+        cb_attempt attempt = begin_sendfile(op);
+        if (attempt.done)
+            return attempt;
+    }
+    /* Unlike a send it cannot be told to raise no SIGPIPE, so that is held back and taken away. */
+    (void)sigemptyset(&pipe);
+    (void)sigaddset(&pipe, SIGPIPE);
+    bool was_pending = sigpending(&pending) == 0 && sigismember(&pending, SIGPIPE) == 1;
+    bool masked = pthread_sigmask(SIG_BLOCK, &pipe, &old) == 0;
+    cb_attempt attempt = send_parts(op);
+    if (attempt.sys_errno == EPIPE && masked && !was_pending) {
+        const struct timespec now = {0};
+        while (sigtimedwait(&pipe, NULL, &now) < 0 && errno == EINTR) {
+        }
+    }
+    if (masked)
+        (void)pthread_sigmask(SIG_SETMASK, &old, NULL);
+    return attempt;
 }
 
 cb_attempt cb_attempt_dial(cb_op *op)
@@ -225,8 +294,8 @@ cb_attempt cb_attempt_dial(cb_op *op)
         return (cb_attempt){true, CB_IO_PORT_REQUIRED, 0};
     int made = socket(address.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (made < 0)
-        return failure(errno);
-    set_no_delay(made);
+        return cb_attempt_failure(errno);
+    cb_set_no_delay(made);
     int result;
     do {
         result = connect(made, &address.any, size);
@@ -234,7 +303,7 @@ cb_attempt cb_attempt_dial(cb_op *op)
     int sys_errno = result == 0 ? 0 : errno;
     if (sys_errno != 0 && sys_errno != EINPROGRESS) {
         (void)close(made);
-        return failure(sys_errno);
+        return cb_attempt_failure(sys_errno);
     }
     op->dial.socket = made;
     return sys_errno == 0 ? success : would_block;
@@ -246,5 +315,5 @@ cb_attempt cb_attempt_dial_result(cb_op *op)
     socklen_t size = sizeof sys_errno;
     if (getsockopt(op->dial.socket, SOL_SOCKET, SO_ERROR, &sys_errno, &size) != 0)
         sys_errno = errno;
-    return sys_errno == 0 ? success : failure(sys_errno);
+    return sys_errno == 0 ? success : cb_attempt_failure(sys_errno);
 }

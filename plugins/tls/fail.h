@@ -1,0 +1,11 @@
+/* cb_fail for a plugin, which links nothing of the runtime's. */
+#ifndef CALLBOARD_PLUGINS_TLS_FAIL_H
+#define CALLBOARD_PLUGINS_TLS_FAIL_H
+
+#include "callboard/status.h"
+
+/* Fills *error, which may be NULL, and returns `status`. */
+cb_status cb_tls_fail(cb_error *error, cb_status status, const char *format, ...)
+    CB_PRINTF_LIKE(3, 4);
+
+#endif
