@@ -1,7 +1,9 @@
 /* The actor that runs client exchanges: connect, send, half-close, receive to the end. Many at a
  * time on one loop, so that a waiting exchange costs no thread.
  *
- *     dialing -> sending -> receiving -> closing, with JobCompleted at the step to closing
+ *     connecting -> sending -> receiving -> closing, with JobCompleted at the step to closing
+ *
+ * The TCP layer does the work; what is kept here says which of the steps a failure met.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -9,6 +11,7 @@
 #include <string.h>
 
 #include "actors/loop_actor.h"
+#include "callboard/tcp.h"
 
 #define FIRST_CAPACITY 4096u
 #define TEXT_SIZE      256
@@ -22,15 +25,15 @@ typedef struct client {
 typedef struct exchange {
     client *owner;
     cb_message hand;
-    cb_socket socket;
-    cb_op *op; /* the one operation in flight */
+    cb_tcp_socket *socket; /* NULL: none, or closed */
+    bool connected;
+    bool sent;  /* the whole request */
+    bool ended; /* the response */
     uint16_t local_port;
     cb_buffer *response;
     struct exchange *next;
     struct exchange *previous;
 } exchange;
-
-static void on_received(cb_op *op);
 
 static cb_message record_of(const exchange *self, cb_message_kind kind)
 {
@@ -74,13 +77,12 @@ static void post_completed(exchange *self, cb_job_status status, cb_buffer *payl
 /* Ends the exchange with a result or, for every status but success, with an error's text. */
 static void end(exchange *self, cb_job_status status, cb_buffer *payload)
 {
-    cb_op_remove(&self->op);
     post_completed(self, status, payload);
-    if (self->socket != CB_NO_SOCKET) {
-        if (status != CB_JOB_SUCCESS)
-            cb_reset_on_close(self->socket);
-        (void)cb_close(self->owner->actor.loop, self->socket, NULL);
-    }
+    /* No callback comes any more, so nobody looks at the exchange again. */
+    if (self->socket != NULL && status == CB_JOB_SUCCESS)
+        (void)cb_tcp_close(self->socket, NULL);
+    else if (self->socket != NULL)
+        (void)cb_tcp_abort(self->socket, NULL);
     if (self->response != payload)
         cb_buffer_release(self->response);
     forget(self);
@@ -96,107 +98,103 @@ static void fail(exchange *self, cb_job_status status, const char *what, const c
     end(self, status, cb_buffer_copy(text, (size_t)size));
 }
 
-static const char *op_text(const cb_op *op)
-{
-    return op->sys_errno != 0 ? strerror(op->sys_errno) : cb_io_error_string(op->error);
-}
-
-static bool submitted(exchange *self, cb_op *op, cb_job_status status)
-{
-    self->op = op;
-    if (op == NULL) {
-        fail(self, status, "cannot talk to", cb_io_error_string(cb_io_last_error()));
-        return false;
-    }
-    op->user_data = self;
-    return true;
-}
-
 /* --- receiving --- */
 
-static void receive_on(exchange *self)
+static void succeed(exchange *self)
 {
-    int64_t most = self->owner->actor.runtime->options.limits.max_request;
-    cb_buffer *bytes = self->response;
-    if (bytes == NULL || bytes->size == bytes->capacity) {
-        size_t wanted = bytes == NULL ? FIRST_CAPACITY : bytes->capacity * 2;
-        size_t room = (int64_t)wanted > most ? (size_t)most + 1 : wanted;
-        if (cb_buffer_writable(&self->response, room) != CB_OK) {
-            fail(self, CB_JOB_RECEIVE_FAILED, "cannot receive from", "out of memory");
-            return;
-        }
-        bytes = self->response;
-    }
-    (void)submitted(self,
-                    cb_recv(self->owner->actor.loop, self->socket, bytes->data + bytes->size,
-                            bytes->capacity - bytes->size, on_received, NULL),
-                    CB_JOB_RECEIVE_FAILED);
+    if (self->response == NULL)
+        self->response = cb_buffer_new(0, 0);
+    end(self, CB_JOB_SUCCESS, self->response);
 }
 
-static void on_received(cb_op *op)
+/* Room for `size` bytes more; it doubles, so that a long response is not copied too often. */
+static cb_status make_room(exchange *self, size_t size)
 {
-    exchange *self = op->user_data;
-    int64_t most = self->owner->actor.runtime->options.limits.max_request;
-    self->op = NULL;
-    self->response->size += op->recv.received;
-    if (op->error != CB_IO_OK)
-        fail(self, CB_JOB_RECEIVE_FAILED, "cannot receive from", op_text(op));
-    else if ((int64_t)self->response->size > most)
+    const cb_buffer *bytes = self->response;
+    size_t used = bytes != NULL ? bytes->size : 0;
+    size_t capacity = bytes != NULL ? bytes->capacity : 0;
+    if (capacity - used >= size)
+        return CB_OK;
+    size_t wanted = capacity == 0 ? FIRST_CAPACITY : capacity * 2;
+    return cb_buffer_writable(&self->response, wanted > used + size ? wanted : used + size);
+}
+
+static void on_read(cb_tcp_socket *socket, const void *data, size_t size)
+{
+    exchange *self = cb_tcp_user(socket);
+    size_t most = (size_t)self->owner->actor.runtime->options.limits.max_request;
+    size_t used = self->response != NULL ? self->response->size : 0;
+    if (size > most - used) {
         fail(self, CB_JOB_RECEIVE_FAILED, "cannot receive from",
              "response too large (CALLBOARD_MAX_REQUEST)");
-    else if (op->recv.ended)
-        end(self, CB_JOB_SUCCESS, self->response);
-    else
-        receive_on(self);
+    } else if (make_room(self, size) != CB_OK) {
+        fail(self, CB_JOB_RECEIVE_FAILED, "cannot receive from", "out of memory");
+    } else {
+        memcpy(self->response->data + used, data, size);
+        self->response->size += size;
+    }
 }
 
 /* --- connecting and sending --- */
 
-static void request_is_out(exchange *self)
+static void on_connected(cb_tcp_socket *socket)
 {
-    cb_error error;
-    /* A server that has answered and closed already is fine: its answer can still be read. */
-    if (cb_shutdown_send(self->socket, &error) != CB_OK && error.sys_errno != ENOTCONN)
-        fail(self, CB_JOB_SEND_FAILED, "cannot send to", error.text);
-    else
-        receive_on(self);
-}
-
-static void on_sent(cb_op *op)
-{
-    exchange *self = op->user_data;
-    self->op = NULL;
-    if (op->error == CB_IO_OK)
-        request_is_out(self);
-    else
-        fail(self, CB_JOB_SEND_FAILED, "cannot send to", op_text(op));
-}
-
-static void on_connected(cb_op *op)
-{
-    exchange *self = op->user_data;
-    cb_endpoint local;
+    exchange *self = cb_tcp_user(socket);
     const cb_buffer *request = cb_message_payload(&self->hand);
-    self->op = NULL;
-    if (op->error != CB_IO_OK) {
-        fail(self, CB_JOB_CONNECT_FAILED, "cannot connect to", op_text(op));
-        return;
-    }
-    self->socket = op->dial.socket;
-    if (cb_bound_endpoint(self->socket, &local, NULL) == CB_OK)
-        self->local_port = local.port;
+    self->connected = true;
+    self->local_port = cb_tcp_local(socket).port;
+    self->sent = request == NULL || request->size == 0;
     /* Dialling a port that nobody listens on may, by chance, connect a socket with itself. */
-    if (self->local_port == self->hand.value) {
+    if (self->local_port == self->hand.value)
         fail(self, CB_JOB_CONNECT_FAILED, "cannot connect to", strerror(ECONNREFUSED));
-        return;
-    }
-    if (request == NULL || request->size == 0)
-        request_is_out(self);
+}
+
+static void on_sent(cb_tcp_socket *socket)
+{
+    exchange *self = cb_tcp_user(socket);
+    self->sent = true;
+    if (self->ended)
+        succeed(self);
+}
+
+static void on_failure(exchange *self, const char *why)
+{
+    if (!self->connected)
+        fail(self, CB_JOB_CONNECT_FAILED, "cannot connect to", why);
+    else if (!self->sent)
+        fail(self, CB_JOB_SEND_FAILED, "cannot send to", why);
     else
-        (void)submitted(self,
-                        cb_send(self->owner->actor.loop, self->socket, request->data, request->size,
-                                on_sent, NULL),
-                        CB_JOB_SEND_FAILED);
+        fail(self, CB_JOB_RECEIVE_FAILED, "cannot receive from", why);
+}
+
+static void on_event(const cb_tcp_event *event)
+{
+    exchange *self = cb_tcp_user(event->socket);
+    if (cb_tcp_kind_is(event->kind, CB_TCP_ERROR)) {
+        self->socket = NULL;
+        on_failure(self,
+                   event->code > 0 ? strerror(event->code) : cb_io_error_string(event->error));
+    } else if (event->kind == CB_TCP_EOF) {
+        self->ended = true;
+        /* A server may end before it has read everything; the rest still has to go. */
+        if (self->sent)
+            succeed(self);
+    }
+}
+
+static cb_status connect_and_send(exchange *self, cb_error *error)
+{
+    static const cb_tcp_callbacks callbacks = {
+        .read = on_read, .event = on_event, .connect = on_connected, .write = on_sent};
+    cb_buffer *request = cb_message_payload(&self->hand);
+    cb_status status =
+        cb_tcp_connect(self->owner->actor.loop, "127.0.0.1", (uint16_t)self->hand.value, &callbacks,
+                       NULL, self, &self->socket, error);
+    if (status == CB_OK && request != NULL && request->size > 0)
+        status = cb_tcp_write_buffer(self->socket, request, 0, request->size, error);
+    if (status == CB_OK)
+        status = cb_tcp_end_writing(self->socket, error);
+    return status;
 }
 
 static void begin(client *owner, const cb_message *hand)
@@ -208,16 +206,15 @@ static void begin(client *owner, const cb_message *hand)
         cb_buffer_release(cb_message_payload(hand));
         return;
     }
-    *self =
-        (exchange){.owner = owner, .hand = *hand, .socket = CB_NO_SOCKET, .next = owner->exchanges};
+    *self = (exchange){.owner = owner, .hand = *hand, .next = owner->exchanges};
     if (self->next != NULL)
         self->next->previous = self;
     owner->exchanges = self;
     cb_message started = record_of(self, CB_MSG_JOB_STARTED);
     cb_loop_actor_post(&owner->actor, &started);
-    cb_endpoint endpoint = cb_endpoint_loopback(CB_FAMILY_IP4, (uint16_t)hand->value);
-    (void)submitted(self, cb_dial(owner->actor.loop, &endpoint, on_connected, NULL),
-                    CB_JOB_CONNECT_FAILED);
+    cb_error error;
+    if (connect_and_send(self, &error) != CB_OK)
+        fail(self, CB_JOB_CONNECT_FAILED, "cannot connect to", error.text);
 }
 
 /* --- the actor --- */

@@ -1,0 +1,223 @@
+/* The turn: work that calls leave behind, done together in the next tick; and the end of it all
+ * when the loop ends. */
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "actors/io/tcp/inside.h"
+
+/* A thread has one loop, so it has one turn. */
+static _Thread_local cb_tcp_turn *here;
+
+void *(*cb_tcp_malloc_hook)(size_t size);
+
+void *cb_tcp_malloc(size_t size)
+{
+    return cb_tcp_malloc_hook != NULL ? cb_tcp_malloc_hook(size) : malloc(size);
+}
+
+static void free_turn(cb_tcp_turn *turn)
+{
+    assert(turn->item_count == 0 && turn->next_count == 0);
+    cb_lookup_shut(turn);
+    cb_op_remove(&turn->op);
+    cb_op_remove(&turn->guard);
+    cb_tcp_chunks_free(turn);
+    while (turn->spare_room_count > 0)
+        free(turn->spare_rooms[--turn->spare_room_count]);
+    free(turn->plaintext);
+    free(turn->next);
+    free(turn->now);
+    free(turn);
+    here = NULL;
+}
+
+static void do_work(cb_tcp_socket *socket, unsigned work)
+{
+    if ((work & CB_TCP_WORK_FAIL) != 0 && !socket->closed)
+        cb_tcp_fail(socket, &socket->failure);
+    if ((work & CB_TCP_WORK_TIMEOUTS) != 0) {
+        int64_t now_ns = cb_loop_now(socket->turn->loop);
+        socket->read_at_ns = now_ns;
+        socket->write_at_ns = now_ns;
+        if (socket->began_ns == 0)
+            socket->began_ns = now_ns;
+        cb_tcp_arm(socket);
+    }
+    if ((work & CB_TCP_WORK_FLUSH) != 0)
+        cb_tcp_flush(socket);
+    if ((work & CB_TCP_WORK_DELIVER) != 0) {
+        cb_tcp_deliver(socket);
+        cb_tcp_receive(socket);
+    }
+    if ((work & CB_TCP_WORK_RELEASE) != 0)
+        cb_tcp_release(socket);
+}
+
+static void on_turn(cb_op *op)
+{
+    cb_tcp_turn *turn = op->user_data;
+    if (cb_tcp_turn_ended(turn, op))
+        return;
+    turn->queued = false;
+    cb_tcp_item **items = turn->next;
+    size_t count = turn->next_count;
+    turn->next = turn->now;
+    turn->now = items;
+    turn->next_count = 0;
+    /* Taken over before any callback runs, so that what callbacks add is for the next turn. */
+    for (size_t i = 0; i < count; i++) {
+        items[i]->doing = items[i]->work;
+        items[i]->work = 0;
+    }
+    for (size_t i = 0; i < count; i++) {
+        cb_tcp_item *item = turn->now[i];
+        unsigned work = item->doing;
+        item->doing = 0;
+        if (!item->is_server)
+            do_work((cb_tcp_socket *)item, work);
+        else if (item->work == 0)
+            cb_tcp_server_free((cb_tcp_server *)item);
+    }
+    if (turn->item_count == 0)
+        free_turn(turn);
+}
+
+static void end_turn(cb_tcp_turn *turn)
+{
+    turn->ending = true;
+    while (turn->items != NULL) {
+        cb_tcp_item *item = turn->items;
+        if (item->is_server)
+            cb_tcp_server_end((cb_tcp_server *)item);
+        else
+            cb_tcp_end((cb_tcp_socket *)item);
+    }
+    turn->next_count = 0;
+    free_turn(turn);
+}
+
+bool cb_tcp_turn_ended(cb_tcp_turn *turn, const cb_op *op)
+{
+    if (op->error != CB_IO_CANCELED)
+        return false;
+    end_turn(turn);
+    return true;
+}
+
+/* Only the loop's end completes it. */
+static void on_guard(cb_op *op)
+{
+    end_turn(op->user_data);
+}
+
+static cb_status make_turn(cb_loop *loop, cb_error *error)
+{
+    cb_tcp_turn *turn = cb_tcp_malloc(sizeof *turn);
+    if (turn == NULL)
+        return cb_fail(error, CB_NO_MEMORY, "no memory for sockets");
+    *turn = (cb_tcp_turn){.loop = loop};
+    turn->op = cb_prep_next_tick(loop, on_turn);
+    turn->guard = turn->op != NULL ? cb_prep_next_tick(loop, on_guard) : NULL;
+    if (turn->guard == NULL) {
+        cb_status status = cb_io_error_status(cb_io_last_error());
+        cb_op_remove(&turn->op);
+        free(turn);
+        return cb_fail(error, status, "no socket: %s", cb_io_error_string(cb_io_last_error()));
+    }
+    turn->op->user_data = turn;
+    turn->guard->user_data = turn;
+    cb_op_detach(turn->op);
+    here = turn;
+    return CB_OK;
+}
+
+cb_status cb_tcp_turn_get(cb_loop *loop, cb_tcp_turn **turn, cb_error *error)
+{
+    *turn = NULL;
+    cb_loop *current = cb_loop_current();
+    if (current == NULL || (loop != NULL && loop != current))
+        return cb_fail(error, CB_INVALID, "sockets belong to the thread of their event loop");
+    if (here != NULL && here->ending)
+        return cb_fail(error, CB_CLOSED, "the event loop is ending");
+    if (here == NULL) {
+        cb_status status = make_turn(current, error);
+        if (status != CB_OK)
+            return status;
+    }
+    assert(here->loop == current);
+    *turn = here;
+    return CB_OK;
+}
+
+/* Room in both lists for one item more. */
+static bool reserve(cb_tcp_turn *turn)
+{
+    if (turn->item_count < turn->capacity)
+        return true;
+    size_t capacity = turn->capacity == 0 ? 16 : turn->capacity * 2;
+    cb_tcp_item **next = cb_tcp_malloc(capacity * sizeof *next);
+    cb_tcp_item **now = next != NULL ? cb_tcp_malloc(capacity * sizeof *now) : NULL;
+    if (now == NULL) {
+        free(next);
+        return false;
+    }
+    /* Both: on_turn may be walking over `now`. */
+    if (turn->capacity > 0) {
+        memcpy(next, turn->next, turn->capacity * sizeof *next);
+        memcpy(now, turn->now, turn->capacity * sizeof *now);
+    }
+    free(turn->next);
+    free(turn->now);
+    turn->next = next;
+    turn->now = now;
+    turn->capacity = capacity;
+    return true;
+}
+
+cb_status cb_tcp_turn_join(cb_tcp_turn *turn, cb_tcp_item *item, cb_error *error)
+{
+    if (!reserve(turn))
+        return cb_fail(error, CB_NO_MEMORY, "no memory for one more socket");
+    item->previous = NULL;
+    item->next = turn->items;
+    if (item->next != NULL)
+        item->next->previous = item;
+    turn->items = item;
+    turn->item_count++;
+    return CB_OK;
+}
+
+void cb_tcp_turn_leave(cb_tcp_turn *turn, cb_tcp_item *item)
+{
+    assert(turn->ending || item->work == 0);
+    if (item->previous != NULL)
+        item->previous->next = item->next;
+    else
+        turn->items = item->next;
+    if (item->next != NULL)
+        item->next->previous = item->previous;
+    turn->item_count--;
+}
+
+static void queue(cb_tcp_turn *turn)
+{
+    if (turn->queued || turn->ending)
+        return;
+    turn->queued = true;
+    cb_op_exec(turn->op, false);
+}
+
+void cb_tcp_turn_add(cb_tcp_turn *turn, cb_tcp_item *item, unsigned work)
+{
+    if (item->work == 0)
+        turn->next[turn->next_count++] = item;
+    item->work |= (uint8_t)work;
+    queue(turn);
+}
+
+void cb_tcp_turn_settle(cb_tcp_turn *turn)
+{
+    if (turn->item_count == 0)
+        queue(turn);
+}
