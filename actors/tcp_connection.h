@@ -47,7 +47,7 @@ struct cb_tcp_listener {
     cb_op *retry;      /* the pause after running out of descriptors */
     cb_op *patience;   /* after the order to stop: what is over but not gone */
     bool accept_waits; /* no slot was free */
-    bool accepting;
+    bool accepting;    /* until the port is closed and nobody can reach it any more */
     bool last_accepts; /* taking what the kernel had accepted before the stop */
     bool stop_asked;
     bool stop_reported;

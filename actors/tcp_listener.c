@@ -95,15 +95,31 @@ static void report_if_stopped(cb_tcp_listener *listener)
         listener->actor.done = true;
 }
 
+static void port_is_closed(cb_tcp_listener *listener)
+{
+    listener->accepting = false;
+    report_if_stopped(listener);
+}
+
+static void on_port_closed(cb_op *op)
+{
+    port_is_closed(op->user_data);
+}
+
+/* The route counts as stopped only when the port is closed: whoever is told so may open it again.
+ */
 static void end_accepting(cb_tcp_listener *listener)
 {
-    if (!listener->accepting)
+    if (!listener->accepting || listener->socket == CB_NO_SOCKET)
         return;
-    listener->accepting = false;
     cb_op_remove(&listener->accept);
     cb_op_remove(&listener->retry);
-    (void)cb_close(listener->actor.loop, listener->socket, NULL);
-    report_if_stopped(listener);
+    cb_op *op = cb_close(listener->actor.loop, listener->socket, on_port_closed);
+    listener->socket = CB_NO_SOCKET;
+    if (op != NULL)
+        op->user_data = listener;
+    else
+        port_is_closed(listener);
 }
 
 static void on_accepted(cb_op *op)
@@ -125,7 +141,7 @@ static void accept_next(cb_tcp_listener *listener)
 {
     cb_op_options options = {.timeout_ns = listener->last_accepts ? NO_TIME_NS : 0};
     cb_status status = reserve_slot(listener);
-    if (!listener->accepting)
+    if (!listener->accepting || listener->socket == CB_NO_SOCKET)
         return;
     if (status != CB_OK && listener->last_accepts) {
         end_accepting(listener);

@@ -440,6 +440,23 @@ static void requests_of_many_clients_are_not_mixed_up(void)
     end(&made);
 }
 
+static void a_closed_port_is_free_at_once(void)
+{
+    fixture made = begin();
+    cb_error error;
+    int64_t canceled;
+    int64_t route = open_route(&made, ECHO, 5000);
+    int64_t port = ask(&made, CB_ASK_ROUTE_PORT, route);
+    for (int i = 0; i < 200; i++) {
+        cb_route_options options = {
+            .kind = CB_ROUTE_TCP, .callback = "Again", .entry = ECHO, .port = (uint16_t)port};
+        CU_ASSERT_EQUAL(cb_route_close(made.asker, NS, route, &canceled), CB_OK);
+        CU_ASSERT_EQUAL(dial(port), -1);
+        CU_ASSERT_EQUAL_FATAL(cb_route_open(made.asker, NS, &options, &route, &error), CB_OK);
+    }
+    end(&made);
+}
+
 static void a_job_that_waited_does_not_reach_another_route(void)
 {
     cb_limits limits = cb_limits_default();
@@ -578,6 +595,7 @@ int main(void)
                            TEST(a_large_response_arrives_whole),
                            TEST(unknown_and_closed_are_told_apart),
                            TEST(requests_of_many_clients_are_not_mixed_up),
+                           TEST(a_closed_port_is_free_at_once),
                            TEST(a_job_that_waited_does_not_reach_another_route),
                            TEST(shutdown_ends_waits_and_refuses),
                            TEST(what_outlives_the_grace_is_cut),
