@@ -134,6 +134,33 @@ static cb_status job_take(cb_call *call, int64_t job_id, bool as_text, cb_buffer
     return answer;
 }
 
+static cb_status job_start(cb_call *call, const cb_start_options *options, int64_t *job_id)
+{
+    (void)call;
+    fake.starts++;
+    fake.started = *options;
+    fake.started.request = NULL;
+    fake.started_size = options->request == NULL ? 0 : options->request->size;
+    cb_buffer_release(options->request);
+    *job_id = fake.answer == CB_OK ? 1 : 0;
+    return fake.answer;
+}
+
+static cb_status job_cancel(cb_call *call, int64_t job_id, int *canceled)
+{
+    (void)call;
+    (void)job_id;
+    *canceled = fake.happened;
+    return fake.answer;
+}
+
+static cb_status jobs_close(cb_call *call, int64_t *canceled)
+{
+    (void)call;
+    *canceled = fake.value;
+    return fake.answer;
+}
+
 static const cb_host host = {
     .abi = CB_PLUGIN_ABI,
     .size = sizeof(cb_host),
@@ -153,6 +180,9 @@ static const cb_host host = {
     .job_status_text = cb_job_status_text,
     .buffer_new = buffer_new,
     .buffer_release = cb_buffer_release,
+    .job_start = job_start,
+    .job_cancel = job_cancel,
+    .jobs_close = jobs_close,
 };
 
 /* The test lies in DIR/tests/unit, the plugins in DIR/plugins. */

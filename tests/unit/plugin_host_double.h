@@ -25,6 +25,9 @@ typedef struct plugin_double {
     unsigned questions; /* and with how many questions in all */
     unsigned takes;
     unsigned opens;
+    unsigned starts;
+    cb_start_options started; /* of the last start; its request is gone, but */
+    size_t started_size;      /* so long it was */
 } plugin_double;
 
 extern plugin_double fake;
