@@ -168,6 +168,12 @@ static inline cb_buffer *cb_message_payload(const cb_message *message)
     return (cb_buffer *)(uintptr_t)message->payload;
 }
 
+/* OPEN_ROUTE and START_LISTENER: the cb_route_kind in `connection`, without what is added to it. */
+static inline uint32_t cb_route_kind_of(const cb_message *message)
+{
+    return message->connection >> 16 & 0x3fu;
+}
+
 static inline uint64_t cb_payload_handle(cb_buffer *buffer)
 {
     return (uint64_t)(uintptr_t)buffer;
