@@ -96,7 +96,8 @@ enum {
     X(ROUTE_STOPPED, 22, "RouteStopped") /* route; no connection is left and the actor ends */     \
     X(ORDER_DONE, 23, "OrderDone")       /* job the order's, status cb_status, value, payload */   \
     X(REJECTED, 24, "Rejected") /* route, status cb_job_status, value how many: no job was made    \
-                                   of them */                                                      \
+                                   of them; FINAL: their callbacks ran, they count no longer as    \
+                                   completed */                                                    \
     X(CONNECTIONS, 25, "Connections") /* route, value how many are open now */                     \
     /* actors -> supervisor */                                                                     \
     X(ACTOR_READY, 32, "ActorReady")                                                               \
@@ -166,12 +167,6 @@ typedef enum cb_close_reason {
 static inline cb_buffer *cb_message_payload(const cb_message *message)
 {
     return (cb_buffer *)(uintptr_t)message->payload;
-}
-
-/* OPEN_ROUTE and START_LISTENER: the cb_route_kind in `connection`, without what is added to it. */
-static inline uint32_t cb_route_kind_of(const cb_message *message)
-{
-    return message->connection >> 16 & 0x3fu;
 }
 
 static inline uint64_t cb_payload_handle(cb_buffer *buffer)
