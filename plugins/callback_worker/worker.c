@@ -46,13 +46,16 @@ cb_status cb_worker_cancel(cb_call *call)
 {
     int canceled = 0;
     cb_status status = call->host->job_cancel(call, call->args[0].integer, &canceled);
+    if (status == CB_LIMIT)
+        return cb_family_too_many_waits(call);
     call->result.integer = canceled;
     return cb_family_job_error(call, status);
 }
 
 cb_status cb_worker_close(cb_call *call)
 {
-    return call->host->jobs_close(call, &call->result.integer);
+    cb_status status = call->host->jobs_close(call, &call->result.integer);
+    return status == CB_LIMIT ? cb_family_too_many_waits(call) : status;
 }
 
 cb_status cb_worker_job_info(cb_call *call)

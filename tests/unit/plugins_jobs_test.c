@@ -152,6 +152,8 @@ static void test_answers_have_words(void)
     expect(CB_UNKNOWN, act_send_to, "no subscription 7");
     expect(CB_CLOSED, act_send_to, "subscription 7 is closed");
     expect(CB_UNKNOWN, act_cancel, "no job 7");
+    expect(CB_LIMIT, act_cancel, "too many waits are open (CALLBOARD_MAX_WAITS)");
+    expect(CB_LIMIT, act_close, "too many waits are open (CALLBOARD_MAX_WAITS)");
     cb_status (*const all[])(void) = {act_start, act_send, act_send_to, act_cancel, act_close};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
         expect(CB_STOPPED, all[i], "");
@@ -199,13 +201,12 @@ static void expect_named(const cb_plugin *plugin)
         fake_reset();
         fake.answer = fake.asked = CB_UNKNOWN;
         fake.take_as_text = fake.take_as_blob = CB_UNKNOWN;
-        const cb_value values[] = {fake_integer(7), fake_text("x")};
-        cb_value with_number[] = {values[0], values[1]};
-        with_number[1].integer = 1;
-        CU_ASSERT_EQUAL(fake_call(plugin, verb->name, with_number, 2), CB_UNKNOWN);
+        cb_value values[] = {fake_integer(7), fake_text("x")};
+        values[1].integer = 1; /* so that it goes for a number too */
+        CU_ASSERT_EQUAL(fake_call(plugin, verb->name, values, 2), CB_UNKNOWN);
         if (fake.error[0] == '\0') { /* each question has its own answer */
             fake.answer = CB_OK;
-            CU_ASSERT_EQUAL(fake_call(plugin, verb->name, with_number, 2), CB_UNKNOWN);
+            CU_ASSERT_EQUAL(fake_call(plugin, verb->name, values, 2), CB_UNKNOWN);
         }
         CU_ASSERT_STRING_EQUAL(fake.error, of_route ? "no subscription 7" : "no job 7");
     }
