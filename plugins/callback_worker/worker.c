@@ -26,10 +26,17 @@ cb_status cb_worker_start(cb_call *call)
     return status;
 }
 
-/* Waiting and taking in one. A job that did not complete in time goes on, and stays. */
+/* Waiting and taking in one. With many jobs in flight the oldest one has mostly completed already:
+ * taking first then saves a question. A job that does not complete in time goes on, and stays. */
 cb_status cb_worker_wait(cb_call *call)
 {
-    cb_status status = cb_family_wait_complete(call);
+    int32_t timeout_ms = 0;
+    cb_status status = cb_family_timeout(call, 1, &timeout_ms);
+    if (status == CB_OK)
+        status = cb_family_take_if_complete(call, false);
+    if (status != CB_NOT_COMPLETE)
+        return status;
+    status = cb_family_wait_complete(call);
     if (status != CB_OK)
         return status;
     if (call->result.integer != 0)

@@ -43,6 +43,10 @@ cb_status cb_family_fail_with_cause(cb_call *call, const char *subject, int64_t 
  * cb_route_kind with what may be added to it. */
 cb_status cb_family_open_at(cb_call *call, uint32_t kind, uint16_t port);
 
+/* Takes the job of args[0] and makes its result the verb's, with a runtime error in all cases but
+ * one: CB_NOT_COMPLETE is handed on. */
+cb_status cb_family_take_if_complete(cb_call *call, bool as_text);
+
 /* start.c. Starts a job with the bytes of args[request], the rest as `options` say (their request
  * is ignored), and makes its id the verb's result. What cb_job_start answers is handed on, for the
  * family to put in words. */

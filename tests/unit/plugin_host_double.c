@@ -127,6 +127,10 @@ static cb_status job_take(cb_call *call, int64_t job_id, bool as_text, cb_buffer
     (void)call;
     (void)job_id;
     fake.takes++;
+    if (fake.early_takes > 0) {
+        fake.early_takes--;
+        return CB_NOT_COMPLETE;
+    }
     *status = fake.job_status;
     cb_status answer = as_text ? fake.take_as_text : fake.take_as_blob;
     if (answer == CB_OK || answer == CB_NO_RESULT)

@@ -166,17 +166,26 @@ static void test_a_wait_takes_or_says_why_not(void)
     const cb_value in_time[] = {fake_integer(7), fake_integer(250)};
     const cb_value for_ever[] = {fake_integer(7), fake_integer(-1)};
     fake_reset();
+    fake.happened = 0; /* it has completed, so there is no wait */
     CU_ASSERT_EQUAL(call_worker("Wait", in_time, 2), CB_OK);
     CU_ASSERT_EQUAL(fake.takes, 1);
     CU_ASSERT_PTR_NOT_NULL(fake.result);
 
     fake_reset();
+    fake.early_takes = 1;
+    CU_ASSERT_EQUAL(call_worker("Wait", in_time, 2), CB_OK);
+    CU_ASSERT_EQUAL(fake.takes, 2);
+    CU_ASSERT_PTR_NOT_NULL(fake.result);
+
+    fake_reset();
+    fake.early_takes = 2;
     fake.happened = 0;
     CU_ASSERT_EQUAL(call_worker("Wait", in_time, 2), CB_TIMEOUT);
     CU_ASSERT_STRING_EQUAL(fake.error, "job 7 has not completed after 250 ms");
     CU_ASSERT_EQUAL(call_worker("Wait", for_ever, 2), CB_TIMEOUT);
     CU_ASSERT_STRING_EQUAL(fake.error, "the shutdown began before job 7 completed");
-    CU_ASSERT_EQUAL(fake.takes, 0);
+    CU_ASSERT_EQUAL(fake.takes, 2);
+    CU_ASSERT_PTR_NULL(fake.result);
 
     fake_reset();
     fake.take_as_blob = CB_NO_RESULT;
@@ -186,6 +195,7 @@ static void test_a_wait_takes_or_says_why_not(void)
 
     fake_reset();
     fake.answer = CB_LIMIT;
+    fake.early_takes = 1;
     CU_ASSERT_EQUAL(call_worker("Wait", in_time, 2), CB_LIMIT);
     CU_ASSERT(strstr(fake.error, "CALLBOARD_MAX_WAITS") != NULL);
 }
