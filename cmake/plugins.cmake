@@ -15,6 +15,8 @@ list(REMOVE_DUPLICATES PLUGIN_FOLDERS)
 # those that its table of verbs names; see plugins/family/family.h.
 set(FAMILY_PLUGINS
     callback_tcp_listener
+    callback_udp_client
+    callback_udp_server
 )
 add_library(plugin_family STATIC EXCLUDE_FROM_ALL ${FAMILY_SOURCES})
 target_include_directories(plugin_family PRIVATE ${PROJECT_SOURCE_DIR}/include ${PROJECT_SOURCE_DIR})
