@@ -239,7 +239,7 @@ static void respond(cb_connection *connection, cb_buffer *reply, bool final)
     cb_listener *listener = connection->listener;
     uint8_t header[HEADER_ROOM];
     size_t offset = write_header(&to->peer, header);
-    bool replies = (cb_listener_route_kind(listener) & CB_ROUTE_KIND_MASK) == CB_ROUTE_UDP;
+    bool replies = cb_listener_route_base(listener) == CB_ROUTE_UDP;
     assert(to->reply == NULL);
     if (reply == NULL || reply->size == 0 || !replies) {
         cb_buffer_release(reply);

@@ -35,8 +35,7 @@ static const cb_verb verbs[] = {
      "packets that the callback has worked on"},
     {"Dropped", "i32(i64 serverId)", cb_family_dropped, 0,
      "packets that found no room, or whose callback failed or took too long"},
-    {"Info", "string(i64 serverId)", info, 0,
-     "everything about the server as key=value pairs"},
+    {"Info", "string(i64 serverId)", info, 0, "everything about the server as key=value pairs"},
     {"OpenCount", "i32()", cb_family_open_count, 0, "how many servers are open"},
 };
 
