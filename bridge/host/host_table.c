@@ -2,6 +2,7 @@
  * calls on behalf of the thread that runs the verb. */
 #include "bridge/host/output.h"
 #include "bridge/host/script_internal.h"
+#include "callboard/tls.h"
 
 static cb_status print(cb_call *call, const void *bytes, size_t size)
 {
@@ -54,6 +55,33 @@ static cb_status job_take(cb_call *call, int64_t job_id, bool as_text, cb_buffer
     return cb_job_take(asker_of(call), cb_call_name_space(call), job_id, as_text, result, status);
 }
 
+static cb_status route_command(cb_call *call, const cb_command *command, cb_reply *reply)
+{
+    return cb_route_command(asker_of(call), cb_call_name_space(call), command, reply);
+}
+
+static cb_status route_set_tls(cb_call *call, int64_t route_id, const cb_tls_provider *provider,
+                               cb_tls_context *context, cb_error *error)
+{
+    return cb_route_set_tls(asker_of(call), cb_call_name_space(call), route_id, provider, context,
+                            error);
+}
+
+static cb_status job_start(cb_call *call, const cb_start_options *options, int64_t *job_id)
+{
+    return cb_job_start(asker_of(call), cb_call_name_space(call), options, job_id);
+}
+
+static cb_status job_cancel(cb_call *call, int64_t job_id, int *canceled)
+{
+    return cb_job_cancel(asker_of(call), cb_call_name_space(call), job_id, canceled);
+}
+
+static cb_status jobs_close(cb_call *call, int64_t *canceled)
+{
+    return cb_jobs_close(asker_of(call), cb_call_name_space(call), canceled);
+}
+
 static const void *service(cb_call *call, const char *name, cb_error *error)
 {
     return cb_services_find(cb_script_thread_of(call)->script->services, name, error);
@@ -80,4 +108,9 @@ const cb_host cb_script_host = {
     .buffer_new = cb_buffer_new,
     .buffer_release = cb_buffer_release,
     .service = service,
+    .route_command = route_command,
+    .route_set_tls = route_set_tls,
+    .job_start = job_start,
+    .job_cancel = job_cancel,
+    .jobs_close = jobs_close,
 };

@@ -167,6 +167,14 @@ struct cb_host {
      * the plugin of a service that it knows itself from the plugin folders. Lives as long as the
      * script. NULL: nobody offers it, and the error says why. */
     const void *(*service)(cb_call *call, const char *name, cb_error *error);
+    /* See runtime.h for each. */
+    cb_status (*route_command)(cb_call *call, const cb_command *command, cb_reply *reply);
+    cb_status (*route_set_tls)(cb_call *call, int64_t route_id,
+                               const struct cb_tls_provider *provider,
+                               struct cb_tls_context *context, cb_error *error);
+    cb_status (*job_start)(cb_call *call, const cb_start_options *options, int64_t *job_id);
+    cb_status (*job_cancel)(cb_call *call, int64_t job_id, int *canceled);
+    cb_status (*jobs_close)(cb_call *call, int64_t *canceled);
 };
 
 /* Whether this host's table is new enough to have the field. */
