@@ -123,6 +123,7 @@ void cb_script_run_job(void *user, cb_job *job)
     cb_vm_error error = {0};
     cb_status status = cb_vm_run_callback(thread->vm, script->program, job->entry, &blob, &written,
                                           &returned, &error);
+    cb_run_memory_end(&thread->kept); /* before anybody can learn how the job went */
     if (status != CB_OK) {
         fail_job(thread, job, &error);
     } else if (returned == 0) {
