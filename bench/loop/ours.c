@@ -52,12 +52,13 @@ static void on_received(cb_op *op)
 
 static void on_accepted(cb_op *op)
 {
+    static const cb_op_options ahead = {.read_ahead = true};
     if (op->error != CB_IO_OK)
         return;
     session *client = malloc(sizeof *client);
     cb_op *reading = client == NULL ? NULL
                                     : cb_recv(op->loop, op->accept.client, client->bytes,
-                                              sizeof client->bytes, on_received, NULL);
+                                              sizeof client->bytes, on_received, &ahead);
     if (reading == NULL)
         loop_die("no memory for a connection");
     reading->user_data = client;

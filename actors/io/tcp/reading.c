@@ -150,11 +150,12 @@ static bool should_receive(const cb_tcp_socket *socket)
 
 void cb_tcp_receive(cb_tcp_socket *socket)
 {
+    static const cb_op_options ahead = {.read_ahead = true};
     if (!should_receive(socket))
         return;
     if (prepare_room(socket))
         socket->recv = cb_recv(socket->turn->loop, socket->descriptor, socket->room,
-                               socket->room_size, on_received, NULL);
+                               socket->room_size, on_received, &ahead);
     if (socket->recv != NULL)
         socket->recv->user_data = socket;
     else if (!socket->turn->ending)
@@ -196,8 +197,7 @@ static void on_received(cb_op *op)
     if (!should_receive(socket))
         return;
     if (socket->room_size == socket->room_wanted) {
-        socket->recv = op;
-        cb_op_exec(op, false);
+        socket->recv = cb_op_exec(op, false) ? op : NULL;
     } else {
         cb_tcp_receive(socket);
     }

@@ -114,8 +114,7 @@ static void on_accepted(cb_op *op)
         return;
     if (op->error == CB_IO_BAD_SOCKET || op->error == CB_IO_NOT_LISTENING)
         return; /* somebody took the descriptor away */
-    *place = op;
-    cb_op_exec(op, false);
+    *place = cb_op_exec(op, false) ? op : NULL;
 }
 
 void cb_tcp_server_pause(cb_tcp_server *server)
@@ -236,7 +235,8 @@ static void on_last_accepted(cb_op *op)
         return;
     if (op->error == CB_IO_OK) {
         serve(server, op->accept.client, &op->accept.peer);
-        cb_op_exec(op, false);
+        if (!cb_op_exec(op, false))
+            server->last = NULL;
         return;
     }
     server->last = NULL;

@@ -205,7 +205,7 @@ static void queue(cb_tcp_turn *turn)
     if (turn->queued || turn->ending)
         return;
     turn->queued = true;
-    cb_op_exec(turn->op, false);
+    (void)cb_op_exec(turn->op, false);
 }
 
 void cb_tcp_turn_add(cb_tcp_turn *turn, cb_tcp_item *item, unsigned work)
