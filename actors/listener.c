@@ -98,8 +98,8 @@ static void on_patience_over(cb_op *op)
         listener->actor.done = true;
         return;
     }
-    listener->patience = op;
-    cb_op_exec(op, false);
+    if (cb_op_exec(op, false))
+        listener->patience = op;
 }
 
 /* A client that does not read the end of its response, or does not close, must not hold up the end
