@@ -268,6 +268,20 @@ static void test_what_listeners_count(void)
     gauge(CB_MSG_REJECTED, first, 3);
     CU_ASSERT_EQUAL(play_ask(&p, CB_ASK_ROUTE_ACCEPTED, first), 3);
     CU_ASSERT_EQUAL(play_ask(&p, CB_ASK_ROUTE_DROPPED, first), 3);
+    play_new(&p, first, 1, 0);
+    play_start_worker(&p);
+    cb_message hand = double_effect(&p.d, CB_MSG_HAND, 0);
+    complete(&hand, 0);
+    CU_ASSERT_EQUAL(play_ask(&p, CB_ASK_ROUTE_COMPLETED, first), 1);
+    double_send(&p.d, (cb_message){.kind = CB_MSG_REJECTED,
+                                   .name_space = 1,
+                                   .from = p.listeners[first],
+                                   .flags = CB_FLAG_FINAL,
+                                   .route = first,
+                                   .value = 2}); /* one more than ran */
+    CU_ASSERT_EQUAL(play_ask(&p, CB_ASK_ROUTE_COMPLETED, first), 0);
+    CU_ASSERT_EQUAL(play_ask(&p, CB_ASK_ROUTE_DROPPED, first), 4);
+    CU_ASSERT_EQUAL(play_ask(&p, CB_ASK_ROUTE_ACCEPTED, first), 4);
     gauge(CB_MSG_REJECTED, first, INT64_MAX);
     gauge(CB_MSG_REJECTED, first, INT64_MAX);
     CU_ASSERT(play_ask(&p, CB_ASK_ROUTE_DROPPED, first) > INT64_MAX / 4);
