@@ -143,11 +143,12 @@ static inline uint16_t cb_listener_port(const cb_listener *listener)
     return cb_route_word_port(listener->route.connection);
 }
 
-/* A cb_route_kind, and with what is added to it. */
+/* A cb_route_kind. */
 static inline uint32_t cb_listener_route_base(const cb_listener *listener)
 {
     return cb_route_word_base(listener->route.connection);
 }
+/* With what is added to it. */
 static inline uint32_t cb_listener_route_kind(const cb_listener *listener)
 {
     return cb_route_word_kind(listener->route.connection);

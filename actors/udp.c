@@ -105,7 +105,7 @@ static void on_closed(cb_op *op)
 static void close_if_over(cb_listener *listener)
 {
     udp *self = udp_of(listener);
-    if (!listener->stop_asked || self->is_closing || self->taken > 0 || self->sends > 0)
+    if (!self->is_deaf || self->is_closing || self->taken > 0 || self->sends > 0)
         return;
     self->is_closing = true;
     cb_op *op = cb_close(listener->actor.loop, self->socket, on_closed);

@@ -434,13 +434,15 @@ void cb_step_rejected(cb_step *step)
         cb_step_ignore(step);
         return;
     }
-    int64_t count = step->in.value;
-    if ((step->in.flags & CB_FLAG_FINAL) != 0) {
-        count = count < route->completed ? count : route->completed;
+    int64_t room = route->accepted < most ? most - route->accepted : 0;
+    bool had_run = (step->in.flags & CB_FLAG_FINAL) != 0;
+    if (had_run) {
+        room = route->completed;
+    }
+    int64_t count = step->in.value < room ? step->in.value : room;
+    if (had_run) {
         route->completed -= count;
     } else {
-        int64_t room = route->accepted < most ? most - route->accepted : 0;
-        count = count < room ? count : room;
         route->accepted += count;
     }
     route->dropped += count;
