@@ -12,7 +12,7 @@ cb_status cb_web_new(cb_call *call, size_t size, cb_buffer **result)
 
 static const cb_verb verbs[] = {
     /* -- requests -- */
-    {"HttpRequestMethod", "string(blob request)", cb_web_verb_method, 0, "GET, POST, ..."},
+    {"HttpRequestMethod", "string(blob request)", cb_web_verb_method, 0, "such as GET or POST"},
     {"HttpRequestPath", "string(blob request)", cb_web_verb_path, 0,
      "the target's path as it came, without the query"},
     {"HttpRequestQuery", "string(blob request)", cb_web_verb_query, 0,

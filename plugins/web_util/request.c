@@ -194,8 +194,7 @@ cb_web_bytes cb_web_body(cb_web_bytes request, bool *is_chunked)
                       !find_field(request, coding_name, 1, &again);
         return *is_chunked ? rest : nothing;
     }
-    if (has_length)
-        rest.size = (size_t)length;
+    rest.size = (size_t)length; /* 0 where neither says that there is a body */
     return rest;
 }
 

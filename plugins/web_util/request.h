@@ -17,9 +17,9 @@ cb_web_bytes cb_web_query(cb_web_bytes request);
  * occurs several times, number `nth` from 0. Only whole lines are read. */
 cb_web_bytes cb_web_header(cb_web_bytes request, cb_web_bytes name, size_t nth);
 
-/* The body as it lies in the request: Content-Length bytes; or, chunked, all that follows the head;
- * or, where neither field is there, the same. Empty if the fields contradict each other, or the
- * request is shorter than it says. */
+/* The body as it lies in the request: Content-Length bytes; or, chunked, all that follows the head.
+ * Empty if neither field is there, if they contradict each other, or if the request is shorter than
+ * it says. */
 cb_web_bytes cb_web_body(cb_web_bytes request, bool *is_chunked);
 /* Takes the chunks apart into `out`, which has room for chunks.size bytes. False, with *size = 0,
  * if they are malformed or the last one is not there. */

@@ -138,7 +138,7 @@ static cb_status check_response(cb_call *call)
     return CB_OK;
 }
 
-/* The status line and the length, which stand at the response's two ends of the head. */
+/* The arguments of both verbs: status, type, body, request?. */
 static cb_status respond(cb_call *call)
 {
     static const cb_web_bytes type_name = {(const uint8_t *)"Content-Type: ", 14};
