@@ -47,9 +47,7 @@ cb_status cb_thread_start(pthread_t *thread, void *(*run)(void *), void *argumen
     return CB_OK;
 }
 
-typedef void *thread_function(void *);
-
-static thread_function *function_of(const cb_message *effect)
+static void *(*thread_function(const cb_message *effect))(void *)
 {
     if (effect->kind == CB_MSG_START_LISTENER)
         return cb_listener_thread;
@@ -76,7 +74,7 @@ cb_status cb_start_actor(cb_runtime *runtime, const cb_message *effect, cb_excha
     }
     *start = (cb_actor_start){.runtime = runtime, .mailbox = mailbox};
     (void)snprintf(name, sizeof name, "actor-%u", effect->to);
-    status = cb_thread_start(thread, function_of(effect), start,
+    status = cb_thread_start(thread, thread_function(effect), start,
                              runtime->options.limits.actor_stack_kib, name, error);
     if (status != CB_OK) {
         cb_mailbox_discard(&mailbox);

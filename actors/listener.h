@@ -89,7 +89,7 @@ struct cb_listener_kind {
 /* From a kind's `order` instead of a status: the answer will come by cb_listener_order_done. */
 #define CB_ORDER_LATER ((cb_status)1)
 
-/* The kind of a route (cb_route_kind with what is added to it); NULL if there is none. */
+/* What serves a cb_route_kind; NULL if nothing does. */
 const cb_listener_kind *cb_listener_kind_of(uint32_t route_kind);
 
 /* -- connections ------------------------------------------------------------------------------ */
@@ -140,15 +140,18 @@ static inline const cb_limits *cb_listener_limits(const cb_listener *listener)
 /* The port that the route asks for. */
 static inline uint16_t cb_listener_port(const cb_listener *listener)
 {
-    return (uint16_t)(listener->route.connection & 0xffffu);
+    return cb_route_word_port(listener->route.connection);
 }
 
-/* A route's kind without what is added to it. */
-#define CB_ROUTE_KIND_MASK (~(uint32_t)(CB_ROUTE_ANY_ADDRESS | CB_ROUTE_INHERITED))
-
+/* A cb_route_kind. */
+static inline uint32_t cb_listener_route_base(const cb_listener *listener)
+{
+    return cb_route_word_base(listener->route.connection);
+}
+/* With what is added to it. */
 static inline uint32_t cb_listener_route_kind(const cb_listener *listener)
 {
-    return listener->route.connection >> 16;
+    return cb_route_word_kind(listener->route.connection);
 }
 
 #endif

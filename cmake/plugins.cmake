@@ -16,6 +16,8 @@ list(REMOVE_DUPLICATES PLUGIN_FOLDERS)
 set(FAMILY_PLUGINS
     callback_listener
     callback_tcp_listener
+    callback_udp_client
+    callback_udp_server
     callback_worker
 )
 add_library(plugin_family STATIC EXCLUDE_FROM_ALL ${FAMILY_SOURCES})
@@ -62,3 +64,6 @@ else()
   target_link_libraries(plugin_tls PRIVATE Threads::Threads)
 endif()
 target_sources(plugin_tls PRIVATE ${TLS_SOURCES})
+
+# script_state keeps what callbacks share behind a lock.
+target_link_libraries(plugin_script_state PRIVATE Threads::Threads)

@@ -121,7 +121,11 @@ void cb_step_work_done(cb_step *step, uint32_t slot, int32_t status, uint64_t pa
     }
     cb_step_cancel_decided(step, slot, false);
     cb_step_worker_let_go(step, slot, true);
-    if (status != CB_JOB_SUCCESS) {
+    if (job->kind == CB_JOB_EVENT && status == CB_JOB_CALLBACK_REFUSED) {
+        /* Nobody asked, so nobody is refused: it was worked on, and has nothing to say. */
+        cb_step_release(step, &payload);
+        respond(step, slot, 0);
+    } else if (status != CB_JOB_SUCCESS) {
         cb_step_job_drop(step, slot, (cb_job_status)status, payload);
     } else if (job->kind == CB_JOB_LOCAL) {
         cb_step_local_done(step, slot, status, payload, size_bytes, has_nul);

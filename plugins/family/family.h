@@ -126,6 +126,14 @@ cb_status cb_family_info_of_job(cb_call *call, const cb_family_field *fields, si
     X(job_info)                                                                                    \
     X(close_info)
 
+/* datagram.c, of routes whose requests are datagrams. open_datagrams: (callback, timeoutMs, port?);
+ * close_once answers 1 if that closed it and 0 if it was closed */
+#define CB_FAMILY_DATAGRAM_HANDLERS(X)                                                             \
+    X(open_datagrams)                                                                              \
+    X(close_once)                                                                                  \
+    X(handled)                                                                                     \
+    X(dropped)
+
 /* tls.c. (id, certFile, keyFile) */
 #define CB_FAMILY_TLS_HANDLERS(X) X(enable_tls)
 
@@ -133,6 +141,7 @@ cb_status cb_family_info_of_job(cb_call *call, const cb_family_field *fields, si
 CB_FAMILY_ROUTE_HANDLERS(CB_FAMILY_DECLARE)
 CB_FAMILY_JOB_HANDLERS(CB_FAMILY_DECLARE)
 CB_FAMILY_INFO_HANDLERS(CB_FAMILY_DECLARE)
+CB_FAMILY_DATAGRAM_HANDLERS(CB_FAMILY_DECLARE)
 CB_FAMILY_TLS_HANDLERS(CB_FAMILY_DECLARE)
 #undef CB_FAMILY_DECLARE
 

@@ -3,6 +3,7 @@
 #include <dlfcn.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -11,6 +12,9 @@ plugin_double fake;
 void fake_reset(void)
 {
     cb_buffer_release(fake.result);
+    if (fake.run_memory != NULL && fake.run_end != NULL)
+        fake.run_end(fake.run_memory);
+    free(fake.run_memory);
     memset(&fake, 0, sizeof fake);
     fake.value = 1;
     fake.happened = 1;
@@ -165,6 +169,28 @@ static cb_status jobs_close(cb_call *call, int64_t *canceled)
     return fake.answer;
 }
 
+static void *run_memory(cb_call *call, size_t size, void (*end)(void *memory))
+{
+    (void)call;
+    if (fake.run_memory == NULL && !fake.no_memory) {
+        fake.run_memory = calloc(1, size);
+        fake.run_end = end;
+    }
+    return fake.run_memory;
+}
+
+static int64_t limit(cb_call *call, const char *variable)
+{
+    (void)call;
+    cb_limits limits = cb_limits_default();
+#define FIND_LIMIT(field, value, least, most, name, reason)                                        \
+    if (strcmp(variable, name) == 0)                                                               \
+        return limits.field;
+    CB_LIMITS(FIND_LIMIT)
+#undef FIND_LIMIT
+    return -1;
+}
+
 static const cb_host host = {
     .abi = CB_PLUGIN_ABI,
     .size = sizeof(cb_host),
@@ -187,6 +213,8 @@ static const cb_host host = {
     .job_start = job_start,
     .job_cancel = job_cancel,
     .jobs_close = jobs_close,
+    .run_memory = run_memory,
+    .limit = limit,
 };
 
 /* The test lies in DIR/tests/unit, the plugins in DIR/plugins. */

@@ -126,7 +126,7 @@ static void discard(cb_tcp_socket *socket)
         socket->room_size = CB_TCP_SMALL_ROOM;
     }
     if (left_ns > 0 && socket->room != NULL) {
-        cb_op_options options = {.timeout_ns = left_ns};
+        cb_op_options options = {.timeout_ns = left_ns, .read_ahead = true};
         socket->recv = cb_recv(turn->loop, socket->descriptor, socket->room, socket->room_size,
                                on_discarded, &options);
     }

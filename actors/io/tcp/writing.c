@@ -60,7 +60,11 @@ static void written(cb_tcp_socket *socket, bool waited)
     if (!waited)
         socket->write_waits = true;
     /* One that is under way goes on by itself. */
-    if (socket->send == NULL)
+    if (socket->send != NULL)
+        return;
+    if (socket->phase == CB_TCP_PHASE_OPEN && socket->provider == NULL)
+        cb_tcp_turn_send(socket->turn, &socket->item);
+    else
         cb_tcp_socket_add(socket, CB_TCP_WORK_FLUSH);
 }
 
