@@ -17,8 +17,9 @@
 #include "callboard/tcp.h"
 
 #define CB_TCP_NS_PER_S        1000000000
-/* Enough for a line or a small message, and little enough for 10,000 idle sockets. */
-#define CB_TCP_SMALL_ROOM      4096u
+/* Enough for a line, a small message or the head of a request, and little enough for 10,000 idle
+ * sockets. */
+#define CB_TCP_SMALL_ROOM      2048u
 /* The largest piece that a read callback gets. */
 #define CB_TCP_LARGE_ROOM      65536u
 #define CB_TCP_SPARE_ROOMS     8u
