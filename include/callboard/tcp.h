@@ -83,6 +83,8 @@ typedef struct cb_tcp_event {
     cb_tcp_kind kind;
     cb_io_error error;     /* what the loop said, or CB_IO_OK */
     int code;              /* the errno behind it; of a failed look-up getaddrinfo's number; or 0 */
+    cb_status status;      /* of TLS errors the provider's, CB_MISMATCH: not whom we expected; or
+                              CB_OK */
     const char *message;   /* one sentence without a full stop; valid until the callback returns */
     cb_tcp_socket *socket; /* NULL for accept errors */
     cb_tcp_server *server; /* for accept errors, and where the socket was accepted; else NULL */

@@ -151,6 +151,7 @@ typedef struct cb_tcp_failure {
     cb_tcp_kind kind;
     cb_io_error error;
     int code;
+    cb_status status;
     const char *message; /* NULL: made from the others */
 } cb_tcp_failure;
 
