@@ -47,10 +47,15 @@ cb_status cb_thread_start(pthread_t *thread, void *(*run)(void *), void *argumen
     return CB_OK;
 }
 
+static void *(*listener_function(uint32_t kind))(void *)
+{
+    return kind == CB_ROUTE_SOCKETS ? cb_sockets_thread : cb_tcp_listener_thread;
+}
+
 static void *(*thread_function(const cb_message *effect))(void *)
 {
     if (effect->kind == CB_MSG_START_LISTENER)
-        return cb_tcp_listener_thread;
+        return listener_function(effect->connection >> 16);
     return effect->value == 1 ? cb_client_thread : cb_worker_thread;
 }
 
