@@ -49,7 +49,7 @@ cb_status cb_thread_start(pthread_t *thread, void *(*run)(void *), void *argumen
 
 static void *(*listener_function(uint32_t kind))(void *)
 {
-    return kind == CB_ROUTE_SOCKETS ? cb_sockets_thread : cb_tcp_listener_thread;
+    return kind == CB_ROUTE_SOCKETS ? cb_sockets_thread : cb_listener_thread;
 }
 
 static void *(*thread_function(const cb_message *effect))(void *)

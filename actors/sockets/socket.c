@@ -222,7 +222,8 @@ cb_status cb_held_connect(cb_held_socket *socket, const char *host, uint16_t por
 
 cb_status cb_sockets_listen(cb_sockets *self, const char *address, uint16_t port, cb_error *error)
 {
-    const cb_tcp_options options = options_of(self);
+    cb_tcp_options options = options_of(self);
+    options.max_connections = (size_t)self->actor.runtime->options.limits.max_connections;
     cb_status status = cb_tcp_server_open(self->actor.loop, address, port, &callbacks, &options,
                                           &self->nobody, &self->server, error);
     if (status == CB_OK)
