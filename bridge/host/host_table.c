@@ -113,4 +113,5 @@ const cb_host cb_script_host = {
     .job_start = job_start,
     .job_cancel = job_cancel,
     .jobs_close = jobs_close,
+    .buffer_holding = cb_buffer_holding,
 };

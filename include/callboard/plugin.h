@@ -175,6 +175,7 @@ struct cb_host {
     cb_status (*job_start)(cb_call *call, const cb_start_options *options, int64_t *job_id);
     cb_status (*job_cancel)(cb_call *call, int64_t job_id, int *canceled);
     cb_status (*jobs_close)(cb_call *call, int64_t *canceled);
+    cb_buffer *(*buffer_holding)(const void *object, size_t size, void (*drop)(void *object));
 };
 
 /* Whether this host's table is new enough to have the field. */
