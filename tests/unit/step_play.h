@@ -17,7 +17,7 @@ static inline uint32_t play_opening(play *p, int32_t timeout_ms)
                                    .name_space = 1,
                                    .status = timeout_ms,
                                    .value = 77,
-                                   .connection = CB_ROUTE_TCP << 16,
+                                   .connection = cb_route_word(CB_ROUTE_TCP, 0),
                                    .payload = double_payload(&p->d)});
     cb_message start = double_effect(&p->d, CB_MSG_START_LISTENER, 0);
     if (start.kind != 0) {
@@ -114,6 +114,7 @@ static inline cb_message play_wait(play *p, int32_t what, uint64_t id, int64_t t
 static inline cb_message play_begin(play *p, uint32_t route, int64_t timeout_ms)
 {
     return double_ask(&p->d, (cb_message){.kind = CB_MSG_BEGIN_JOB,
+                                          .flags = CB_FLAG_CLIENT,
                                           .name_space = 1,
                                           .route = route,
                                           .value = timeout_ms,
