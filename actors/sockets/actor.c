@@ -156,7 +156,7 @@ void *cb_sockets_thread(void *argument)
 {
     cb_error error = {.status = CB_OK};
     cb_sockets self = {.actor = {.message = on_message, .before_flush = before_flush}};
-    self.nobody = (cb_held_socket){.owner = &self};
+    self.nobody = (cb_held_socket){.owner = &self, .read_on = true};
     cb_status status = cb_loop_actor_open(&self.actor, argument, &error);
     bool started = start(&self, status, &error) == CB_OK;
     if (started)

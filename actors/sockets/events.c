@@ -128,8 +128,12 @@ static void fill_last(cb_held_socket *socket, int32_t kind, int32_t code, const 
     socket->last->size = CB_SOCKET_EVENT_SIZE + size;
 }
 
-static unsigned first_of(unsigned waits)
+/* What is to be told next; 0: nothing, or not while reading is off. */
+static unsigned next_of(const cb_held_socket *socket)
 {
+    unsigned waits = socket->waits;
+    if (!socket->read_on)
+        waits &= ~(unsigned)(CB_TELL_READ | CB_TELL_EOF);
     return waits & (~waits + 1);
 }
 
@@ -162,7 +166,7 @@ static void give_up(cb_held_socket *socket)
 static void tell_next(cb_held_socket *socket)
 {
     const cb_sockets *self = socket->owner;
-    unsigned what = first_of(socket->waits);
+    unsigned what = next_of(socket);
     cb_buffer *payload = NULL;
     int64_t entry = socket->entries[1];
     if (what == CB_TELL_LAST && socket->number != 0) {
@@ -208,10 +212,10 @@ static bool has_room(const cb_sockets *self)
     return self->in_flight < self->actor.runtime->options.limits.max_queued;
 }
 
-static void advance(cb_held_socket *socket)
+void cb_held_advance(cb_held_socket *socket)
 {
     cb_sockets *self = socket->owner;
-    if (socket->waits == 0 || socket->in_flight || socket->lined_up)
+    if (next_of(socket) == 0 || socket->in_flight || socket->lined_up)
         return;
     if (self->line == NULL && has_room(self))
         tell_next(socket);
@@ -227,7 +231,7 @@ static void advance_line(cb_sockets *self)
         if (self->line == NULL)
             self->line_end = NULL;
         socket->lined_up = false;
-        if (socket->waits != 0 && !socket->in_flight)
+        if (next_of(socket) != 0 && !socket->in_flight)
             tell_next(socket);
         cb_held_settle(socket);
     }
@@ -237,7 +241,7 @@ void cb_held_tell(cb_held_socket *socket, unsigned what)
 {
     assert((socket->waits & CB_TELL_LAST) == 0 && !socket->told_last);
     socket->waits |= what;
-    advance(socket);
+    cb_held_advance(socket);
 }
 
 void cb_held_tell_last(cb_held_socket *socket, int32_t kind, int32_t code, const char *message)
@@ -259,7 +263,7 @@ void cb_sockets_tell_server(cb_sockets *self, const cb_tcp_event *event)
         return;
     fill_last(nobody, (int32_t)event->kind, event->code, event->message);
     nobody->waits = CB_TELL_LAST;
-    advance(nobody);
+    cb_held_advance(nobody);
 }
 
 /* -- what comes back --------------------------------------------------------------------------- */
@@ -281,7 +285,7 @@ void cb_sockets_told(cb_sockets *self, uint32_t number, cb_job_status status)
         socket->code = (int32_t)status;
         cb_held_close(socket, true);
     }
-    advance(socket);
+    cb_held_advance(socket);
     cb_held_settle(socket);
     advance_line(self);
 }

@@ -34,20 +34,26 @@ static cb_status invalid(work *of)
     return cb_fail(&of->error, CB_INVALID, "malformed command");
 }
 
-/* Reads `count` entries and, into `text`, the bytes after them. */
-static bool unpack(const work *of, int64_t *entries, size_t count, char *text)
+/* Reads `count` entries and, unless NULL, the text after them, up to the end or a NUL. Gives where
+ * the rest begins; 0: it is malformed. */
+static size_t unpack(const work *of, int64_t *entries, size_t count, char *text)
 {
     size_t size = payload_size(of);
-    size_t head = count * ENTRY_SIZE;
-    if (size < head || size - head > (text != NULL ? CB_SOCKET_HOST_MOST : 0))
-        return false;
+    size_t at = count * ENTRY_SIZE;
+    if (size < at)
+        return 0;
     for (size_t i = 0; i < count; i++)
         entries[i] = cb_unpack_i64(of->payload->data + i * ENTRY_SIZE);
     if (text == NULL)
-        return true;
-    memcpy(text, of->payload->data + head, size - head);
-    text[size - head] = '\0';
-    return memchr(text, 0, size - head) == NULL;
+        return size == at ? at : 0;
+    const uint8_t *from = of->payload->data + at;
+    const uint8_t *nul = memchr(from, 0, size - at);
+    size_t length = nul != NULL ? (size_t)(nul - from) : size - at;
+    if (length > CB_SOCKET_HOST_MOST)
+        return 0;
+    memcpy(text, from, length);
+    text[length] = '\0';
+    return at + length + (nul != NULL ? 1 : 0);
 }
 
 /* -- the server -------------------------------------------------------------------------------- */
@@ -63,7 +69,7 @@ static cb_status listen_at(work *of)
     char address[CB_SOCKET_HOST_MOST + 1];
     int64_t entries[CB_SOCKET_SERVER_ENTRIES];
     if (!is_port(of->order->value) || self->server_state != CB_SERVER_NONE ||
-        !unpack(of, entries, CB_SOCKET_SERVER_ENTRIES, address))
+        unpack(of, entries, CB_SOCKET_SERVER_ENTRIES, address) != payload_size(of))
         return invalid(of);
     if (self->stopping)
         return CB_CLOSED;
@@ -165,20 +171,16 @@ static cb_status order_server(work *of)
 
 /* -- connecting -------------------------------------------------------------------------------- */
 
-static cb_status connect_to(work *of, const int64_t *entries, const char *host,
+/* The data's reference is taken over. */
+static cb_status connect_to(work *of, const int64_t *entries, const char *host, cb_buffer *data,
                             const cb_tcp_tls *tls)
 {
-    cb_sockets *self = of->self;
-    if (!is_port(of->order->value))
-        return invalid(of);
-    if (self->stopping)
-        return CB_CLOSED;
-    if (self->open >= self->actor.runtime->options.limits.max_connections)
-        return cb_fail(&of->error, CB_LIMIT,
-                       "%u connections are open already (CALLBOARD_MAX_CONNECTIONS)", self->open);
-    cb_held_socket *made = cb_held_new(self);
-    if (made == NULL)
+    cb_held_socket *made = cb_held_new(of->self);
+    if (made == NULL) {
+        cb_buffer_release(data);
         return CB_NO_MEMORY;
+    }
+    made->data = data;
     memcpy(made->entries, entries, sizeof made->entries);
     cb_status status = cb_held_connect(made, host, (uint16_t)of->order->value, tls, &of->error);
     if (status == CB_OK) {
@@ -189,22 +191,46 @@ static cb_status connect_to(work *of, const int64_t *entries, const char *host,
     return status;
 }
 
+static cb_status may_connect(work *of)
+{
+    const cb_sockets *self = of->self;
+    if (!is_port(of->order->value))
+        return invalid(of);
+    if (self->stopping)
+        return CB_CLOSED;
+    if (self->open >= self->actor.runtime->options.limits.max_connections)
+        return cb_fail(&of->error, CB_LIMIT,
+                       "%u connections are open already (CALLBOARD_MAX_CONNECTIONS)", self->open);
+    return CB_OK;
+}
+
 static cb_status connect_plain(work *of)
 {
     char host[CB_SOCKET_HOST_MOST + 1];
     int64_t entries[CB_SOCKET_CLIENT_ENTRIES];
-    if (!unpack(of, entries, CB_SOCKET_CLIENT_ENTRIES, host))
+    size_t at = unpack(of, entries, CB_SOCKET_CLIENT_ENTRIES, host);
+    size_t left = payload_size(of) - at;
+    if (at == 0)
         return invalid(of);
-    return connect_to(of, entries, host, NULL);
+    cb_status status = may_connect(of);
+    if (status != CB_OK)
+        return status;
+    cb_buffer *data = left > 0 ? cb_buffer_copy(of->payload->data + at, left) : NULL;
+    if (left > 0 && data == NULL)
+        return CB_NO_MEMORY;
+    return connect_to(of, entries, host, data, NULL);
 }
 
 static cb_status connect_secure(work *of)
 {
     if (of->payload == NULL || (of->payload->flags & CB_BUFFER_HOLDS) == 0)
         return invalid(of);
+    cb_status status = may_connect(of);
+    if (status != CB_OK)
+        return status;
     const cb_socket_secure *held = (const cb_socket_secure *)(const void *)of->payload->data;
     const cb_tcp_tls tls = {.provider = held->provider, .context = held->context};
-    return connect_to(of, held->entries, held->host, &tls);
+    return connect_to(of, held->entries, held->host, cb_buffer_retain(held->data), &tls);
 }
 
 /* -- sockets ----------------------------------------------------------------------------------- */
@@ -254,6 +280,7 @@ static cb_status direct(work *of, bool on)
     if ((of->argument & CB_SOCKET_DIRECTION_READ) != 0)
         socket->read_on = on;
     cb_held_steer(socket);
+    cb_held_advance(socket);
     if ((of->argument & CB_SOCKET_DIRECTION_WRITE) == 0 || socket->state != CB_HELD_OPEN)
         return CB_OK;
     return on ? cb_tcp_enable(socket->tcp, false, true, &of->error)

@@ -6,7 +6,9 @@
  *
  * Each socket has one event with the supervisor at a time; what happens meanwhile waits here in the
  * order connected, bytes, end of stream, last event. Bytes that wait are gathered; once there are
- * enough of them the socket is not read any more, so that the kernel makes the peer wait. The last
+ * enough of them the socket is not read any more, so that the kernel makes the peer wait. While
+ * reading is off, bytes and the end of the stream are not told; an end takes what waits along. The
+ * last
  * event (OVER) is told once; the socket is forgotten when its callback is over.
  *
  * For scripts a socket is closed when they closed it, or when its last event is being told: up to
@@ -106,6 +108,8 @@ void cb_held_steer(cb_held_socket *socket);
 
 /* -- events.c: what is told, and when -- */
 void cb_held_tell(cb_held_socket *socket, unsigned what);
+/* Goes on telling if it can: nothing is under way, and reading is on or not needed. */
+void cb_held_advance(cb_held_socket *socket);
 /* Bytes have come. False when out of memory. */
 bool cb_held_gather(cb_held_socket *socket, const void *data, size_t size);
 /* How many bytes wait for the callback, and dropping them. */

@@ -30,7 +30,7 @@ extern "C" {
  * is the error's text, if there is more to say than the status does. */
 #define CB_SOCKET_COMMANDS(X)                                                                      \
     X(LISTEN, 16, "value port, payload three entries and the address; the port")                   \
-    X(CONNECT, 17, "value port, payload two entries and the host; the socket's number")            \
+    X(CONNECT, 17, "value port, payload two entries, the host, and after a NUL its data; number")  \
     X(CONNECT_TLS, 18, "the same, payload a cb_socket_secure that is held")                        \
     X(CLOSE_SERVER, 19, "1 if it listened up to now")                                              \
     X(SERVER_STATE, 20, "1 while it listens")                                                      \
@@ -69,10 +69,12 @@ enum { CB_SOCKET_DIRECTION_READ = 1, CB_SOCKET_DIRECTION_WRITE = 2 };
 #define CB_SOCKET_SERVER_ENTRIES 3u
 #define CB_SOCKET_CLIENT_ENTRIES 2u
 
-/* What CONNECT_TLS holds (cb_buffer_holding): who drops it drops the context. */
+/* What CONNECT_TLS holds (cb_buffer_holding): who drops it drops context and data. */
 typedef struct cb_socket_secure {
     const cb_tls_provider *provider;
     cb_tls_context *context; /* a client's */
+    cb_buffer *data;         /* kept with the socket, or NULL */
+    void (*release)(cb_buffer *data);
     int64_t entries[CB_SOCKET_CLIENT_ENTRIES];
     char host[CB_SOCKET_HOST_MOST + 1];
 } cb_socket_secure;

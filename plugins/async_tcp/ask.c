@@ -90,20 +90,23 @@ cb_status cb_atcp_port(cb_call *call, uint32_t index, int64_t least, int64_t *po
 }
 
 cb_status cb_atcp_entries(cb_call *call, uint32_t index, uint32_t count, const cb_value *text,
-                          cb_buffer **payload)
+                          const cb_value *data, cb_buffer **payload)
 {
     size_t head = count * sizeof(int64_t);
     size_t size = text != NULL ? text->size : 0;
+    size_t more = data != NULL ? data->size + 1 : 0;
     if (size > CB_SOCKET_HOST_MOST)
         return call->host->fail(call, CB_INVALID, "an address of %zu bytes; it may have %u", size,
                                 CB_SOCKET_HOST_MOST);
-    cb_buffer *made = call->host->buffer_new(head + size, 0);
+    cb_buffer *made = call->host->buffer_new(head + size + more, 0);
     if (made == NULL)
         return CB_NO_MEMORY;
     for (uint32_t i = 0; i < count; i++)
         cb_pack_i64(made->data + i * sizeof(int64_t), call->args[index + i].integer);
     if (size > 0)
         memcpy(made->data + head, text->data, size);
+    if (more > 1)
+        memcpy(made->data + head + size + 1, data->data, data->size);
     *payload = made;
     return CB_OK;
 }

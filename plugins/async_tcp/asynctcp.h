@@ -28,10 +28,11 @@ cb_status cb_atcp_error(cb_call *call, cb_status status, const cb_error *error);
 
 /* Reads args[index] as a port from `least` on; otherwise a runtime error. */
 cb_status cb_atcp_port(cb_call *call, uint32_t index, int64_t least, int64_t *port);
-/* A payload of the entries of `count` callbacks from args[index] on, then the bytes of `text` (may
- * be NULL), which are limited to CB_SOCKET_HOST_MOST. A runtime error if it cannot be. */
+/* A payload of the entries of `count` callbacks from args[index] on, then the bytes of `text`,
+ * which are limited to CB_SOCKET_HOST_MOST, then a NUL and those of `data`; both may be NULL. A
+ * runtime error if it cannot be. */
 cb_status cb_atcp_entries(cb_call *call, uint32_t index, uint32_t count, const cb_value *text,
-                          cb_buffer **payload);
+                          const cb_value *data, cb_buffer **payload);
 
 /* -- the verbs' handlers, by file: X(function) -- */
 

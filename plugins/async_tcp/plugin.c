@@ -10,10 +10,11 @@ static const cb_verb verbs[] = {
     {"Server",
      "i64(string address, i32 port, callback onConnect, callback onRead, callback onEvent)",
      cb_atcp_server, 0, "listens on an address; the server's id"},
-    {"Connect", "i64(string host, i32 port, callback onRead, callback onEvent)", cb_atcp_connect, 0,
-     "begins to connect to a host; the socket's id"},
+    {"Connect", "i64(string host, i32 port, callback onRead, callback onEvent, blob data?)",
+     cb_atcp_connect, 0, "begins to connect to a host; the socket's id"},
     {"ConnectTls",
-     "i64(string host, i32 port, callback onRead, callback onEvent, string caFile?, i32 verify?)",
+     "i64(string host, i32 port, callback onRead, callback onEvent, string caFile?, i32 "
+     "verify?, blob data?)",
      cb_atcp_connect_tls, CB_VERB_BLOCKS, "the same with TLS, the host's certificate verified"},
     /* -- servers -- */
     {"State", "i32(i64 serverId)", cb_atcp_server_state, 0, "1 while the server listens"},

@@ -35,7 +35,7 @@ cb_status cb_atcp_server(cb_call *call)
     cb_status status = cb_atcp_port(call, PORT, 0, &port);
     if (status == CB_OK)
         status = cb_atcp_entries(call, ON_CONNECT, CB_SOCKET_SERVER_ENTRIES, &call->args[ADDRESS],
-                                 &payload);
+                                 NULL, &payload);
     if (status != CB_OK)
         return status;
     const cb_route_options options = {.kind = CB_ROUTE_SOCKETS,

@@ -55,11 +55,13 @@ static cb_status check_host(cb_call *call, int64_t *port)
 
 cb_status cb_atcp_connect(cb_call *call)
 {
+    enum { DATA = 4 };
     int64_t port = 0;
     cb_buffer *payload = NULL;
+    const cb_value *data = call->argc > DATA ? &call->args[DATA] : NULL;
     cb_status status = check_host(call, &port);
     if (status == CB_OK)
-        status = cb_atcp_entries(call, 2, CB_SOCKET_CLIENT_ENTRIES, &call->args[0], &payload);
+        status = cb_atcp_entries(call, 2, CB_SOCKET_CLIENT_ENTRIES, &call->args[0], data, &payload);
     return status == CB_OK ? connect_with(call, CB_SOCKET_CONNECT, port, payload) : status;
 }
 
@@ -67,6 +69,7 @@ static void drop_secure(void *object)
 {
     cb_socket_secure *held = object;
     held->provider->context_release(held->context);
+    held->release(held->data);
 }
 
 /* A context of what the call says: whom to trust. */
@@ -92,6 +95,7 @@ static cb_status make_context(cb_call *call, const cb_tls_provider **provider,
 
 cb_status cb_atcp_connect_tls(cb_call *call)
 {
+    enum { DATA = 6 };
     int64_t port = 0;
     cb_socket_secure held = {.provider = NULL};
     cb_status status = check_host(call, &port);
@@ -108,9 +112,13 @@ cb_status cb_atcp_connect_tls(cb_call *call)
     memcpy(held.host, call->args[0].data, call->args[0].size);
     for (uint32_t i = 0; i < CB_SOCKET_CLIENT_ENTRIES; i++)
         held.entries[i] = call->args[2 + i].integer;
-    cb_buffer *payload = call->host->buffer_holding(&held, sizeof held, drop_secure);
+    held.release = call->host->buffer_release;
+    held.data = call->argc > DATA ? call->host->argument_buffer(call, DATA) : NULL;
+    cb_buffer *payload = call->argc <= DATA || held.data != NULL
+                             ? call->host->buffer_holding(&held, sizeof held, drop_secure)
+                             : NULL;
     if (payload == NULL) {
-        held.provider->context_release(held.context);
+        drop_secure(&held);
         return CB_NO_MEMORY;
     }
     return connect_with(call, CB_SOCKET_CONNECT_TLS, port, payload);
@@ -241,7 +249,7 @@ cb_status cb_atcp_disable(cb_call *call)
 cb_status cb_atcp_set_callbacks(cb_call *call)
 {
     cb_buffer *payload = NULL;
-    cb_status status = cb_atcp_entries(call, 1, CB_SOCKET_CLIENT_ENTRIES, NULL, &payload);
+    cb_status status = cb_atcp_entries(call, 1, CB_SOCKET_CLIENT_ENTRIES, NULL, NULL, &payload);
     return status == CB_OK ? ask_value(call, CB_SOCKET_SET_CALLBACKS, 0, payload) : status;
 }
 
