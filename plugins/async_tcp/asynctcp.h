@@ -66,6 +66,7 @@ cb_status cb_atcp_entries(cb_call *call, uint32_t index, uint32_t count, const c
     X(open_count)
 #define CB_ATCP_EVENT_HANDLERS(X)                                                                  \
     X(event_socket)                                                                                \
+    X(event_server)                                                                                \
     X(event_kind)                                                                                  \
     X(event_code)                                                                                  \
     X(event_bytes)                                                                                 \

@@ -54,11 +54,20 @@ static cb_status read_event(cb_call *call, cb_socket_event *event)
     return CB_OK;
 }
 
+/* What happens to a server itself is about no socket. */
 cb_status cb_atcp_event_socket(cb_call *call)
 {
     cb_socket_event event = {0};
     cb_status status = read_event(call, &event);
-    call->result.integer = event.id;
+    call->result.integer = event.id > CB_SOCKET_ROUTE_MOST ? event.id : 0;
+    return status;
+}
+
+cb_status cb_atcp_event_server(cb_call *call)
+{
+    cb_socket_event event = {0};
+    cb_status status = read_event(call, &event);
+    call->result.integer = event.id > CB_SOCKET_ROUTE_MOST ? 0 : event.id;
     return status;
 }
 

@@ -149,16 +149,25 @@ static cb_status ask_bytes(cb_call *call, cb_socket_command what)
 }
 
 /* The same, but a closed socket is the value `closed`. */
-static cb_status try_value(cb_call *call, cb_socket_command what, cb_buffer *payload,
-                           int64_t closed)
+static cb_status try_value(cb_call *call, cb_socket_command what, uint32_t argument,
+                           cb_buffer *payload, int64_t closed)
 {
     cb_reply reply;
-    cb_status status = cb_atcp_ask_socket(call, what, 0, payload, &reply);
+    cb_status status = cb_atcp_ask_socket(call, what, argument, payload, &reply);
     if (status != CB_OK && status != CB_CLOSED)
         return cb_atcp_socket_error(call, status, &reply);
     call->host->buffer_release(reply.payload);
     call->result.integer = status == CB_CLOSED ? closed : reply.value;
     return CB_OK;
+}
+
+/* 1, or 0 if it is closed. */
+static cb_status do_if_open(cb_call *call, cb_socket_command what, uint32_t argument,
+                            cb_buffer *payload)
+{
+    cb_status status = try_value(call, what, argument, payload, 1);
+    call->result.integer = status == CB_OK && call->result.integer == 0;
+    return status;
 }
 
 cb_status cb_atcp_write(cb_call *call)
@@ -170,13 +179,13 @@ cb_status cb_atcp_write(cb_call *call)
 cb_status cb_atcp_try_write(cb_call *call)
 {
     cb_buffer *bytes = call->host->argument_buffer(call, 1);
-    return bytes != NULL ? try_value(call, CB_SOCKET_WRITE, bytes, CB_ATCP_IS_CLOSED)
+    return bytes != NULL ? try_value(call, CB_SOCKET_WRITE, 0, bytes, CB_ATCP_IS_CLOSED)
                          : CB_NO_MEMORY;
 }
 
 cb_status cb_atcp_end_writing(cb_call *call)
 {
-    return ask_value(call, CB_SOCKET_END_WRITING, 0, NULL);
+    return do_if_open(call, CB_SOCKET_END_WRITING, 0, NULL);
 }
 
 cb_status cb_atcp_close(cb_call *call)
@@ -184,28 +193,20 @@ cb_status cb_atcp_close(cb_call *call)
     return ask_value(call, CB_SOCKET_CLOSE, 0, NULL);
 }
 
-/* 1 if it was open. */
-static cb_status close_if_open(cb_call *call, cb_socket_command what)
-{
-    cb_status status = try_value(call, what, NULL, 1);
-    call->result.integer = call->result.integer == 0;
-    return status;
-}
-
 cb_status cb_atcp_try_close(cb_call *call)
 {
-    return close_if_open(call, CB_SOCKET_CLOSE);
+    return do_if_open(call, CB_SOCKET_CLOSE, 0, NULL);
 }
 
 cb_status cb_atcp_abort(cb_call *call)
 {
-    return close_if_open(call, CB_SOCKET_ABORT);
+    return do_if_open(call, CB_SOCKET_ABORT, 0, NULL);
 }
 
 /* Of a route that is no more all sockets are closed. */
 cb_status cb_atcp_closed(cb_call *call)
 {
-    return try_value(call, CB_SOCKET_CLOSED, NULL, 1);
+    return try_value(call, CB_SOCKET_CLOSED, 0, NULL, 1);
 }
 
 /* 0: none. */
@@ -233,7 +234,7 @@ static cb_status direct(cb_call *call, cb_socket_command what)
         return call->host->fail(call, CB_INVALID,
                                 "directions is %lld; it must be 1 (read), 2 (write) or 3 (both)",
                                 (long long)directions);
-    return ask_value(call, what, (uint32_t)directions, NULL);
+    return do_if_open(call, what, (uint32_t)directions, NULL);
 }
 
 cb_status cb_atcp_enable(cb_call *call)
@@ -250,18 +251,26 @@ cb_status cb_atcp_set_callbacks(cb_call *call)
 {
     cb_buffer *payload = NULL;
     cb_status status = cb_atcp_entries(call, 1, CB_SOCKET_CLIENT_ENTRIES, NULL, NULL, &payload);
-    return status == CB_OK ? ask_value(call, CB_SOCKET_SET_CALLBACKS, 0, payload) : status;
+    return status == CB_OK ? do_if_open(call, CB_SOCKET_SET_CALLBACKS, 0, payload) : status;
 }
 
 cb_status cb_atcp_set_data(cb_call *call)
 {
     cb_buffer *bytes = call->host->argument_buffer(call, 1);
-    return bytes != NULL ? ask_value(call, CB_SOCKET_SET_DATA, 0, bytes) : CB_NO_MEMORY;
+    return bytes != NULL ? do_if_open(call, CB_SOCKET_SET_DATA, 0, bytes) : CB_NO_MEMORY;
 }
 
+/* Of a socket that is gone nothing is kept. */
 cb_status cb_atcp_data(cb_call *call)
 {
-    return ask_bytes(call, CB_SOCKET_DATA);
+    cb_reply reply;
+    cb_status status = cb_atcp_ask_socket(call, CB_SOCKET_DATA, 0, NULL, &reply);
+    if (status == CB_OK)
+        return call->host->return_buffer(call, reply.payload);
+    if (status != CB_CLOSED)
+        return cb_atcp_socket_error(call, status, &reply);
+    call->host->buffer_release(reply.payload);
+    return CB_OK;
 }
 
 cb_status cb_atcp_buffered(cb_call *call)
