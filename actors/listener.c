@@ -5,18 +5,21 @@
 #include <string.h>
 
 #include "actors/tcp_connection.h"
+#include "actors/udp.h"
 
-#define MS              1000000
-#define SLOT_BITS       20
-#define SLOT_MASK       ((UINT32_C(1) << SLOT_BITS) - 1)
-#define FIRST_SLOTS     64u
-#define ROUTE_KIND_MASK (~(uint32_t)(CB_ROUTE_ANY_ADDRESS | CB_ROUTE_INHERITED))
+#define MS          1000000
+#define SLOT_BITS   20
+#define SLOT_MASK   ((UINT32_C(1) << SLOT_BITS) - 1)
+#define FIRST_SLOTS 64u
 
 const cb_listener_kind *cb_listener_kind_of(uint32_t route_kind)
 {
-    switch (route_kind & ROUTE_KIND_MASK) {
+    switch (route_kind & CB_ROUTE_KIND_MASK) {
     case CB_ROUTE_TCP:
         return &cb_tcp_connection_kind;
+    case CB_ROUTE_UDP:
+    case CB_ROUTE_UDP_CLIENT:
+        return &cb_udp_kind;
     default:
         return NULL;
     }
@@ -163,18 +166,24 @@ static cb_connection *take_slot(cb_listener *listener)
     return taken;
 }
 
-cb_connection *cb_connection_new(cb_listener *listener, const cb_endpoint *peer)
+cb_connection *cb_connection_take(cb_listener *listener)
 {
     cb_connection *connection = take_slot(listener);
     if (connection == NULL)
         return NULL;
     uint32_t number = connection->number + (UINT32_C(1) << SLOT_BITS);
     memset(connection, 0, listener->kind->connection_size);
-    *connection = (cb_connection){.listener = listener,
-                                  .cause = listener->route.cause,
-                                  .number = number,
-                                  .in_use = true,
-                                  .owes_end = true};
+    *connection = (cb_connection){
+        .listener = listener, .cause = listener->route.cause, .number = number, .in_use = true};
+    return connection;
+}
+
+cb_connection *cb_connection_new(cb_listener *listener, const cb_endpoint *peer)
+{
+    cb_connection *connection = cb_connection_take(listener);
+    if (connection == NULL)
+        return NULL;
+    connection->owes_end = true;
     listener->open++;
     cb_message record = cb_connection_record(connection, CB_MSG_ACCEPTED);
     if (peer != NULL && cb_endpoint_is_loopback(peer)) {
@@ -197,6 +206,16 @@ static void end_is_told(cb_connection *connection)
 void cb_connection_request(cb_connection *connection, cb_buffer *bytes)
 {
     cb_message record = cb_connection_record(connection, CB_MSG_REQUEST_READY);
+    record.value = bytes != NULL ? (int64_t)bytes->size : 0;
+    record.payload = cb_payload_handle(bytes);
+    post(connection->listener, &record);
+}
+
+void cb_connection_event(cb_connection *connection, int64_t entry, cb_buffer *bytes)
+{
+    cb_message record = cb_connection_record(connection, CB_MSG_REQUEST_READY);
+    record.flags = CB_FLAG_NEW;
+    record.job = (uint64_t)entry;
     record.value = bytes != NULL ? (int64_t)bytes->size : 0;
     record.payload = cb_payload_handle(bytes);
     post(connection->listener, &record);
@@ -250,14 +269,19 @@ void cb_connection_free(cb_connection *connection)
 
 /* -- the actor -------------------------------------------------------------------------------- */
 
-static void carry_out(cb_listener *listener, const cb_message *order)
+void cb_listener_rejected(cb_listener *listener, int64_t count, cb_job_status status, bool had_run)
+{
+    cb_message record = route_record(listener, CB_MSG_REJECTED);
+    record.flags = had_run ? CB_FLAG_FINAL : 0;
+    record.status = (int32_t)status;
+    record.value = count;
+    post(listener, &record);
+}
+
+void cb_listener_order_done(cb_listener *listener, const cb_message *order, cb_status status,
+                            int64_t value, cb_buffer *payload)
 {
     cb_message done = route_record(listener, CB_MSG_ORDER_DONE);
-    cb_buffer *payload = NULL;
-    int64_t value = 0;
-    cb_status status = CB_UNSUPPORTED;
-    if (listener->kind->order != NULL)
-        status = listener->kind->order(listener, order, &value, &payload);
     done.cause = order->cause;
     done.job = order->job;
     done.status = (int32_t)status;
@@ -265,6 +289,17 @@ static void carry_out(cb_listener *listener, const cb_message *order)
     done.payload = cb_payload_handle(payload);
     cb_buffer_release(cb_message_payload(order));
     post(listener, &done);
+}
+
+static void carry_out(cb_listener *listener, const cb_message *order)
+{
+    cb_buffer *payload = NULL;
+    int64_t value = 0;
+    cb_status status = CB_UNSUPPORTED;
+    if (listener->kind->order != NULL)
+        status = listener->kind->order(listener, order, &value, &payload);
+    if (status != CB_ORDER_LATER)
+        cb_listener_order_done(listener, order, status, value, payload);
 }
 
 static void respond(cb_connection *connection, const cb_message *message)

@@ -79,12 +79,15 @@ struct cb_listener_kind {
     void (*drop)(cb_connection *connection, cb_close_reason reason);
     /* A command: the answer is a status, and *value and *payload, which is the asker's then (after
      * a failure an error's text). `order`'s payload stays the caller's. CB_UNSUPPORTED for numbers
-     * it does not know. May be NULL. */
+     * it does not know. Or CB_ORDER_LATER: then the order's payload is the kind's. May be NULL. */
     cb_status (*order)(cb_listener *listener, const cb_message *order, int64_t *value,
                        cb_buffer **payload);
     /* The thread ends and its loop has ended; frees what `own` refers to. May be NULL. */
     void (*close)(cb_listener *listener);
 };
+
+/* From a kind's `order` instead of a status: the answer will come by cb_listener_order_done. */
+#define CB_ORDER_LATER ((cb_status)1)
 
 /* The kind of a route (cb_route_kind with what is added to it); NULL if there is none. */
 const cb_listener_kind *cb_listener_kind_of(uint32_t route_kind);
@@ -94,10 +97,16 @@ const cb_listener_kind *cb_listener_kind_of(uint32_t route_kind);
 /* A new connection, the kind's part of it zero, told as ACCEPTED. `peer` may be NULL. NULL when out
  * of memory: nobody was told. */
 cb_connection *cb_connection_new(cb_listener *listener, const cb_endpoint *peer);
+/* A slot for one request that begins with cb_connection_event; nobody is told of it. NULL when out
+ * of memory. */
+cb_connection *cb_connection_take(cb_listener *listener);
 /* A record about it with the route's fields filled in. */
 cb_message cb_connection_record(const cb_connection *connection, cb_message_kind kind);
 /* Posts REQUEST_READY; takes over the bytes (NULL: none). */
 void cb_connection_request(cb_connection *connection, cb_buffer *bytes);
+/* Posts REQUEST_READY for a request that begins and ends with it: an event, which the supervisor
+ * answers with exactly one `respond` or `drop`. `entry` 0: the route's. Takes over the bytes. */
+void cb_connection_event(cb_connection *connection, int64_t entry, cb_buffer *bytes);
 /* Posts RESPONSE_SENT; `final`: that was its end. `announced` is called when it has left, unless
  * the connection is given back before. */
 void cb_connection_announce(cb_connection *connection, int64_t size_bytes, bool final);
@@ -115,6 +124,14 @@ void cb_listener_port_closed(cb_listener *listener);
 /* Nothing is left that the loop has to serve: the thread may end with its last connection. */
 void cb_listener_drained(cb_listener *listener);
 
+/* Answers an order that was left for later; the payload is the asker's then. The order's own
+ * payload is released. */
+void cb_listener_order_done(cb_listener *listener, const cb_message *order, cb_status status,
+                            int64_t value, cb_buffer *payload);
+/* Tells of requests that were turned away before there was a job (count > 0). `had_run`: their
+ * callbacks had, and they count no longer as answered. */
+void cb_listener_rejected(cb_listener *listener, int64_t count, cb_job_status status, bool had_run);
+
 static inline const cb_limits *cb_listener_limits(const cb_listener *listener)
 {
     return &listener->actor.runtime->options.limits;
@@ -125,6 +142,9 @@ static inline uint16_t cb_listener_port(const cb_listener *listener)
 {
     return (uint16_t)(listener->route.connection & 0xffffu);
 }
+
+/* A route's kind without what is added to it. */
+#define CB_ROUTE_KIND_MASK (~(uint32_t)(CB_ROUTE_ANY_ADDRESS | CB_ROUTE_INHERITED))
 
 static inline uint32_t cb_listener_route_kind(const cb_listener *listener)
 {
