@@ -47,19 +47,12 @@ cb_status cb_thread_start(pthread_t *thread, void *(*run)(void *), void *argumen
     return CB_OK;
 }
 
-typedef void *thread_function(void *);
-
-/* What the actor's thread runs; NULL for a kind of route that nobody serves. */
-static thread_function *function_of(const cb_message *effect)
+static void *(*thread_function(const cb_message *effect))(void *)
 {
-    static thread_function *const listeners[CB_ROUTE_KINDS] = {
-        [CB_ROUTE_TCP] = cb_listener_thread,
-        [CB_ROUTE_SOCKETS] = cb_sockets_thread,
-    };
-    if (effect->kind != CB_MSG_START_LISTENER)
-        return effect->value == 1 ? cb_client_thread : cb_worker_thread;
-    uint32_t kind = cb_route_word_base(effect->connection);
-    return kind < CB_ROUTE_KINDS ? listeners[kind] : NULL;
+    if (effect->kind == CB_MSG_START_LISTENER)
+        return cb_route_word_base(effect->connection) == CB_ROUTE_SOCKETS ? cb_sockets_thread
+                                                                          : cb_listener_thread;
+    return effect->value == 1 ? cb_client_thread : cb_worker_thread;
 }
 
 cb_status cb_start_actor(cb_runtime *runtime, const cb_message *effect, cb_exchange *exchange,
@@ -67,9 +60,6 @@ cb_status cb_start_actor(cb_runtime *runtime, const cb_message *effect, cb_excha
 {
     char name[16];
     cb_mailbox *mailbox = NULL;
-    thread_function *run = function_of(effect);
-    if (run == NULL)
-        return cb_fail(error, CB_UNSUPPORTED, "no actor serves routes of this kind");
     cb_status status = cb_mailbox_create(runtime->office, effect->to, &mailbox, error);
     if (status != CB_OK)
         return status;
@@ -85,8 +75,8 @@ cb_status cb_start_actor(cb_runtime *runtime, const cb_message *effect, cb_excha
     }
     *start = (cb_actor_start){.runtime = runtime, .mailbox = mailbox};
     (void)snprintf(name, sizeof name, "actor-%u", effect->to);
-    status =
-        cb_thread_start(thread, run, start, runtime->options.limits.actor_stack_kib, name, error);
+    status = cb_thread_start(thread, thread_function(effect), start,
+                             runtime->options.limits.actor_stack_kib, name, error);
     if (status != CB_OK) {
         cb_mailbox_discard(&mailbox);
         free(start);

@@ -435,8 +435,16 @@ void cb_step_rejected(cb_step *step)
         return;
     }
     int64_t room = route->accepted < most ? most - route->accepted : 0;
+    bool had_run = (step->in.flags & CB_FLAG_FINAL) != 0;
+    if (had_run) {
+        room = route->completed;
+    }
     int64_t count = step->in.value < room ? step->in.value : room;
-    route->accepted += count;
+    if (had_run) {
+        route->completed -= count;
+    } else {
+        route->accepted += count;
+    }
     route->dropped += count;
 }
 
