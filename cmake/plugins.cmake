@@ -60,3 +60,6 @@ else()
   target_link_libraries(plugin_tls PRIVATE Threads::Threads)
 endif()
 target_sources(plugin_tls PRIVATE ${TLS_SOURCES})
+
+# script_state keeps what callbacks share behind a lock.
+target_link_libraries(plugin_script_state PRIVATE Threads::Threads)

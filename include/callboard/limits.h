@@ -33,6 +33,12 @@ extern "C" {
       "client exchanges on the wire at once; more stay queued")                                    \
     X(max_tls_handles, 1024, 1, 65536, "CALLBOARD_MAX_TLS_HANDLES",                                \
       "connections and contexts that scripts hold open in the plugin tls")                         \
+    X(max_state_blocks, 65536, 1, 16777216, "CALLBOARD_MAX_STATE_BLOCKS",                          \
+      "blocks of shared memory that scripts hold in the plugin script_state")                      \
+    X(max_state_bytes, 268435456, 1, 1099511627776, "CALLBOARD_MAX_STATE_BYTES",                   \
+      "bytes of all those blocks together")                                                        \
+    X(max_random_bytes, 16777216, 1, 1073741824, "CALLBOARD_MAX_RANDOM_BYTES",                     \
+      "bytes that one call of the plugin random makes or shuffles, a call being one piece")        \
     X(max_request, 16777216, 1, 1073741824, "CALLBOARD_MAX_REQUEST",                               \
       "bytes of one request, and of one response that a client job receives")                      \
     X(tcp_quiet_ms, 20, 1, 60000, "CALLBOARD_TCP_QUIET_MS",                                        \
