@@ -233,6 +233,8 @@ void cb_tcp_end(cb_tcp_socket *socket)
 {
     static const cb_tcp_failure ended = {
         .kind = CB_TCP_ERROR, .error = CB_IO_LOOP_ENDED, .message = "the event loop has ended"};
+    /* What has not left never will: the peer must not take it for the whole. */
+    drop(socket, socket->plain.size + socket->wire.size > 0);
     cb_tcp_fail(socket, &ended);
     if (!socket->released && socket->callbacks.close != NULL)
         socket->callbacks.close(socket);
