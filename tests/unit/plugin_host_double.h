@@ -29,7 +29,7 @@ typedef struct plugin_double {
     unsigned starts;
     cb_start_options started; /* of the last start; its request is gone, but */
     size_t started_size;      /* so long it was */
-    void *run_memory; /* of the one run that lasts until the next reset */
+    void *run_memory;         /* of the one run that lasts until the next reset */
     void (*run_end)(void *memory);
 } plugin_double;
 
