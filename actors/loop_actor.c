@@ -5,9 +5,7 @@
 static void on_mail(cb_op *op)
 {
     cb_loop_actor *actor = op->user_data;
-    if (op->error == CB_IO_OK)
-        cb_op_exec(op, false);
-    else
+    if (op->error != CB_IO_OK || !cb_op_exec(op, false))
         actor->mail = NULL; /* the loop ends */
 }
 
