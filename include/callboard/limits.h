@@ -33,6 +33,12 @@ extern "C" {
       "client exchanges on the wire at once; more stay queued")                                    \
     X(max_tls_handles, 1024, 1, 65536, "CALLBOARD_MAX_TLS_HANDLES",                                \
       "connections and contexts that scripts hold open in the plugin tls")                         \
+    X(max_loop_ops, 16384, 1, 1048576, "CALLBOARD_MAX_LOOP_OPS",                                   \
+      "operations of the scripts' event loop whose callbacks are not over")                        \
+    X(max_loop_bytes, 268435456, 4096, 1099511627776, "CALLBOARD_MAX_LOOP_BYTES",                  \
+      "bytes that these operations hold: room to receive and read into, what they send and write") \
+    X(max_loop_handles, 16384, 1, 1048576, "CALLBOARD_MAX_LOOP_HANDLES",                           \
+      "sockets and files that scripts hold open in the event loop")                                \
     X(max_request, 16777216, 1, 1073741824, "CALLBOARD_MAX_REQUEST",                               \
       "bytes of one request, and of one response that a client job receives")                      \
     X(tcp_quiet_ms, 20, 1, 60000, "CALLBOARD_TCP_QUIET_MS",                                        \
