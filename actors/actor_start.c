@@ -52,7 +52,7 @@ static void *(*thread_function(const cb_message *effect))(void *)
     uint32_t kind =
         effect->connection >> 16 & ~(uint32_t)(CB_ROUTE_ANY_ADDRESS | CB_ROUTE_INHERITED);
     if (effect->kind == CB_MSG_START_LISTENER)
-        return kind == CB_ROUTE_LOOP ? cb_loop_service_thread : cb_tcp_listener_thread;
+        return kind == CB_ROUTE_LOOP ? cb_loop_service_thread : cb_listener_thread;
     return effect->value == 1 ? cb_client_thread : cb_worker_thread;
 }
 

@@ -96,7 +96,8 @@ enum {
     X(ROUTE_STOPPED, 22, "RouteStopped") /* route; no connection is left and the actor ends */     \
     X(ORDER_DONE, 23, "OrderDone")       /* job the order's, status cb_status, value, payload */   \
     X(REJECTED, 24, "Rejected") /* route, status cb_job_status, value how many: no job was made    \
-                                   of them */                                                      \
+                                   of them; FINAL: their callbacks ran, they count no longer as    \
+                                   completed */                                                    \
     X(CONNECTIONS, 25, "Connections") /* route, value how many are open now */                     \
     /* actors -> supervisor */                                                                     \
     X(ACTOR_READY, 32, "ActorReady")                                                               \

@@ -64,7 +64,9 @@ extern "C" {
     X(max_object, 1073741824, 1024, 2147483647, "CALLBOARD_MAX_OBJECT",                            \
       "bytes of one string or blob; lengths are i32 in scripts")                                   \
     X(trace_buffer, 16777216, 65536, 4294967296, "CALLBOARD_TRACE_BUFFER",                         \
-      "bytes of the flight recorder in memory")
+      "bytes of the flight recorder in memory")                                                    \
+    X(udp_waiting, 1024, 1, 65536, "CALLBOARD_UDP_WAITING",                                        \
+      "datagrams of one UDP route that wait or are in their callback; more are dropped")
 
 typedef struct cb_limits {
 #define CB_LIMIT_FIELD(field, value, least, most, variable, reason) int64_t field;

@@ -1,30 +1,30 @@
-/* The verbs about listeners: opening, closing, state and traffic. */
+/* The verbs about routes: opening, closing, state and traffic. */
 #include <string.h>
 
 #include "callboard/asyncmeta.h"
-#include "plugins/callback_tcp_listener/callbacktcp.h"
+#include "plugins/family/family.h"
 
-cb_status cb_ctcp_capabilities(cb_call *call)
+cb_status cb_family_capabilities(cb_call *call)
 {
-    call->result.integer = CB_META_ProfileRouteService;
+    call->result.integer = cb_family_here.capabilities;
     return CB_OK;
 }
 
 /* -- opening and closing -- */
 
-cb_status cb_ctcp_open(cb_call *call)
+cb_status cb_family_open_at(cb_call *call, uint32_t kind, uint16_t port)
 {
     int32_t timeout_ms = 0;
-    cb_status status = cb_ctcp_timeout(call, 1, &timeout_ms);
+    cb_status status = cb_family_timeout(call, 1, &timeout_ms);
     if (status != CB_OK)
         return status;
 
     const cb_route_options options = {
-        .kind = CB_ROUTE_TCP,
+        .kind = kind,
         .callback = (const char *)call->args[0].data,
         .entry = call->args[0].integer,
         .timeout_ms = timeout_ms,
-        .port = 0,
+        .port = port,
     };
     cb_error error;
     memset(&error, 0, sizeof error);
@@ -40,19 +40,12 @@ cb_status cb_ctcp_open(cb_call *call)
     return CB_OK;
 }
 
-cb_status cb_ctcp_enable_tls(cb_call *call)
+cb_status cb_family_open(cb_call *call)
 {
-    int64_t state = 0;
-    cb_status status = cb_ctcp_ask_route(call, CB_ASK_ROUTE_STATE, &state);
-    if (status != CB_OK)
-        return status;
-    if (state == CB_META_RouteStateClosed)
-        return cb_ctcp_route_error(call, CB_CLOSED);
-    return call->host->fail(call, CB_UNSUPPORTED,
-                            "TLS is not available on listeners in this version");
+    return cb_family_open_at(call, cb_family_here.route_kind, 0);
 }
 
-cb_status cb_ctcp_open_count(cb_call *call)
+cb_status cb_family_open_count(cb_call *call)
 {
     cb_question question = {.what = CB_ASK_OPEN_COUNT};
     cb_status status = call->host->ask(call, &question, 1);
@@ -62,14 +55,14 @@ cb_status cb_ctcp_open_count(cb_call *call)
     return status;
 }
 
-cb_status cb_ctcp_close(cb_call *call)
+cb_status cb_family_close(cb_call *call)
 {
     int64_t canceled = 0;
     cb_status status = call->host->route_close(call, call->args[0].integer, &canceled);
     if (status == CB_LIMIT)
-        return cb_ctcp_too_many_waits(call);
+        return cb_family_too_many_waits(call);
     if (status != CB_OK)
-        return cb_ctcp_route_error(call, status);
+        return cb_family_route_error(call, status);
     call->result.integer = canceled;
     return CB_OK;
 }
@@ -78,9 +71,9 @@ cb_status cb_ctcp_close(cb_call *call)
 
 /* One handler for each question whose answer is the verb's value. */
 #define DEFINE_QUESTION(function, what)                                                            \
-    cb_status cb_ctcp_##function(cb_call *call)                                                    \
+    cb_status cb_family_##function(cb_call *call)                                                  \
     {                                                                                              \
-        return cb_ctcp_ask_route(call, CB_ASK_ROUTE_##what, &call->result.integer);                \
+        return cb_family_ask_route(call, CB_ASK_ROUTE_##what, &call->result.integer);              \
     }
 DEFINE_QUESTION(port, PORT)
 DEFINE_QUESTION(state, STATE)
@@ -94,22 +87,22 @@ DEFINE_QUESTION(drained, DRAINED)
 DEFINE_QUESTION(close_accepted, CLOSE_ACCEPTED)
 DEFINE_QUESTION(closed_queued, CLOSED_QUEUED)
 
-cb_status cb_ctcp_state_text(cb_call *call)
+cb_status cb_family_state_text(cb_call *call)
 {
     int64_t state = 0;
-    cb_status status = cb_ctcp_ask_route(call, CB_ASK_ROUTE_STATE, &state);
+    cb_status status = cb_family_ask_route(call, CB_ASK_ROUTE_STATE, &state);
     if (status != CB_OK)
         return status;
     const char *text = state == CB_META_RouteStateOpen ? "open" : "closed";
     return call->host->return_bytes(call, text, strlen(text));
 }
 
-cb_status cb_ctcp_route_callback(cb_call *call)
+cb_status cb_family_route_callback(cb_call *call)
 {
-    return cb_ctcp_return_bytes_of_route(call, CB_ASK_ROUTE_CALLBACK);
+    return cb_family_return_bytes_of_route(call, CB_ASK_ROUTE_CALLBACK);
 }
 
-cb_status cb_ctcp_route_meta(cb_call *call)
+cb_status cb_family_route_meta(cb_call *call)
 {
     static const cb_question_kind questions[] = {
         [CB_META_RouteMetaState] = CB_ASK_ROUTE_STATE,
@@ -127,22 +120,22 @@ cb_status cb_ctcp_route_meta(cb_call *call)
         return call->host->fail(call, CB_INVALID, "no RouteMeta key %lld; the keys are %d..%d",
                                 (long long)key, CB_META_RouteMetaState,
                                 CB_META_RouteMetaClosedQueued);
-    return cb_ctcp_ask_route(call, questions[key], &call->result.integer);
+    return cb_family_ask_route(call, questions[key], &call->result.integer);
 }
 
-cb_status cb_ctcp_wait_drained(cb_call *call)
+cb_status cb_family_wait_drained(cb_call *call)
 {
     int32_t timeout_ms = 0;
-    cb_status status = cb_ctcp_timeout(call, 1, &timeout_ms);
+    cb_status status = cb_family_timeout(call, 1, &timeout_ms);
     if (status != CB_OK)
         return status;
     int happened = 0;
     status =
         call->host->wait(call, CB_WAIT_ROUTE_DRAINED, call->args[0].integer, timeout_ms, &happened);
     if (status == CB_LIMIT)
-        return cb_ctcp_too_many_waits(call);
+        return cb_family_too_many_waits(call);
     if (status != CB_OK)
-        return cb_ctcp_route_error(call, status);
+        return cb_family_route_error(call, status);
     call->result.integer = happened;
     return CB_OK;
 }

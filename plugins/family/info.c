@@ -1,27 +1,11 @@
 /* The verbs that answer with `key=value` pairs. All questions of one text go out in one batch, so
  * the numbers in it belong to one and the same state. */
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "plugins/callback_tcp_listener/callbacktcp.h"
-
-/* How a question's answer is shown. */
-typedef enum field_format {
-    AS_NUMBER,
-    AS_BYTES,      /* the answer's bytes */
-    AS_STATE,      /* a route's state in words */
-    AS_PHASE,      /* a job's phase in words */
-    AS_JOB_STATUS, /* a job's status in words */
-} field_format;
-
-typedef struct field {
-    const char *key;
-    cb_question_kind what; /* CB_ASK_NONE: the id itself */
-    field_format format;
-} field;
-
-enum { FIELDS_MAX = 16 };
+#include "plugins/family/family.h"
 
 /* A text that grows in a buffer of the host's; `failed` once there was no memory. */
 typedef struct text {
@@ -70,37 +54,38 @@ static void append_words(text *out, const char *words)
     append_encoded(out, (const uint8_t *)words, strlen(words));
 }
 
-static void append_value(text *out, field_format format, const cb_question *answer)
+static void append_value(text *out, cb_family_format format, const cb_question *answer)
 {
     static const char *const phases[] = {"queued", "running", "completed"};
     char number[24];
     switch (format) {
-    case AS_NUMBER:
+    case CB_FAMILY_AS_NUMBER:
         (void)snprintf(number, sizeof number, "%" PRId64, answer->value);
         append_words(out, number);
         break;
-    case AS_BYTES:
+    case CB_FAMILY_AS_BYTES:
         if (answer->bytes != NULL)
             append_encoded(out, answer->bytes->data, answer->bytes->size);
         break;
-    case AS_STATE:
+    case CB_FAMILY_AS_STATE:
         append_words(out, answer->value == 1 ? "open" : "closed");
         break;
-    case AS_PHASE:
+    case CB_FAMILY_AS_PHASE:
         append_words(out, answer->value >= 0 && answer->value <= CB_PHASE_COMPLETED
                               ? phases[answer->value]
                               : "unknown");
         break;
-    case AS_JOB_STATUS:
+    case CB_FAMILY_AS_JOB_STATUS:
         append_words(out, out->host->job_status_text((int)answer->value));
         break;
     }
 }
 
 /* Asks everything at once and returns the pairs; CB_UNKNOWN if there is no such id. */
-static cb_status answer_info(cb_call *call, const field *fields, size_t count)
+static cb_status answer_info(cb_call *call, const cb_family_field *fields, size_t count)
 {
-    cb_question questions[FIELDS_MAX];
+    assert(count <= CB_FAMILY_FIELDS_MAX);
+    cb_question questions[CB_FAMILY_FIELDS_MAX];
     memset(questions, 0, sizeof questions);
     size_t asked = 0;
     for (size_t i = 0; i < count; i++)
@@ -131,62 +116,69 @@ static cb_status answer_info(cb_call *call, const field *fields, size_t count)
     return call->host->return_buffer(call, out.buffer);
 }
 
+cb_status cb_family_info_of_route(cb_call *call, const cb_family_field *fields, size_t count)
+{
+    return cb_family_route_error(call, answer_info(call, fields, count));
+}
+
+cb_status cb_family_info_of_job(cb_call *call, const cb_family_field *fields, size_t count)
+{
+    return cb_family_job_error(call, answer_info(call, fields, count));
+}
+
 #define FIELD_COUNT(fields) (sizeof(fields) / sizeof(fields)[0])
 
-cb_status cb_ctcp_route_info(cb_call *call)
+cb_status cb_family_route_info(cb_call *call)
 {
-    static const field fields[] = {
-        {"id", CB_ASK_NONE, AS_NUMBER},
-        {"state", CB_ASK_ROUTE_STATE, AS_STATE},
-        {"port", CB_ASK_ROUTE_PORT, AS_NUMBER},
-        {"callback", CB_ASK_ROUTE_CALLBACK, AS_BYTES},
-        {"timeoutMs", CB_ASK_ROUTE_TIMEOUT, AS_NUMBER},
-        {"active", CB_ASK_ROUTE_ACTIVE, AS_NUMBER},
-        {"pending", CB_ASK_ROUTE_PENDING, AS_NUMBER},
-        {"queued", CB_ASK_ROUTE_QUEUED, AS_NUMBER},
-        {"running", CB_ASK_ROUTE_RUNNING, AS_NUMBER},
-        {"drained", CB_ASK_ROUTE_DRAINED, AS_NUMBER},
-        {"closeAccepted", CB_ASK_ROUTE_CLOSE_ACCEPTED, AS_NUMBER},
-        {"closedQueued", CB_ASK_ROUTE_CLOSED_QUEUED, AS_NUMBER},
-        {"accepted", CB_ASK_ROUTE_ACCEPTED, AS_NUMBER},
-        {"completed", CB_ASK_ROUTE_COMPLETED, AS_NUMBER},
-        {"failed", CB_ASK_ROUTE_FAILED, AS_NUMBER},
-        {"dropped", CB_ASK_ROUTE_DROPPED, AS_NUMBER},
+    static const cb_family_field fields[] = {
+        {"id", CB_ASK_NONE, CB_FAMILY_AS_NUMBER},
+        {"state", CB_ASK_ROUTE_STATE, CB_FAMILY_AS_STATE},
+        {"port", CB_ASK_ROUTE_PORT, CB_FAMILY_AS_NUMBER},
+        {"callback", CB_ASK_ROUTE_CALLBACK, CB_FAMILY_AS_BYTES},
+        {"timeoutMs", CB_ASK_ROUTE_TIMEOUT, CB_FAMILY_AS_NUMBER},
+        {"active", CB_ASK_ROUTE_ACTIVE, CB_FAMILY_AS_NUMBER},
+        {"pending", CB_ASK_ROUTE_PENDING, CB_FAMILY_AS_NUMBER},
+        {"queued", CB_ASK_ROUTE_QUEUED, CB_FAMILY_AS_NUMBER},
+        {"running", CB_ASK_ROUTE_RUNNING, CB_FAMILY_AS_NUMBER},
+        {"drained", CB_ASK_ROUTE_DRAINED, CB_FAMILY_AS_NUMBER},
+        {"closeAccepted", CB_ASK_ROUTE_CLOSE_ACCEPTED, CB_FAMILY_AS_NUMBER},
+        {"closedQueued", CB_ASK_ROUTE_CLOSED_QUEUED, CB_FAMILY_AS_NUMBER},
+        {"accepted", CB_ASK_ROUTE_ACCEPTED, CB_FAMILY_AS_NUMBER},
+        {"completed", CB_ASK_ROUTE_COMPLETED, CB_FAMILY_AS_NUMBER},
+        {"failed", CB_ASK_ROUTE_FAILED, CB_FAMILY_AS_NUMBER},
+        {"dropped", CB_ASK_ROUTE_DROPPED, CB_FAMILY_AS_NUMBER},
     };
-    _Static_assert(FIELD_COUNT(fields) <= FIELDS_MAX, "the questions fit their array");
-    return cb_ctcp_route_error(call, answer_info(call, fields, FIELD_COUNT(fields)));
+    return cb_family_info_of_route(call, fields, FIELD_COUNT(fields));
 }
 
-cb_status cb_ctcp_close_info(cb_call *call)
+cb_status cb_family_close_info(cb_call *call)
 {
-    static const field fields[] = {
-        {"id", CB_ASK_NONE, AS_NUMBER},
-        {"state", CB_ASK_ROUTE_STATE, AS_STATE},
-        {"closeAccepted", CB_ASK_ROUTE_CLOSE_ACCEPTED, AS_NUMBER},
-        {"closedQueued", CB_ASK_ROUTE_CLOSED_QUEUED, AS_NUMBER},
-        {"active", CB_ASK_ROUTE_ACTIVE, AS_NUMBER},
-        {"pending", CB_ASK_ROUTE_PENDING, AS_NUMBER},
-        {"queued", CB_ASK_ROUTE_QUEUED, AS_NUMBER},
-        {"running", CB_ASK_ROUTE_RUNNING, AS_NUMBER},
-        {"drained", CB_ASK_ROUTE_DRAINED, AS_NUMBER},
+    static const cb_family_field fields[] = {
+        {"id", CB_ASK_NONE, CB_FAMILY_AS_NUMBER},
+        {"state", CB_ASK_ROUTE_STATE, CB_FAMILY_AS_STATE},
+        {"closeAccepted", CB_ASK_ROUTE_CLOSE_ACCEPTED, CB_FAMILY_AS_NUMBER},
+        {"closedQueued", CB_ASK_ROUTE_CLOSED_QUEUED, CB_FAMILY_AS_NUMBER},
+        {"active", CB_ASK_ROUTE_ACTIVE, CB_FAMILY_AS_NUMBER},
+        {"pending", CB_ASK_ROUTE_PENDING, CB_FAMILY_AS_NUMBER},
+        {"queued", CB_ASK_ROUTE_QUEUED, CB_FAMILY_AS_NUMBER},
+        {"running", CB_ASK_ROUTE_RUNNING, CB_FAMILY_AS_NUMBER},
+        {"drained", CB_ASK_ROUTE_DRAINED, CB_FAMILY_AS_NUMBER},
     };
-    _Static_assert(FIELD_COUNT(fields) <= FIELDS_MAX, "the questions fit their array");
-    return cb_ctcp_route_error(call, answer_info(call, fields, FIELD_COUNT(fields)));
+    return cb_family_info_of_route(call, fields, FIELD_COUNT(fields));
 }
 
-cb_status cb_ctcp_job_info(cb_call *call)
+cb_status cb_family_job_info(cb_call *call)
 {
-    static const field fields[] = {
-        {"id", CB_ASK_NONE, AS_NUMBER},
-        {"route", CB_ASK_JOB_ROUTE, AS_NUMBER},
-        {"phase", CB_ASK_JOB_PHASE, AS_PHASE},
-        {"status", CB_ASK_JOB_STATUS, AS_NUMBER},
-        {"statusText", CB_ASK_JOB_STATUS, AS_JOB_STATUS},
-        {"timeoutMs", CB_ASK_JOB_TIMEOUT, AS_NUMBER},
-        {"hasBlobResult", CB_ASK_JOB_HAS_RESULT, AS_NUMBER},
-        {"blobResultSize", CB_ASK_JOB_RESULT_SIZE, AS_NUMBER},
-        {"error", CB_ASK_JOB_ERROR_TEXT, AS_BYTES},
+    static const cb_family_field fields[] = {
+        {"id", CB_ASK_NONE, CB_FAMILY_AS_NUMBER},
+        {"route", CB_ASK_JOB_ROUTE, CB_FAMILY_AS_NUMBER},
+        {"phase", CB_ASK_JOB_PHASE, CB_FAMILY_AS_PHASE},
+        {"status", CB_ASK_JOB_STATUS, CB_FAMILY_AS_NUMBER},
+        {"statusText", CB_ASK_JOB_STATUS, CB_FAMILY_AS_JOB_STATUS},
+        {"timeoutMs", CB_ASK_JOB_TIMEOUT, CB_FAMILY_AS_NUMBER},
+        {"hasBlobResult", CB_ASK_JOB_HAS_RESULT, CB_FAMILY_AS_NUMBER},
+        {"blobResultSize", CB_ASK_JOB_RESULT_SIZE, CB_FAMILY_AS_NUMBER},
+        {"error", CB_ASK_JOB_ERROR_TEXT, CB_FAMILY_AS_BYTES},
     };
-    _Static_assert(FIELD_COUNT(fields) <= FIELDS_MAX, "the questions fit their array");
-    return cb_ctcp_job_error(call, answer_info(call, fields, FIELD_COUNT(fields)));
+    return cb_family_info_of_job(call, fields, FIELD_COUNT(fields));
 }

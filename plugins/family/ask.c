@@ -1,7 +1,7 @@
 /* Questions to the supervisor, and the runtime errors that its answers can mean. */
-#include "plugins/callback_tcp_listener/callbacktcp.h"
+#include "plugins/family/family.h"
 
-cb_status cb_ctcp_timeout(cb_call *call, uint32_t index, int32_t *timeout_ms)
+cb_status cb_family_timeout(cb_call *call, uint32_t index, int32_t *timeout_ms)
 {
     int64_t value = call->args[index].integer;
     if (value < -1 || value > INT32_MAX)
@@ -12,27 +12,27 @@ cb_status cb_ctcp_timeout(cb_call *call, uint32_t index, int32_t *timeout_ms)
     return CB_OK;
 }
 
-cb_status cb_ctcp_route_error(cb_call *call, cb_status status)
+cb_status cb_family_route_error(cb_call *call, cb_status status)
 {
     long long id = (long long)call->args[0].integer;
     if (status == CB_UNKNOWN)
-        return call->host->fail(call, status, "no listener %lld", id);
+        return call->host->fail(call, status, "no %s %lld", cb_family_here.route, id);
     if (status == CB_CLOSED)
-        return call->host->fail(call, status, "listener %lld is closed", id);
+        return call->host->fail(call, status, "%s %lld is closed", cb_family_here.route, id);
     return status;
 }
 
-cb_status cb_ctcp_job_error(cb_call *call, cb_status status)
+cb_status cb_family_job_error(cb_call *call, cb_status status)
 {
     long long id = (long long)call->args[0].integer;
     if (status == CB_UNKNOWN)
-        return call->host->fail(call, status, "no request %lld", id);
+        return call->host->fail(call, status, "no %s %lld", cb_family_here.job, id);
     if (status == CB_NOT_COMPLETE)
-        return call->host->fail(call, status, "request %lld has not completed", id);
+        return call->host->fail(call, status, "%s %lld has not completed", cb_family_here.job, id);
     return status;
 }
 
-cb_status cb_ctcp_too_many_waits(cb_call *call)
+cb_status cb_family_too_many_waits(cb_call *call)
 {
     return call->host->fail(call, CB_LIMIT, "too many waits are open (CALLBOARD_MAX_WAITS)");
 }
@@ -43,40 +43,40 @@ static cb_status ask(cb_call *call, cb_question *question)
     return status == CB_OK ? question->status : status;
 }
 
-cb_status cb_ctcp_ask_route(cb_call *call, cb_question_kind what, int64_t *value)
+cb_status cb_family_ask_route(cb_call *call, cb_question_kind what, int64_t *value)
 {
     cb_question question = {.what = what, .id = call->args[0].integer};
     cb_status status = ask(call, &question);
     if (status != CB_OK)
-        return cb_ctcp_route_error(call, status);
+        return cb_family_route_error(call, status);
     *value = question.value;
     return CB_OK;
 }
 
-cb_status cb_ctcp_ask_job(cb_call *call, cb_question_kind what, int64_t *value)
+cb_status cb_family_ask_job(cb_call *call, cb_question_kind what, int64_t *value)
 {
     cb_question question = {.what = what, .id = call->args[0].integer};
     cb_status status = ask(call, &question);
     if (status != CB_OK)
-        return cb_ctcp_job_error(call, status);
+        return cb_family_job_error(call, status);
     *value = question.value;
     return CB_OK;
 }
 
-cb_status cb_ctcp_return_bytes_of_route(cb_call *call, cb_question_kind what)
+cb_status cb_family_return_bytes_of_route(cb_call *call, cb_question_kind what)
 {
     cb_question question = {.what = what, .id = call->args[0].integer};
     cb_status status = ask(call, &question);
     if (status != CB_OK)
-        return cb_ctcp_route_error(call, status);
+        return cb_family_route_error(call, status);
     return call->host->return_buffer(call, question.bytes);
 }
 
-cb_status cb_ctcp_return_bytes_of_job(cb_call *call, cb_question_kind what)
+cb_status cb_family_return_bytes_of_job(cb_call *call, cb_question_kind what)
 {
     cb_question question = {.what = what, .id = call->args[0].integer};
     cb_status status = ask(call, &question);
     if (status != CB_OK)
-        return cb_ctcp_job_error(call, status);
+        return cb_family_job_error(call, status);
     return call->host->return_buffer(call, question.bytes);
 }
