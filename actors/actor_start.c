@@ -49,10 +49,11 @@ cb_status cb_thread_start(pthread_t *thread, void *(*run)(void *), void *argumen
 
 static void *(*thread_function(const cb_message *effect))(void *)
 {
-    uint32_t kind =
-        effect->connection >> 16 & ~(uint32_t)(CB_ROUTE_ANY_ADDRESS | CB_ROUTE_INHERITED);
-    if (effect->kind == CB_MSG_START_LISTENER)
-        return kind == CB_ROUTE_LOOP ? cb_loop_service_thread : cb_listener_thread;
+    bool is_route = effect->kind == CB_MSG_START_LISTENER;
+    if (is_route && cb_route_word_base(effect->connection) == CB_ROUTE_LOOP)
+        return cb_loop_service_thread;
+    if (is_route)
+        return cb_listener_thread;
     return effect->value == 1 ? cb_client_thread : cb_worker_thread;
 }
 

@@ -6,7 +6,7 @@
 
 static bool is_kind(uint32_t kind)
 {
-    uint32_t base = kind & ~(uint32_t)(CB_ROUTE_ANY_ADDRESS | CB_ROUTE_INHERITED);
+    uint32_t base = cb_route_word_base(cb_route_word(kind, 0));
     return base >= CB_ROUTE_TCP && base < CB_ROUTE_KINDS;
 }
 
@@ -22,7 +22,7 @@ cb_status cb_route_open(cb_asker *asker, uint8_t name_space, const cb_route_opti
                           .name_space = name_space,
                           .flags = options->shared ? CB_FLAG_SHARED : 0,
                           .status = options->timeout_ms,
-                          .connection = options->kind << 16 | options->port,
+                          .connection = cb_route_word(options->kind, options->port),
                           .value = options->entry,
                           .payload = cb_payload_handle(name)};
     cb_status status = cb_asker_ask(asker, &message, 1, false);

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "callboard/buffer.h"
+#include "callboard/runtime.h"
 
 #define CB_BATCH_MAX 512u
 
@@ -45,7 +46,7 @@ enum {
     CB_FLAG_SHARED = 1,   /* effect: the payload stays with the sender too; the shell retains it.
                              OPEN_ROUTE: the one route of its kind, which all share; one that is
                              open already is answered */
-    CB_FLAG_HAS_NUL = 2,  /* JOB_COMPLETED: the result holds a NUL byte */
+    CB_FLAG_HAS_NUL = 2,  /* JOB_COMPLETED: the result holds a NUL byte; HAND: say whether */
     CB_FLAG_AS_TEXT = 4,  /* TAKE_JOB: a result with a NUL is refused */
     CB_FLAG_LOOPBACK = 8, /* ACCEPTED: value is the peer's port on this machine */
     CB_FLAG_IN_CALLBACK = 16, /* CLOSE_ROUTE: asked from inside a callback */
@@ -121,7 +122,8 @@ enum {
     X(ADD_ACTOR, 72, "AddActor") /* the shell makes the actor `to`; value 1: the client actor */   \
     X(RETIRE_ACTOR, 73, "RetireActor")                                                             \
     X(HAND, 74, "Hand")           /* job, route, value entry (or port), payload request */         \
-    X(TAKE_BACK, 75, "TakeBack")  /* return all jobs not started */                                \
+    X(TAKE_BACK, 75, "TakeBack")  /* return all jobs not started; also the answer to jobs that     \
+                                     came back unasked */                                          \
     X(INTERRUPT, 76, "Interrupt") /* job (0 to an asker), status cb_job_status to end with */      \
     X(PIN, 77, "Pin") /* to the client actor: route, value version, payload what SET_TLS brought;  \
                          none: forget it */                                                        \
@@ -163,6 +165,27 @@ typedef enum cb_close_reason {
     CB_CLOSE_REASONS(CB_CLOSE_ENUM)
 #undef CB_CLOSE_ENUM
 } cb_close_reason;
+
+/* What `connection` of OPEN_ROUTE and START_LISTENER says: the kind, what is added to it, the port.
+ */
+static inline uint32_t cb_route_word(uint32_t kind, uint16_t port)
+{
+    return kind << 16 | port;
+}
+/* With CB_ROUTE_ANY_ADDRESS and CB_ROUTE_INHERITED. */
+static inline uint32_t cb_route_word_kind(uint32_t word)
+{
+    return word >> 16;
+}
+/* A cb_route_kind, or a number that is none. */
+static inline uint32_t cb_route_word_base(uint32_t word)
+{
+    return (word >> 16) & ~(uint32_t)(CB_ROUTE_ANY_ADDRESS | CB_ROUTE_INHERITED);
+}
+static inline uint16_t cb_route_word_port(uint32_t word)
+{
+    return (uint16_t)(word & UINT16_MAX);
+}
 
 static inline cb_buffer *cb_message_payload(const cb_message *message)
 {
