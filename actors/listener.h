@@ -140,15 +140,13 @@ static inline const cb_limits *cb_listener_limits(const cb_listener *listener)
 /* The port that the route asks for. */
 static inline uint16_t cb_listener_port(const cb_listener *listener)
 {
-    return (uint16_t)(listener->route.connection & 0xffffu);
+    return cb_route_word_port(listener->route.connection);
 }
 
-/* A route's kind without what is added to it. */
-#define CB_ROUTE_KIND_MASK (~(uint32_t)(CB_ROUTE_ANY_ADDRESS | CB_ROUTE_INHERITED))
-
+/* With what is added to it. */
 static inline uint32_t cb_listener_route_kind(const cb_listener *listener)
 {
-    return listener->route.connection >> 16;
+    return cb_route_word_kind(listener->route.connection);
 }
 
 #endif

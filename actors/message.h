@@ -172,7 +172,9 @@ static inline uint32_t cb_route_word(uint32_t kind, uint16_t port)
 {
     return kind << 16 | port;
 }
-/* With CB_ROUTE_ANY_ADDRESS and CB_ROUTE_INHERITED. */
+/* A route's kind without what is added to it. */
+#define CB_ROUTE_KIND_MASK (~(uint32_t)(CB_ROUTE_ANY_ADDRESS | CB_ROUTE_INHERITED))
+/* With what is added. */
 static inline uint32_t cb_route_word_kind(uint32_t word)
 {
     return word >> 16;
@@ -180,7 +182,7 @@ static inline uint32_t cb_route_word_kind(uint32_t word)
 /* A cb_route_kind, or a number that is none. */
 static inline uint32_t cb_route_word_base(uint32_t word)
 {
-    return (word >> 16) & ~(uint32_t)(CB_ROUTE_ANY_ADDRESS | CB_ROUTE_INHERITED);
+    return (word >> 16) & CB_ROUTE_KIND_MASK;
 }
 static inline uint16_t cb_route_word_port(uint32_t word)
 {

@@ -12,15 +12,14 @@ static cb_status find_loop(cb_call *call, int64_t *route)
     cb_error error;
     memset(&error, 0, sizeof error);
     cb_status status = call->host->route_open(call, &options, route, &error);
-    if (status == CB_OK)
-        return CB_OK;
-    if (status == CB_STOPPED && error.text[0] == '\0')
+    if (status == CB_OK || status == CB_STOPPED)
         return status;
     return call->host->fail(call, status, "%s",
                             error.text[0] != '\0' ? error.text : call->host->status_text(status));
 }
 
-/* Takes over the payload. */
+/* Takes over the payload. Once the program ends and the loop with it, everything is closed already
+ * and nothing can be started: that is no mistake of the script, which gets a 0. */
 static cb_status command(cb_call *call, cb_loop_command what, int64_t value, cb_buffer *payload)
 {
     cb_command asked = {.what = (int32_t)what, .value = value, .payload = payload};
@@ -28,11 +27,11 @@ static cb_status command(cb_call *call, cb_loop_command what, int64_t value, cb_
     cb_status status = find_loop(call, &asked.route_id);
     if (status != CB_OK) {
         call->host->buffer_release(payload);
-        return status;
+        return status == CB_STOPPED ? CB_OK : status;
     }
     status = call->host->route_command(call, &asked, &reply);
     if (status == CB_CLOSED)
-        status = call->host->fail(call, status, "the event loop has ended");
+        status = CB_OK;
     else if (status != CB_OK && status != CB_STOPPED)
         status = call->host->fail(call, status, "%.*s",
                                   reply.payload != NULL ? (int)reply.payload->size : 255,
