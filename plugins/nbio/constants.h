@@ -1,5 +1,5 @@
-/* The constants of nbio for scripts: X(Name, value, what it means). Errors have a list
- * of their own, because their words are in callboard/io_error.h.
+/* The constants of nbio for scripts: X(Name, value, what it means). Errors have a list of their
+ * own, because their words are in callboard/io_error.h.
  */
 #ifndef CALLBOARD_PLUGINS_NBIO_CONSTANTS_H
 #define CALLBOARD_PLUGINS_NBIO_CONSTANTS_H
@@ -115,7 +115,8 @@
 
 #define CB_NBIO_CONSTANTS(X)                                                                       \
     CB_NBIO_CONST_KINDS(X)                                                                         \
-    CB_NBIO_CONST_MODES(X) CB_NBIO_CONST_PERMISSIONS(X) CB_NBIO_CONST_TYPES(X)                     \
-        CB_NBIO_CONST_POLLS(X) CB_NBIO_CONST_SIZES(X)
+    CB_NBIO_CONST_MODES(X)                                                                         \
+    CB_NBIO_CONST_PERMISSIONS(X)                                                                   \
+    CB_NBIO_CONST_TYPES(X) CB_NBIO_CONST_POLLS(X) CB_NBIO_CONST_SIZES(X)
 
 #endif

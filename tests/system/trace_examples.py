@@ -19,7 +19,8 @@ class Examples(CliTest):
         """Runs a script to its end; one that serves is told to end once it is up."""
         process = self.start_file(script, "--trace", trace)
         with open(script, encoding="utf-8") as file:
-            if "while (callbacktcp.State" in file.read():
+            text = file.read()
+            if "while (callbacktcp.State" in text or "nbio.Run(" in text:
                 process.stdout.readline()
                 process.send_signal(signal.SIGTERM)
         out, err = process.communicate(timeout=60)

@@ -95,7 +95,7 @@ static void connect_pair(service_double *service, int64_t pair[2])
 static void test_timers_in_order(void)
 {
     service_double *service = service_begin(NULL);
-    int64_t late = timeout(service, 30, 5);
+    int64_t late = timeout(service, 500, 5);
     int64_t soon = timeout(service, 1, 6);
     const cb_loop_order next = {.callback = 7, .timeout_ms = -1};
     int64_t tick = service_start(service, CB_LOOP_NEXT_TICK, &next, NULL, NULL);
@@ -135,8 +135,8 @@ static void test_one_event_at_a_time(void)
 static void test_removal_is_final(void)
 {
     service_double *service = service_begin(NULL);
-    int64_t gone = timeout(service, 1, 1);
-    int64_t kept = timeout(service, 2, 1);
+    int64_t gone = timeout(service, 1000, 1);
+    int64_t kept = timeout(service, 1001, 1);
     CU_ASSERT_EQUAL(service_ask(service, CB_LOOP_REMOVE, gone).status, CB_OK);
     service_expect(service, kept, CB_NBIO_TIMEOUT, CB_IO_OK, 0);
     service_answer answer = service_ask(service, CB_LOOP_REMOVE, 3);
