@@ -47,13 +47,22 @@ cb_status cb_thread_start(pthread_t *thread, void *(*run)(void *), void *argumen
     return CB_OK;
 }
 
+static void *(*listener_function(uint32_t kind))(void *)
+{
+    switch (kind) {
+    case CB_ROUTE_SOCKETS:
+        return cb_sockets_thread;
+    case CB_ROUTE_LOOP:
+        return cb_loop_service_thread;
+    default:
+        return cb_listener_thread;
+    }
+}
+
 static void *(*thread_function(const cb_message *effect))(void *)
 {
-    bool is_route = effect->kind == CB_MSG_START_LISTENER;
-    if (is_route && cb_route_word_base(effect->connection) == CB_ROUTE_LOOP)
-        return cb_loop_service_thread;
-    if (is_route)
-        return cb_listener_thread;
+    if (effect->kind == CB_MSG_START_LISTENER)
+        return listener_function(cb_route_word_base(effect->connection));
     return effect->value == 1 ? cb_client_thread : cb_worker_thread;
 }
 

@@ -14,7 +14,7 @@
 
 const cb_listener_kind *cb_listener_kind_of(uint32_t route_kind)
 {
-    switch (route_kind & CB_ROUTE_KIND_MASK) {
+    switch (route_kind) {
     case CB_ROUTE_TCP:
         return &cb_tcp_connection_kind;
     case CB_ROUTE_UDP:
@@ -98,8 +98,8 @@ static void on_patience_over(cb_op *op)
         listener->actor.done = true;
         return;
     }
-    listener->patience = op;
-    cb_op_exec(op, false);
+    if (cb_op_exec(op, false))
+        listener->patience = op;
 }
 
 /* A client that does not read the end of its response, or does not close, must not hold up the end
@@ -364,10 +364,10 @@ static void report_failure(cb_listener *listener, const cb_error *error)
 static cb_status open_route(cb_listener *listener, cb_error *error)
 {
     uint16_t port = 0;
-    listener->kind = cb_listener_kind_of(cb_listener_route_kind(listener));
+    listener->kind = cb_listener_kind_of(cb_listener_route_base(listener));
     if (listener->kind == NULL)
         return cb_fail(error, CB_UNSUPPORTED, "no listener for routes of kind %u",
-                       (unsigned)cb_listener_route_kind(listener));
+                       (unsigned)cb_listener_route_base(listener));
     if (listener->kind->own_size > 0)
         listener->own = calloc(1, listener->kind->own_size);
     if ((listener->kind->own_size > 0 && listener->own == NULL) || !prepare_patience(listener))

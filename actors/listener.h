@@ -89,7 +89,7 @@ struct cb_listener_kind {
 /* From a kind's `order` instead of a status: the answer will come by cb_listener_order_done. */
 #define CB_ORDER_LATER ((cb_status)1)
 
-/* The kind of a route (cb_route_kind with what is added to it); NULL if there is none. */
+/* What serves a cb_route_kind; NULL if nothing does. */
 const cb_listener_kind *cb_listener_kind_of(uint32_t route_kind);
 
 /* -- connections ------------------------------------------------------------------------------ */
@@ -143,6 +143,11 @@ static inline uint16_t cb_listener_port(const cb_listener *listener)
     return cb_route_word_port(listener->route.connection);
 }
 
+/* A cb_route_kind. */
+static inline uint32_t cb_listener_route_base(const cb_listener *listener)
+{
+    return cb_route_word_base(listener->route.connection);
+}
 /* With what is added to it. */
 static inline uint32_t cb_listener_route_kind(const cb_listener *listener)
 {

@@ -37,6 +37,7 @@ void *cb_worker_thread(void *start);
 void *cb_client_thread(void *start);
 void *cb_listener_thread(void *start);
 void *cb_loop_service_thread(void *start);
+void *cb_sockets_thread(void *start);
 
 /* Monotonic time in ns. */
 int64_t cb_now_ns(void);

@@ -105,7 +105,7 @@ static void on_closed(cb_op *op)
 static void close_if_over(cb_listener *listener)
 {
     udp *self = udp_of(listener);
-    if (!listener->stop_asked || self->is_closing || self->taken > 0 || self->sends > 0)
+    if (!self->is_deaf || self->is_closing || self->taken > 0 || self->sends > 0)
         return;
     self->is_closing = true;
     cb_op *op = cb_close(listener->actor.loop, self->socket, on_closed);
@@ -239,7 +239,7 @@ static void respond(cb_connection *connection, cb_buffer *reply, bool final)
     cb_listener *listener = connection->listener;
     uint8_t header[HEADER_ROOM];
     size_t offset = write_header(&to->peer, header);
-    bool replies = (cb_listener_route_kind(listener) & CB_ROUTE_KIND_MASK) == CB_ROUTE_UDP;
+    bool replies = cb_listener_route_base(listener) == CB_ROUTE_UDP;
     assert(to->reply == NULL);
     if (reply == NULL || reply->size == 0 || !replies) {
         cb_buffer_release(reply);

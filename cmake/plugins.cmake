@@ -14,7 +14,11 @@ list(REMOVE_DUPLICATES PLUGIN_FOLDERS)
 # plugins/family is no plugin: verbs about routes and jobs, for the plugins named here. Each takes in
 # those that its table of verbs names; see plugins/family/family.h.
 set(FAMILY_PLUGINS
+    callback_listener
     callback_tcp_listener
+    callback_udp_client
+    callback_udp_server
+    callback_worker
 )
 add_library(plugin_family STATIC EXCLUDE_FROM_ALL ${FAMILY_SOURCES})
 target_include_directories(plugin_family PRIVATE ${PROJECT_SOURCE_DIR}/include ${PROJECT_SOURCE_DIR})
@@ -60,3 +64,6 @@ else()
   target_link_libraries(plugin_tls PRIVATE Threads::Threads)
 endif()
 target_sources(plugin_tls PRIVATE ${TLS_SOURCES})
+
+# script_state keeps what callbacks share behind a lock.
+target_link_libraries(plugin_script_state PRIVATE Threads::Threads)

@@ -57,12 +57,12 @@ if(EXISTS ${PROJECT_SOURCE_DIR}/tests/plugins_bad/CMakeLists.txt)
 endif()
 
 # tests/fuzz/*_fuzz.c: every kept input once more, without a fuzzing engine.
-file(GLOB FUZZ_SOURCES CONFIGURE_DEPENDS tests/fuzz/*_fuzz.c)
+include(cmake/fuzz_sources.cmake)
 if(FUZZ_SOURCES AND NOT CB_FUZZ)
   foreach(source IN LISTS FUZZ_SOURCES)
     cmake_path(GET source STEM name)
     string(REGEX REPLACE "_fuzz$" "" corpus ${name})
-    add_executable(replay_${corpus} ${source} tests/fuzz/replay.c)
+    add_executable(replay_${corpus} ${source} ${FUZZED_${corpus}} tests/fuzz/replay.c)
     target_link_libraries(replay_${corpus} PRIVATE callboard_inside)
     set_target_properties(replay_${corpus} PROPERTIES RUNTIME_OUTPUT_DIRECTORY
                                                       ${PROJECT_BINARY_DIR}/tests/fuzz)
@@ -99,6 +99,26 @@ foreach(file IN LISTS SYSTEM_TESTS)
   set_tests_properties(system_${name} PROPERTIES TIMEOUT 300 PROCESSORS 2 ENVIRONMENT
                                                  "${CB_TEST_ENVIRONMENT}")
 endforeach()
+
+# A part of the tests of the ground floors under valgrind; `./dev test --valgrind`. Left out are
+# those that use up all descriptors or measure time closely, which valgrind does not let them do.
+if(CB_VALGRIND)
+  set(without_nbio_loop_test timers_fire_in_order_and_never_early)
+  set(without_nbio_ahead_test out_of_descriptors_is_told_and_passes)
+  set(without_nbio_connection_test out_of_descriptors_is_reported_once
+      ten_thousand_accepts_against_a_limit)
+  set(without_tcp_transfer_test much_in_writes_of_one_byte much_in_writes_of_odd_sizes)
+  set(programs nbio_loop_test nbio_transfer_test nbio_connection_test nbio_failure_test
+      nbio_files_test nbio_ahead_test tcp_life_test tcp_transfer_test tcp_tls_test)
+  add_custom_target(valgrind_programs DEPENDS ${programs})
+  foreach(name IN LISTS programs)
+    add_test(NAME valgrind_${name}
+             COMMAND Python3::Interpreter ${PROJECT_SOURCE_DIR}/tests/valgrind/clean.py
+                     $<TARGET_FILE:${name}> ${without_${name}})
+    set_tests_properties(valgrind_${name} PROPERTIES TIMEOUT 120 ENVIRONMENT
+                                                     "${CB_TEST_ENVIRONMENT}")
+  endforeach()
+endif()
 
 if(EXISTS ${PROJECT_SOURCE_DIR}/tests/tidy/tidy.py)
   add_test(NAME tidy COMMAND Python3::Interpreter ${PROJECT_SOURCE_DIR}/tests/tidy/tidy.py

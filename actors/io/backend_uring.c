@@ -7,10 +7,9 @@
  * An op in flight is taken back by asking the kernel to and then waiting until it has let go: from
  * then on nobody writes to its memory. It may have come out meanwhile; then it counts as such.
  *
- * Neither receives nor accepts are multishot, on purpose. A receive goes straight into the caller's
- * memory, where a multishot one would need a copy, and would take bytes off the socket that nobody
- * has asked for; a multishot accept cannot tell each client's address, which would cost the call
- * that it saves, and takes clients that nobody waits for.
+ * A receive goes straight into the caller's memory, unless it allows reading ahead: then one
+ * multishot receive of the descriptor serves all of them (uring_ahead.c). While several accepts
+ * wait, one multishot accept serves them (uring_accept.c).
  */
 #include <assert.h>
 #include <errno.h>
@@ -27,9 +26,6 @@
 #define SUBMISSIONS 256u
 /* Completions that the kernel has room for: 64 KiB; what does not fit it keeps for later. */
 #define COMPLETIONS 4096u
-/* Marks completions that are nobody's: of cancellations, and of the wake-up descriptor. */
-#define NOBODYS     0u
-#define WAKE        1u
 
 /* One thread's rings may get the memory that another's had before. The kernel orders that; this
  * lets tools that look for data races see it too. */
@@ -53,7 +49,7 @@ static void end_dial(cb_loop *loop, cb_descriptor *descriptor, cb_op *op, cb_att
     cb_loop_complete(loop, op, attempt.error, attempt.sys_errno);
 }
 
-static void end_op(cb_loop *loop, cb_descriptor *descriptor, cb_op *op, cb_attempt attempt)
+void cb_uring_end_op(cb_loop *loop, cb_descriptor *descriptor, cb_op *op, cb_attempt attempt)
 {
     if (op->type == CB_NBIO_DIAL)
         end_dial(loop, descriptor, op, attempt);
@@ -66,9 +62,17 @@ static void start_next(cb_loop *loop, cb_descriptor *descriptor, cb_op_list *lis
 {
     cb_op *op;
     while ((op = list->first) != NULL && (op->own.flags & CB_OP_FLAG_IN_FLIGHT) == 0) {
+        if (op->type == CB_NBIO_ACCEPT) {
+            cb_uring_accept(loop, descriptor);
+            return;
+        }
+        if (cb_uring_reads_ahead(descriptor, op)) {
+            cb_uring_receive(loop, descriptor);
+            return;
+        }
         cb_attempt attempt = cb_uring_submit(loop, descriptor, op);
         if (attempt.done)
-            end_op(loop, descriptor, op, attempt);
+            cb_uring_end_op(loop, descriptor, op, attempt);
     }
 }
 
@@ -88,6 +92,8 @@ static void start_eager(cb_loop *loop)
         descriptor->eager = false;
         start_next(loop, descriptor, &descriptor->writing);
         start_next(loop, descriptor, &descriptor->reading);
+        if (descriptor->reading.first == NULL)
+            cb_uring_stop(loop, descriptor); /* nobody wants what it brings */
         descriptor = next;
     }
 }
@@ -100,7 +106,7 @@ static void watch_wake(cb_uring *back)
     if (sqe == NULL)
         return;
     io_uring_prep_poll_multishot(sqe, back->wake, POLLIN);
-    io_uring_sqe_set_data64(sqe, WAKE);
+    io_uring_sqe_set_data64(sqe, CB_URING_WAKE);
 }
 
 static cb_descriptor *descriptor_of(const cb_uring *back, const cb_op *op)
@@ -126,7 +132,7 @@ static void take_completion(cb_loop *loop, cb_op *op, int result, uint32_t flags
     }
     cb_op_list *list = op->own.list;
     if (attempt.done)
-        end_op(loop, descriptor, op, attempt);
+        cb_uring_end_op(loop, descriptor, op, attempt);
     if (list == NULL || list == &descriptor->others) {
         if (!attempt.done)
             start_single(loop, descriptor, op);
@@ -136,20 +142,30 @@ static void take_completion(cb_loop *loop, cb_op *op, int result, uint32_t flags
 }
 
 /* Takes all that the kernel has reported. Each one is taken off before it is looked at, because
- * looking may lead here again. */
-static void take_completions(cb_loop *loop)
+ * looking may lead here again. Work that the kernel has put off is left to the next poll, which
+ * submits what these lead to at the same time: asking for it here would be one more call, and
+ * many connections in one go are further from the cache. */
+void cb_uring_take_completions(cb_loop *loop)
 {
     cb_uring *back = loop->backend_state;
     struct io_uring_cqe *cqe;
-    while (io_uring_peek_cqe(&back->ring, &cqe) == 0 && cqe != NULL) {
+    while (io_uring_cq_ready(&back->ring) > 0 && io_uring_peek_cqe(&back->ring, &cqe) == 0 &&
+           cqe != NULL) {
         uint64_t data = cqe->user_data;
         int result = cqe->res;
         uint32_t flags = cqe->flags;
         io_uring_cqe_seen(&back->ring, cqe);
-        if (data == WAKE) {
+        if (data == CB_URING_WAKE) {
             if ((flags & IORING_CQE_F_MORE) == 0)
                 watch_wake(back);
-        } else if (data != NOBODYS) {
+        } else if ((data & CB_URING_MARKS) != 0) {
+            cb_descriptor *descriptor =
+                (cb_descriptor *)(uintptr_t)(data & ~(uint64_t)CB_URING_MARKS);
+            if ((data & CB_URING_ACCEPT) != 0)
+                cb_uring_accepted(loop, descriptor, result, flags);
+            else
+                cb_uring_received(loop, descriptor, result, flags);
+        } else if (data != CB_URING_NOBODYS) {
             take_completion(loop, (cb_op *)(uintptr_t)data, result, flags);
         }
     }
@@ -231,6 +247,7 @@ static void start_on(cb_loop *loop, cb_descriptor *descriptor, cb_op *op)
     case CB_NBIO_CLOSE:
         send_what_waits(loop, descriptor);
         cancel_pending(loop, descriptor);
+        cb_uring_stop(loop, descriptor);
         descriptor->closing = true;
         cb_loop_complete(loop, op, CB_IO_OK, 0);
         return;
@@ -238,6 +255,12 @@ static void start_on(cb_loop *loop, cb_descriptor *descriptor, cb_op *op)
         if (op->type != CB_NBIO_POLL && op->type != CB_NBIO_STAT &&
             !has_places(descriptor->socket)) {
             cb_loop_complete(loop, op, CB_IO_INVALID, ESPIPE);
+            return;
+        }
+        if (op->type == CB_NBIO_POLL && (op->poll.events & CB_POLL_READABLE) != 0 &&
+            cb_uring_has_held(descriptor)) {
+            op->poll.ready = CB_POLL_READABLE;
+            cb_loop_complete(loop, op, CB_IO_OK, 0);
             return;
         }
         cb_op_list_append(&descriptor->others, op);
@@ -278,12 +301,12 @@ static void wait_for(cb_loop *loop, cb_op *op)
     struct io_uring_sqe *sqe = cb_uring_room(back);
     if (sqe != NULL) {
         io_uring_prep_cancel(sqe, op, 0);
-        io_uring_sqe_set_data64(sqe, NOBODYS);
+        io_uring_sqe_set_data64(sqe, CB_URING_NOBODYS);
     }
     while ((op->own.flags & CB_OP_FLAG_IN_FLIGHT) != 0) {
         int result = io_uring_submit_and_wait(&back->ring, 1);
         assert(result >= 0 || result == -EINTR || result == -EAGAIN || result == -EBUSY);
-        take_completions(loop);
+        cb_uring_take_completions(loop);
     }
     op->own.flags &= (uint8_t)~CB_OP_FLAG_TAKEN;
 }
@@ -304,7 +327,7 @@ static bool uring_cancel(cb_loop *loop, cb_op *op)
         cb_table_reset(descriptor);
         (void)close(op->dial.socket);
         op->dial.socket = CB_NO_SOCKET;
-    } else if (list != NULL && list != &descriptor->others && list->first != NULL) {
+    } else if (list != NULL && list != &descriptor->others) {
         cb_table_make_eager(&back->table, descriptor);
     }
     return came_out;
@@ -315,6 +338,7 @@ static void uring_close(cb_loop *loop, cb_op *op)
     cb_uring *back = loop->backend_state;
     cb_descriptor *descriptor = cb_table_known(&back->table, op->close.socket);
     assert(descriptor != NULL && descriptor->closing);
+    cb_uring_end_ahead(loop, descriptor);
     cb_table_reset(descriptor);
     /* Linux has freed the number even when close reports EINTR or an input/output error. */
     if (close(op->close.socket) != 0 && errno != EINTR) {
@@ -330,6 +354,7 @@ static void uring_forget(cb_loop *loop, cb_socket socket)
     if (descriptor == NULL)
         return;
     cancel_pending(loop, descriptor);
+    cb_uring_end_ahead(loop, descriptor);
     bool closing = descriptor->closing; /* a close that has still to report */
     cb_table_reset(descriptor);
     descriptor->closing = closing;
@@ -372,7 +397,7 @@ static cb_status uring_poll(cb_loop *loop, int64_t timeout_ns, cb_error *error)
         return cb_fail_errno(error, CB_IO, -result, "the event loop cannot wait for events");
     if (back->stuck)
         return cb_fail_errno(error, CB_IO, back->stuck_errno, "the event loop cannot submit");
-    take_completions(loop);
+    cb_uring_take_completions(loop);
     return CB_OK;
 }
 
@@ -391,8 +416,10 @@ static void uring_wake(cb_loop *loop)
 static void uring_shut(cb_loop *loop)
 {
     cb_uring *back = loop->backend_state;
+    cb_uring_end_all_ahead(loop);
     atomic_fetch_add(&handed_over, 1);
     io_uring_queue_exit(&back->ring);
+    cb_uring_free_buffers(back);
     (void)close(back->wake);
     cb_table_free(&back->table);
     cb_uring_free_notes(back);
@@ -423,6 +450,7 @@ static cb_status uring_open(cb_loop *loop, cb_error *error)
         return cb_fail_errno(error, CB_UNSUPPORTED, -result, "the kernel refuses io_uring");
     }
     atomic_fetch_add(&handed_over, 1);
+    (void)io_uring_register_ring_fd(&back->ring); /* saves a look-up for each call */
     loop->backend_state = back;
     watch_wake(back);
     return CB_OK;

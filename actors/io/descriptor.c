@@ -56,10 +56,24 @@ cb_descriptor *cb_table_entry(cb_descriptor_table *table, cb_socket socket, cb_i
     return &entries[(size_t)socket % CHUNK_SIZE];
 }
 
+cb_descriptor *cb_table_next(const cb_descriptor_table *table, const cb_descriptor *previous)
+{
+    size_t number = previous != NULL ? (size_t)previous->socket + 1 : 0;
+    size_t chunk = number / CHUNK_SIZE;
+    if (chunk < table->chunk_count && table->chunks[chunk] != NULL)
+        return &table->chunks[chunk][number % CHUNK_SIZE];
+    while (++chunk < table->chunk_count)
+        if (table->chunks[chunk] != NULL)
+            return &table->chunks[chunk][0];
+    return NULL;
+}
+
 void cb_table_reset(cb_descriptor *descriptor)
 {
     assert(descriptor->reading.first == NULL && descriptor->writing.first == NULL);
     assert(descriptor->others.first == NULL);
+    assert(descriptor->ahead.state == CB_AHEAD_NOT && descriptor->ahead.held_first == 0);
+    assert(descriptor->ahead.first == NULL);
     descriptor->generation++;
     descriptor->stream = CB_STREAM_UNKNOWN;
     descriptor->registered = false;
@@ -68,6 +82,7 @@ void cb_table_reset(cb_descriptor *descriptor)
     descriptor->sticky = false;
     descriptor->closing = false;
     descriptor->drained = false;
+    descriptor->ahead = (cb_ahead){0};
     descriptor->no_delay = CB_NO_DELAY_UNKNOWN;
 }
 

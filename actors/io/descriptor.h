@@ -10,6 +10,20 @@ enum { CB_STREAM_UNKNOWN = 0, CB_STREAM_YES = 1, CB_STREAM_NO = 2 };
  * inherit it; clients that came before it was set on another's listener do not. */
 enum { CB_NO_DELAY_UNKNOWN = 0, CB_NO_DELAY_INHERITED = 1, CB_NO_DELAY_EACH = 2 };
 
+enum { CB_AHEAD_NOT = 0, CB_AHEAD_ARMED, CB_AHEAD_STOPPING };
+
+/* uring only: the one multishot receive or accept of a descriptor, and what it has brought that no
+ * op has taken yet. See uring_ahead.c and uring_accept.c. */
+typedef struct cb_ahead {
+    uint8_t state;                      /* CB_AHEAD_*: whether the kernel has one */
+    bool direct;                        /* much comes at a time: receive without buffers of ours */
+    bool ended;                         /* the stream is over, after what is held */
+    int sys_errno;                      /* it failed, after what is held; 0: it did not */
+    uint32_t held_first, held_last;     /* buffers with bytes: number + 1; 0: none */
+    bool accepts;                       /* the multishot is an accept */
+    struct cb_descriptor *first, *last; /* clients of a listener, linked by `next_client` */
+} cb_ahead;
+
 /* Entries never move, because ops on the lists point into them. */
 typedef struct cb_descriptor {
     cb_op_list reading; /* accepts and recvs, in the order of execution */
@@ -28,6 +42,8 @@ typedef struct cb_descriptor {
     bool sticky; /* hang-up or urgent data: a short read does not mean that nothing is left */
     /* uring only */
     bool drained; /* the last receive took all there was */
+    cb_ahead ahead;
+    struct cb_descriptor *next_client; /* after this client in its listener's list */
 } cb_descriptor;
 
 typedef struct cb_descriptor_table {
@@ -41,6 +57,8 @@ cb_descriptor *cb_table_known(const cb_descriptor_table *table, cb_socket socket
 /* The descriptor's entry, made if need be. NULL with *error: a number that is not open, no memory.
  */
 cb_descriptor *cb_table_entry(cb_descriptor_table *table, cb_socket socket, cb_io_error *error);
+/* The first entry after `previous` (NULL: of all), known or not; NULL: there is none. */
+cb_descriptor *cb_table_next(const cb_descriptor_table *table, const cb_descriptor *previous);
 /* As if the descriptor had never been seen. Nothing may be pending on it. */
 void cb_table_reset(cb_descriptor *descriptor);
 void cb_table_free(cb_descriptor_table *table);

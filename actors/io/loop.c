@@ -1,6 +1,6 @@
 /* The loop itself: its life, the tick, and the delivery of completions.
  *
- *     tick:  start what other threads queued
+ *     tick:  start what other threads queued, and what the layer above has gathered
  *            poll the back end (no waiting if a completion is queued already)
  *            expire timers
  *            tell those that asked for it how far they are
@@ -256,6 +256,8 @@ static int64_t sleep_time(cb_loop *loop, int64_t timeout_ns)
 static cb_status turn(cb_loop *loop, int64_t timeout_ns, bool *progress, cb_error *error)
 {
     cb_remote_drain(loop);
+    if (loop->before_poll != NULL)
+        loop->before_poll(loop->before_poll_data);
     int64_t sleep_ns = sleep_time(loop, timeout_ns);
     if (sleep_ns != 0) {
         atomic_store(&loop->sleeping, true);

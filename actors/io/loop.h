@@ -135,6 +135,10 @@ struct cb_loop {
     cb_op *free_ops; /* linked by own.next */
     cb_op_slab *slabs;
     size_t taken; /* without foreign ops */
+    /* Called as every tick begins, before the back end is polled: does together what callbacks of
+     * the last tick have left to do. Runs no callbacks of the program. NULL: nothing. */
+    void (*before_poll)(void *data);
+    void *before_poll_data;
 
     /* -- any thread -- */
     atomic_bool ending;

@@ -65,7 +65,7 @@ static void set_deadline(cb_op *op)
     op->own.deadline_ns = delay_ns < INT64_MAX - now_ns ? now_ns + delay_ns : INT64_MAX;
 }
 
-void cb_op_exec(cb_op *op, bool wake_up)
+bool cb_op_exec(cb_op *op, bool wake_up)
 {
     cb_loop *loop = op->loop;
     assert(op->own.state == CB_OP_STATE_PREPARED || op->own.state == CB_OP_STATE_RUNNING ||
@@ -73,11 +73,12 @@ void cb_op_exec(cb_op *op, bool wake_up)
     set_deadline(op);
     if (loop != cb_loop_current()) {
         cb_remote_push(loop, op, wake_up);
-        return;
+        return true;
     }
     if (atomic_load_explicit(&loop->ending, memory_order_relaxed))
-        return;
+        return false;
     cb_loop_start(loop, op);
+    return true;
 }
 
 /* Looked at for each execution, because these may change in between. */

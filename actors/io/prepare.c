@@ -37,6 +37,7 @@ static cb_op *prepare(cb_loop *loop, cb_op_type type, cb_op_callback *callback,
     op->callback = callback;
     if (options != NULL) {
         op->own.transfer = (uint8_t)options->transfer;
+        op->own.read_ahead = options->read_ahead && type == CB_NBIO_RECV;
         if (options->timeout_ns > 0) {
             op->own.timeout_ns = options->timeout_ns;
             op->own.deadline_ns = cb_loop_clock(loop);

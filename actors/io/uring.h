@@ -25,14 +25,59 @@ typedef struct cb_uring_note {
     };
 } cb_uring_note;
 
+/* Marks completions that are no op's: of cancellations, of the wake-up descriptor; and, in the low
+ * bits of a descriptor's address, of its multishot receive or accept. */
+#define CB_URING_NOBODYS 0u
+#define CB_URING_WAKE    1u
+#define CB_URING_RECV    2u
+#define CB_URING_ACCEPT  4u
+#define CB_URING_MARKS   7u
+
+/* Bytes of one buffer of those that are received ahead: a request or a line mostly fits, and what
+ * does not is received directly. */
+#define CB_URING_BUFFER_SIZE 2048u
+
+struct cb_uring_buffers;
+
 typedef struct cb_uring {
     struct io_uring ring;
+    struct cb_uring_buffers *buffers; /* NULL until something is read ahead */
+    bool no_buffers;                  /* the kernel, or lack of memory, refuses them */
     int wake;
     bool stuck; /* a submission failed for good: the next poll says so */
     int stuck_errno;
     cb_descriptor_table table;
     cb_uring_note *free_notes;
 } cb_uring;
+
+/* -- backend_uring.c -- */
+/* Ends an op that is not with the kernel (any more). */
+void cb_uring_end_op(cb_loop *loop, cb_descriptor *descriptor, cb_op *op, cb_attempt attempt);
+/* Takes all that the kernel has reported. */
+void cb_uring_take_completions(cb_loop *loop);
+
+/* -- uring_ahead.c -- */
+/* True if what is received on this descriptor goes through the buffers, or has to from now on. */
+bool cb_uring_reads_ahead(const cb_descriptor *descriptor, const cb_op *op);
+/* True if there is something to receive without asking the kernel. */
+bool cb_uring_has_held(const cb_descriptor *descriptor);
+/* Serves the receives that wait, from what is held as far as that goes. */
+void cb_uring_receive(cb_loop *loop, cb_descriptor *descriptor);
+/* A completion of the descriptor's multishot receive. */
+void cb_uring_received(cb_loop *loop, cb_descriptor *descriptor, int result, uint32_t flags);
+/* Asks the kernel to end the descriptor's multishot, if it has one, but does not wait for that. */
+void cb_uring_stop(cb_loop *loop, cb_descriptor *descriptor);
+/* Waits for it too, and throws away what nobody has taken. Clients are reset. */
+void cb_uring_end_ahead(cb_loop *loop, cb_descriptor *descriptor);
+void cb_uring_end_all_ahead(cb_loop *loop);
+void cb_uring_free_buffers(cb_uring *back);
+
+/* -- uring_accept.c -- */
+/* Serves the accepts that wait, from the clients that are there as far as they go. */
+void cb_uring_accept(cb_loop *loop, cb_descriptor *descriptor);
+/* A completion of the descriptor's multishot accept. */
+void cb_uring_accepted(cb_loop *loop, cb_descriptor *descriptor, int result, uint32_t flags);
+void cb_uring_reset_clients(cb_loop *loop, cb_descriptor *descriptor);
 
 /* -- uring_submit.c -- */
 /* Room for one submission; what is there is handed to the kernel if need be. NULL: the kernel

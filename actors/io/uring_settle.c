@@ -35,6 +35,8 @@ static cb_attempt settle_recv(cb_descriptor *descriptor, cb_op *op, int got, uin
 {
     const cb_uring_note *note = op->own.backend;
     descriptor->drained = (flags & IORING_CQE_F_SOCK_NONEMPTY) == 0;
+    if (descriptor->drained && got < (int)CB_URING_BUFFER_SIZE)
+        descriptor->ahead.direct = false;
     if (!cb_is_stream(descriptor)) {
         op->recv.received = (size_t)got;
         cb_address_to_endpoint(&note->address, &op->recv.source);

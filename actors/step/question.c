@@ -27,6 +27,8 @@ static int64_t count_of(const cb_step_route *route, int64_t what)
         return route->failed;
     case CB_ASK_ROUTE_DROPPED:
         return route->dropped;
+    case CB_ASK_ROUTE_LOST:
+        return route->dropped + route->failed;
     default:
         assert(what == CB_ASK_ROUTE_CONNECTIONS);
         return route->connections;

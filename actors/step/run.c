@@ -121,7 +121,11 @@ void cb_step_work_done(cb_step *step, uint32_t slot, int32_t status, uint64_t pa
     }
     cb_step_cancel_decided(step, slot, false);
     cb_step_worker_let_go(step, slot, true);
-    if (status != CB_JOB_SUCCESS) {
+    if (job->kind == CB_JOB_EVENT && status == CB_JOB_CALLBACK_REFUSED) {
+        /* Nobody asked, so nobody is refused: it was worked on, and has nothing to say. */
+        cb_step_release(step, &payload);
+        respond(step, slot, 0);
+    } else if (status != CB_JOB_SUCCESS) {
         cb_step_job_drop(step, slot, (cb_job_status)status, payload);
     } else if (job->kind == CB_JOB_LOCAL) {
         cb_step_local_done(step, slot, status, payload, size_bytes, has_nul);
@@ -227,9 +231,11 @@ void cb_step_job_returned(cb_step *step)
     bool asked = cb_step_worker_at(step, worker)->unsure > 0;
     cb_step_worker_let_go(step, slot, false);
     take_returned(step, slot);
-    /* It gives back what crosses this, too, until it hears that we know: so nothing that was handed
-     * later runs before what came back. */
-    if (!asked && cb_step_worker_at(step, worker)->state != CB_WORKER_RETIRED) {
+    /* Unasked, it gives back what crosses this, too, until it hears that we know: so nothing that
+     * was handed later runs before what came back. Asked, it keeps what was handed after the
+     * asking; nobody watches a suspect, so that is asked for now. */
+    if (cb_step_worker_at(step, worker)->state != CB_WORKER_RETIRED &&
+        (!asked || cb_step_worker_keeps(step, worker))) {
         cb_step_take_back(step, worker);
     }
     settle(step, route, name_space);

@@ -1,5 +1,7 @@
 /* The table of functions that plugins are given: values by the machine, actors by the runtime's
  * calls on behalf of the thread that runs the verb. */
+#include <string.h>
+
 #include "bridge/host/output.h"
 #include "bridge/host/script_internal.h"
 #include "callboard/tls.h"
@@ -87,6 +89,22 @@ static const void *service(cb_call *call, const char *name, cb_error *error)
     return cb_services_find(cb_script_thread_of(call)->script->services, name, error);
 }
 
+static void *run_memory(cb_call *call, size_t size, void (*end)(void *memory))
+{
+    return cb_run_memory_of(&cb_script_thread_of(call)->kept, cb_call_name_space(call), size, end);
+}
+
+static int64_t limit(cb_call *call, const char *name)
+{
+    const cb_limits *limits = &cb_script_thread_of(call)->script->limits;
+#define FIND_LIMIT(field, value, least, most, variable, reason)                                    \
+    if (strcmp(name, variable) == 0)                                                               \
+        return limits->field;
+    CB_LIMITS(FIND_LIMIT)
+#undef FIND_LIMIT
+    return -1;
+}
+
 const cb_host cb_script_host = {
     .abi = CB_PLUGIN_ABI,
     .size = sizeof(cb_host),
@@ -113,4 +131,7 @@ const cb_host cb_script_host = {
     .job_start = job_start,
     .job_cancel = job_cancel,
     .jobs_close = jobs_close,
+    .run_memory = run_memory,
+    .limit = limit,
+    .buffer_holding = cb_buffer_holding,
 };

@@ -194,6 +194,7 @@ static cb_status run_main(cb_script *script, cb_runtime *runtime, int *exit_stat
     if (status == CB_OK) {
         cb_vm_error failure = {0};
         status = cb_vm_run_main(thread->vm, edition->program, exit_status, &failure);
+        cb_run_memory_end(&thread->kept);
         if (status != CB_OK) {
             cb_script_say_why_stopped(thread, &failure);
             cb_script_complain(edition, &failure);

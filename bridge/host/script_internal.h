@@ -8,6 +8,7 @@
 
 #include "bridge/host/edition.h"
 #include "bridge/host/loader.h"
+#include "bridge/host/run_memory.h"
 #include "bridge/host/services.h"
 #include "bridge/lang/vm.h"
 #include "callboard/limits.h"
@@ -41,7 +42,8 @@ struct cb_script {
 typedef struct cb_script_thread {
     cb_script *script;
     cb_vm *vm;
-    cb_asker *asker; /* an actor's changes with each job; NULL between jobs */
+    cb_asker *asker;     /* an actor's changes with each job; NULL between jobs */
+    cb_run_memory *kept; /* by plugins, for the run that goes on; NULL between runs */
 } cb_script_thread;
 
 /* A machine for the calling thread. The text of *error says what failed. */

@@ -126,6 +126,7 @@ static void run_callback(cb_script_thread *thread, const cb_edition *edition, in
     cb_vm_error error = {0};
     cb_status status = cb_vm_run_callback(thread->vm, edition->program, callback, &blob, &written,
                                           &returned, &error);
+    cb_run_memory_end(&thread->kept); /* before anybody can learn how the job went */
     if (status != CB_OK) {
         fail_job(thread, edition, job, &error);
     } else if (returned == 0) {

@@ -39,8 +39,14 @@ extern "C" {
       "bytes that these operations hold: room to receive and read into, what they send and write") \
     X(max_loop_handles, 16384, 1, 1048576, "CALLBOARD_MAX_LOOP_HANDLES",                           \
       "sockets and files that scripts hold open in the event loop")                                \
+    X(max_state_blocks, 65536, 1, 16777216, "CALLBOARD_MAX_STATE_BLOCKS",                          \
+      "blocks of shared memory that scripts hold in the plugin script_state")                      \
+    X(max_state_bytes, 268435456, 1, 1099511627776, "CALLBOARD_MAX_STATE_BYTES",                   \
+      "bytes of all those blocks together")                                                        \
+    X(max_random_bytes, 16777216, 1, 1073741824, "CALLBOARD_MAX_RANDOM_BYTES",                     \
+      "bytes that one call of the plugin random makes or shuffles, a call being one piece")        \
     X(max_request, 16777216, 1, 1073741824, "CALLBOARD_MAX_REQUEST",                               \
-      "bytes of one request, and of one response that a client job receives")                      \
+      "bytes of one request (HTTP: of its body), and of one response that a client job receives")  \
     X(tcp_quiet_ms, 20, 1, 60000, "CALLBOARD_TCP_QUIET_MS",                                        \
       "silence after the first byte that ends a request without a half-close")                     \
     X(tcp_idle_ms, 10000, 1, 3600000, "CALLBOARD_TCP_IDLE_MS",                                     \
@@ -51,6 +57,12 @@ extern "C" {
       "time without progress after which a client that does not read is dropped")                  \
     X(tcp_linger_ms, 1000, 0, 60000, "CALLBOARD_TCP_LINGER_MS",                                    \
       "time to wait for the client's end after the response, so that no reset overtakes it")       \
+    X(socket_unread, 65536, 1, 16777216, "CALLBOARD_SOCKET_UNREAD",                                \
+      "bytes of a script's socket that wait for its callback; with so many it is not read")        \
+    X(socket_unsent, 1048576, 1, 1073741824, "CALLBOARD_SOCKET_UNSENT",                            \
+      "bytes written to a script's socket that wait to be sent; more would exceed")                \
+    X(socket_connect_ms, 30000, 1, 3600000, "CALLBOARD_SOCKET_CONNECT_MS",                         \
+      "time for a script's socket to look up, connect and shake hands")                            \
     X(hand_batch, 64, 1, 1024, "CALLBOARD_HAND_BATCH",                                             \
       "jobs that one actor may hold; small enough to move when it gets stuck")                     \
     X(suspect_us, 2000, 100, 10000000, "CALLBOARD_SUSPECT_US",                                     \
@@ -66,7 +78,12 @@ extern "C" {
     X(trace_buffer, 16777216, 65536, 4294967296, "CALLBOARD_TRACE_BUFFER",                         \
       "bytes of the flight recorder in memory")                                                    \
     X(udp_waiting, 1024, 1, 65536, "CALLBOARD_UDP_WAITING",                                        \
-      "datagrams of one UDP route that wait or are in their callback; more are dropped")
+      "datagrams of one UDP route that wait or are in their callback; more are dropped")           \
+    X(http_line, 8192, 64, 1048576, "CALLBOARD_HTTP_LINE", "bytes of an HTTP request line")        \
+    X(http_head, 65536, 256, 16777216, "CALLBOARD_HTTP_HEAD",                                      \
+      "bytes of an HTTP request's line and fields together, and of its trailers")                  \
+    X(http_fields, 200, 1, 100000, "CALLBOARD_HTTP_FIELDS",                                        \
+      "fields and trailers of one HTTP request")
 
 typedef struct cb_limits {
 #define CB_LIMIT_FIELD(field, value, least, most, variable, reason) int64_t field;

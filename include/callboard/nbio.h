@@ -266,6 +266,10 @@ typedef struct cb_op_options {
                            whole transfer; the bytes moved until then are counted in the result */
     cb_transfer transfer; /* recv and send on streams, read and write; recv of datagrams
                              ignores it */
+    bool read_ahead; /* recv on a stream that nobody but this loop reads, and that cb_close ends:
+                        the loop may take bytes before they are asked for (at most 64 KiB or so),
+                        and hands them to the next recv. Spares io_uring a submission for each
+                        message; without effect elsewhere */
 } cb_op_options;
 
 enum { CB_POLL_READABLE = 1u, CB_POLL_WRITABLE = 2u, CB_POLL_ERROR = 4u };
@@ -295,7 +299,7 @@ struct cb_op {
         struct {
             cb_socket socket; /* the listener */
             cb_socket client; /* out: yours to close; CB_NO_SOCKET on failure */
-            cb_endpoint peer; /* out */
+            cb_endpoint peer; /* out; no family if the client was reset before it was reported */
         } accept;
         struct {
             cb_endpoint endpoint;
@@ -377,6 +381,7 @@ struct cb_op {
         uint8_t state;
         uint8_t flags;
         uint8_t transfer;
+        bool read_ahead;
         cb_bytes inline_bytes[CB_OP_INLINE_BYTES];
         void *copied;         /* a longer list, or a path */
         cb_op *next_progress; /* on the list of those to be told how far they are */
@@ -508,8 +513,9 @@ CB_PUBLIC cb_op *cb_prep_close(cb_loop *loop, cb_socket socket, cb_op_callback *
  * the callback of that execution returns. On the loop's own thread it starts at once. From another
  * thread it is queued for the loop's next tick, with `wake_up` ending a tick that blocks now; a
  * full queue blocks the caller until the loop takes from it. Executing an op that is pending is a
- * program error (assertion). */
-CB_PUBLIC void cb_op_exec(cb_op *op, bool wake_up);
+ * program error (assertion). False: the loop is ending, so nothing was executed; an op in its own
+ * callback is gone when that returns. */
+CB_PUBLIC bool cb_op_exec(cb_op *op, bool wake_up);
 /* Cancels silently and for good: the callback will not run, the op is gone. Bytes may have moved
  * already; a client that was accepted and not yet reported is closed. Only on the loop's own
  * thread. Legal in any callback for any op that has not been returned, one's own included, and for

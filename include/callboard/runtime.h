@@ -108,7 +108,8 @@ enum {
     X(ROUTE_KIND, ROUTE, "a cb_route_kind with what was added to it")                              \
     X(ROUTE_TLS, ROUTE, "1 if its connections speak TLS")                                          \
     X(ROUTE_CONNECTIONS, ROUTE, "connections open now, busy or not")                               \
-    X(CONNECTION_COUNT, NONE, "connections open now on all routes of the namespace")
+    X(CONNECTION_COUNT, NONE, "connections open now on all routes of the namespace")               \
+    X(ROUTE_LOST, ROUTE, "requests that were dropped, and those whose callback did not succeed")
 
 typedef enum cb_question_kind {
     CB_ASK_NONE = 0,

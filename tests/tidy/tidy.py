@@ -120,7 +120,7 @@ def system_header_faults(path, header):
         return "only actors/ knows libzmq"
     if header.startswith("openssl/") and not path.startswith(("plugins/tls/openssl/", "tests/")):
         return "only plugins/tls/openssl knows OpenSSL"
-    stateless = room == "plugins" and not path.startswith("plugins/tls/")
+    stateless = room == "plugins" and not path.startswith(("plugins/tls/", "plugins/script_state/"))
     if stateless and header in ("pthread.h", "threads.h", "stdatomic.h"):
         return "a plugin has no threads, no locks and no state of its own"
     return None

@@ -193,6 +193,27 @@ static inline int test_simulated(void)
     return 0;
 }
 
+/* CB_TEST_LOOP names the one back end to test, for tools that do not understand all of them. */
+static inline bool is_wanted(const char *backend)
+{
+    const char *only = getenv("CB_TEST_LOOP");
+    return only == NULL || strcmp(only, backend) == 0;
+}
+
+/* CB_TEST_WITHOUT lists tests to leave out, divided by commas, for tools that upset them. */
+static inline bool is_left_out(const char *test)
+{
+    const char *list = getenv("CB_TEST_WITHOUT");
+    size_t size = strlen(test);
+    while (list != NULL && *list != '\0') {
+        size_t here = strcspn(list, ",");
+        if (here == size && strncmp(list, test, size) == 0)
+            return true;
+        list += here + (list[here] == ',');
+    }
+    return false;
+}
+
 /* Runs all tests on each back end from the given one on, those of the kernel only on its own. */
 static inline int run_tests_of(const char *name, const CU_TestInfo *tests, size_t first)
 {
@@ -204,12 +225,16 @@ static inline int run_tests_of(const char *name, const CU_TestInfo *tests, size_
         return EXIT_FAILURE;
     for (size_t i = first; i < sizeof backends / sizeof backends[0]; i++) {
         char title[80];
+        if (!is_wanted(backends[i].name))
+            continue;
         (void)snprintf(title, sizeof title, "%s on %s", name, backends[i].name);
         CU_pSuite suite = CU_add_suite(title, backends[i].choose, NULL);
-        for (const CU_TestInfo *test = tests; test->pName != NULL; test++)
-            if (backends[i].choose != test_simulated ||
-                strncmp(test->pName, KERNEL, strlen(KERNEL)) != 0)
+        for (const CU_TestInfo *test = tests; test->pName != NULL; test++) {
+            bool kernels = strncmp(test->pName, KERNEL, strlen(KERNEL)) == 0;
+            const char *plain = kernels ? test->pName + strlen(KERNEL) : test->pName;
+            if (!(kernels && backends[i].choose == test_simulated) && !is_left_out(plain))
                 CU_add_test(suite, test->pName, test->pTestFunc);
+        }
     }
     CU_basic_set_mode(CU_BRM_VERBOSE);
     CU_basic_run_tests();

@@ -4,6 +4,7 @@
  * them, is done in the next tick of the loop, all together.
  *
  *     a call: remembers work for a socket     -> next tick: send, deliver, start timers, release
+ *     a write without TLS                     -> as the next tick begins, before it waits: send
  *     a completion: runs callbacks directly, since no call of the program is below it
  *
  * The phases of a socket's transport. `closed` is beside them: a socket that the program has closed
@@ -17,8 +18,9 @@
 #include "callboard/tcp.h"
 
 #define CB_TCP_NS_PER_S        1000000000
-/* Enough for a line or a small message, and little enough for 10,000 idle sockets. */
-#define CB_TCP_SMALL_ROOM      4096u
+/* Enough for a line, a small message or the head of a request, and little enough for 10,000 idle
+ * sockets. */
+#define CB_TCP_SMALL_ROOM      2048u
 /* The largest piece that a read callback gets. */
 #define CB_TCP_LARGE_ROOM      65536u
 #define CB_TCP_SPARE_ROOMS     8u
@@ -72,6 +74,7 @@ typedef struct cb_tcp_item {
     bool is_server;
     uint8_t work;  /* for the next turn; not 0: it is on the list */
     uint8_t doing; /* of the turn that runs */
+    bool to_send;  /* on the list of those that only have something to send */
 } cb_tcp_item;
 
 typedef struct cb_tcp_turn {
@@ -85,6 +88,8 @@ typedef struct cb_tcp_turn {
     /* Items with work, and those whose work is being done. Room for all, so adding cannot fail. */
     cb_tcp_item **next, **now;
     size_t next_count, capacity;
+    cb_tcp_item **sending; /* the same for those that only have something to send */
+    size_t sending_count;
     cb_tcp_chunk *spare_chunks;
     unsigned spare_chunk_count;
     unsigned spare_room_count;
@@ -102,6 +107,8 @@ cb_status cb_tcp_turn_join(cb_tcp_turn *turn, cb_tcp_item *item, cb_error *error
 /* The item is about to be freed; it has no work. */
 void cb_tcp_turn_leave(cb_tcp_turn *turn, cb_tcp_item *item);
 void cb_tcp_turn_add(cb_tcp_turn *turn, cb_tcp_item *item, unsigned work);
+/* Flushes a socket as the next tick begins; only if that calls nobody back. */
+void cb_tcp_turn_send(cb_tcp_turn *turn, cb_tcp_item *item);
 /* Lets the next tick free a turn that has no items. */
 void cb_tcp_turn_settle(cb_tcp_turn *turn);
 /* True if the op says that the loop ends; everything has been freed then, so return at once. */
@@ -150,6 +157,7 @@ typedef struct cb_tcp_failure {
     cb_tcp_kind kind;
     cb_io_error error;
     int code;
+    cb_status status;
     const char *message; /* NULL: made from the others */
 } cb_tcp_failure;
 

@@ -326,9 +326,7 @@ static void on_results(cb_op *op)
     }
     if (turn->lookup_op != op)
         return; /* the last one was abandoned */
-    if (turn->lookup_count > 0)
-        cb_op_exec(op, false);
-    else
+    if (turn->lookup_count == 0 || !cb_op_exec(op, false))
         turn->lookup_op = NULL;
 }
 

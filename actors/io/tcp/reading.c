@@ -165,6 +165,7 @@ static bool should_receive(const cb_tcp_socket *socket)
 
 void cb_tcp_receive(cb_tcp_socket *socket)
 {
+    static const cb_op_options ahead = {.read_ahead = true};
     if (!should_receive(socket))
         return;
     size_t size = 0;
@@ -174,8 +175,8 @@ void cb_tcp_receive(cb_tcp_socket *socket)
         size = socket->room_size;
     }
     if (socket->place != NULL)
-        socket->recv =
-            cb_recv(socket->turn->loop, socket->descriptor, socket->place, size, on_received, NULL);
+        socket->recv = cb_recv(socket->turn->loop, socket->descriptor, socket->place, size,
+                               on_received, socket->place == socket->room ? &ahead : NULL);
     if (socket->recv != NULL)
         socket->recv->user_data = socket;
     else if (!socket->turn->ending)
@@ -218,8 +219,7 @@ static void on_received(cb_op *op)
     if (!should_receive(socket))
         return;
     if (socket->callbacks.room == NULL && socket->room_size == socket->room_wanted) {
-        socket->recv = op;
-        cb_op_exec(op, false);
+        socket->recv = cb_op_exec(op, false) ? op : NULL;
     } else {
         cb_tcp_receive(socket);
     }

@@ -132,9 +132,10 @@ static void on_accepted(cb_op *op)
         return;
     if (op->error == CB_IO_BAD_SOCKET || op->error == CB_IO_NOT_LISTENING)
         return; /* somebody took the descriptor away */
+    if (!cb_op_exec(op, false))
+        return;
     *place = op;
     server->waiting++;
-    cb_op_exec(op, false);
 }
 
 void cb_tcp_server_pause(cb_tcp_server *server)
@@ -300,7 +301,8 @@ static void on_last_accepted(cb_op *op)
         return;
     if (op->error == CB_IO_OK && may_accept(server)) {
         serve(server, op->accept.client, &op->accept.peer);
-        cb_op_exec(op, false);
+        if (!cb_op_exec(op, false))
+            server->last = NULL;
         return;
     }
     if (op->error == CB_IO_OK) /* it has to go with those that are left in the backlog */

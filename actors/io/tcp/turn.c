@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "actors/io/loop.h"
 #include "actors/io/tcp/inside.h"
 
 /* A thread has one loop, so it has one turn. */
@@ -18,7 +19,8 @@ void *cb_tcp_malloc(size_t size)
 
 static void free_turn(cb_tcp_turn *turn)
 {
-    assert(turn->item_count == 0 && turn->next_count == 0);
+    assert(turn->item_count == 0 && turn->next_count == 0 && turn->sending_count == 0);
+    turn->loop->before_poll = NULL;
     cb_lookup_shut(turn);
     cb_op_remove(&turn->op);
     cb_op_remove(&turn->guard);
@@ -28,6 +30,7 @@ static void free_turn(cb_tcp_turn *turn)
     free(turn->plaintext);
     free(turn->next);
     free(turn->now);
+    free(turn->sending);
     free(turn);
     here = NULL;
 }
@@ -101,6 +104,7 @@ static void end_turn(cb_tcp_turn *turn)
     while (turn->items != NULL)
         cb_tcp_server_end((cb_tcp_server *)turn->items);
     turn->next_count = 0;
+    turn->sending_count = 0;
     free_turn(turn);
 }
 
@@ -116,6 +120,17 @@ bool cb_tcp_turn_ended(cb_tcp_turn *turn, const cb_op *op)
 static void on_guard(cb_op *op)
 {
     end_turn(op->user_data);
+}
+
+static void send_all(void *data)
+{
+    cb_tcp_turn *turn = data;
+    for (size_t i = 0; i < turn->sending_count; i++) {
+        cb_tcp_item *item = turn->sending[i];
+        item->to_send = false;
+        cb_tcp_flush((cb_tcp_socket *)item);
+    }
+    turn->sending_count = 0;
 }
 
 static cb_status make_turn(cb_loop *loop, cb_error *error)
@@ -135,6 +150,8 @@ static cb_status make_turn(cb_loop *loop, cb_error *error)
     turn->op->user_data = turn;
     turn->guard->user_data = turn;
     cb_op_detach(turn->op);
+    loop->before_poll = send_all;
+    loop->before_poll_data = turn;
     here = turn;
     return CB_OK;
 }
@@ -157,7 +174,7 @@ cb_status cb_tcp_turn_get(cb_loop *loop, cb_tcp_turn **turn, cb_error *error)
     return CB_OK;
 }
 
-/* Room in both lists for one item more. */
+/* Room in all lists for one item more. */
 static bool reserve(cb_tcp_turn *turn)
 {
     if (turn->item_count < turn->capacity)
@@ -165,19 +182,24 @@ static bool reserve(cb_tcp_turn *turn)
     size_t capacity = turn->capacity == 0 ? 16 : turn->capacity * 2;
     cb_tcp_item **next = cb_tcp_malloc(capacity * sizeof *next);
     cb_tcp_item **now = next != NULL ? cb_tcp_malloc(capacity * sizeof *now) : NULL;
-    if (now == NULL) {
+    cb_tcp_item **sending = now != NULL ? cb_tcp_malloc(capacity * sizeof *sending) : NULL;
+    if (sending == NULL) {
         free(next);
+        free(now);
         return false;
     }
-    /* Both: on_turn may be walking over `now`. */
+    /* All: on_turn may be walking over `now`. */
     if (turn->capacity > 0) {
         memcpy(next, turn->next, turn->capacity * sizeof *next);
         memcpy(now, turn->now, turn->capacity * sizeof *now);
+        memcpy(sending, turn->sending, turn->capacity * sizeof *sending);
     }
     free(turn->next);
     free(turn->now);
+    free(turn->sending);
     turn->next = next;
     turn->now = now;
+    turn->sending = sending;
     turn->capacity = capacity;
     return true;
 }
@@ -197,7 +219,7 @@ cb_status cb_tcp_turn_join(cb_tcp_turn *turn, cb_tcp_item *item, cb_error *error
 
 void cb_tcp_turn_leave(cb_tcp_turn *turn, cb_tcp_item *item)
 {
-    assert(turn->ending || item->work == 0);
+    assert(turn->ending || (item->work == 0 && !item->to_send));
     if (item->previous != NULL)
         item->previous->next = item->next;
     else
@@ -212,7 +234,7 @@ static void queue(cb_tcp_turn *turn)
     if (turn->queued || turn->ending)
         return;
     turn->queued = true;
-    cb_op_exec(turn->op, false);
+    (void)cb_op_exec(turn->op, false);
 }
 
 void cb_tcp_turn_add(cb_tcp_turn *turn, cb_tcp_item *item, unsigned work)
@@ -221,6 +243,19 @@ void cb_tcp_turn_add(cb_tcp_turn *turn, cb_tcp_item *item, unsigned work)
         turn->next[turn->next_count++] = item;
     item->work |= (uint8_t)work;
     queue(turn);
+}
+
+void cb_tcp_turn_send(cb_tcp_turn *turn, cb_tcp_item *item)
+{
+    if (item->to_send || turn->ending)
+        return;
+    if (!turn->loop->in_tick) {
+        /* What the loop takes for the time is old, and limits start with what is sent. */
+        cb_tcp_turn_add(turn, item, CB_TCP_WORK_FLUSH);
+        return;
+    }
+    item->to_send = true;
+    turn->sending[turn->sending_count++] = item;
 }
 
 void cb_tcp_turn_settle(cb_tcp_turn *turn)

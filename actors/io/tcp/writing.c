@@ -31,6 +31,10 @@ static void replace_callbacks(cb_tcp_callbacks *callbacks, const cb_tcp_callback
         callbacks->connect = by->connect;
     if (by->write != NULL)
         callbacks->write = by->write;
+    if (by->alarm != NULL)
+        callbacks->alarm = by->alarm;
+    if (by->room != NULL)
+        callbacks->room = by->room;
     if (by->close != NULL)
         callbacks->close = by->close;
 }
@@ -60,7 +64,11 @@ static void written(cb_tcp_socket *socket, bool waited)
     if (!waited)
         socket->write_waits = true;
     /* One that is under way goes on by itself. */
-    if (socket->send == NULL)
+    if (socket->send != NULL)
+        return;
+    if (socket->phase == CB_TCP_PHASE_OPEN && socket->provider == NULL)
+        cb_tcp_turn_send(socket->turn, &socket->item);
+    else
         cb_tcp_socket_add(socket, CB_TCP_WORK_FLUSH);
 }
 
