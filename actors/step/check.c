@@ -280,8 +280,10 @@ static const char *check_spaces(const cb_step *step, const recount *sum)
     }
     HOLDS(stale == sum->stale, "a job waits for TLS in no list, or in two");
     HOLDS(shared == step->shared.count, "the shared routes differ from a recount");
-    for (unsigned i = 0; i < CB_STEP_NAME_SPACES; i++) {
-        const cb_step_space *space = &step->spaces[i];
+    for (uint32_t slot = 0; slot < step->spaces.high; slot++) {
+        const cb_step_space *space = cb_slots_item(&step->spaces, slot);
+        uint32_t i = space->name_space;
+        HOLDS(step->space_slots[i] == slot + 1u, "a namespace leads elsewhere");
         HOLDS(list_holds(&space->alone, &step->jobs, offsetof(cb_step_job, family)) &&
                   list_holds(&space->closers, &step->waits, offsetof(cb_step_wait, link)),
               "a namespace's list is broken");
@@ -451,8 +453,9 @@ static const char *check_routes(const cb_step *step)
     HOLDS(live <= step->limits.max_routes, "too many routes are open");
     HOLDS(step->closed.count + live == step->routes.count, "a closed route has no tombstone");
     HOLDS(step->closed.count <= step->limits.max_closed_routes, "too many tombstones");
-    for (unsigned i = 0; i < CB_STEP_NAME_SPACES; i++) {
-        HOLDS(open[i] == step->spaces[i].open_routes, "OpenCount differs from a recount");
+    for (uint32_t slot = 0; slot < step->spaces.high; slot++) {
+        const cb_step_space *space = cb_slots_item(&step->spaces, slot);
+        HOLDS(open[space->name_space] == space->open_routes, "OpenCount differs from a recount");
     }
     return NULL;
 }
@@ -481,8 +484,8 @@ static const char *check_waits(const cb_step *step)
         const cb_step_job *job = cb_slots_live(&step->jobs, slot);
         listed -= job == NULL ? 0 : job->waits.count + job->cancelers.count;
     }
-    for (unsigned i = 0; i < CB_STEP_NAME_SPACES; i++) {
-        listed -= step->spaces[i].closers.count;
+    for (uint32_t slot = 0; slot < step->spaces.high; slot++) {
+        listed -= ((const cb_step_space *)cb_slots_item(&step->spaces, slot))->closers.count;
     }
     HOLDS(listed == 0, "a wait is in no list, or in two");
     return NULL;
