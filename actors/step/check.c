@@ -297,6 +297,20 @@ static const char *check_spaces(const cb_step *step, const recount *sum)
     return NULL;
 }
 
+static bool is_ordered(const cb_step *step, const cb_list *list)
+{
+    int64_t last = INT64_MIN;
+    for (uint32_t slot = list->first; slot != CB_NONE;) {
+        const cb_step_job *job = cb_step_job_at(step, slot);
+        if (job->number <= last) {
+            return false;
+        }
+        last = job->number;
+        slot = job->line.next;
+    }
+    return true;
+}
+
 static const char *check_lane(const cb_step *step, uint32_t index, uint32_t *jobs)
 {
     const size_t line = offsetof(cb_step_job, line);
@@ -307,6 +321,9 @@ static const char *check_lane(const cb_step *step, uint32_t index, uint32_t *job
     HOLDS(list_holds(&lane->returned, &step->jobs, line) &&
               list_holds(&lane->backlog, &step->jobs, line),
           "a lane's list is broken");
+    HOLDS(is_ordered(step, &lane->returned) && is_ordered(step, &lane->backlog),
+          "a lane is out of order");
+    HOLDS(lane->returned.count <= step->limits.hand_batch, "too many jobs of a lane came back");
     HOLDS((lane->held > 0) == (lane->worker != CB_NONE), "a lane's actor holds none of it");
     HOLDS(lane->held == 0 || lane->next == CB_NONE, "a lane would run twice at once");
     HOLDS(lane->held > 0 || lane->next != CB_NONE, "a lane stands still");
