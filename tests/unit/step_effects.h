@@ -172,7 +172,8 @@ static inline void world_delivers(world *w, const cb_message *message)
     uint32_t route = message->route - 1u;
     bool heard = route < WORLD_ROUTES && w->listeners[route].address == message->from &&
                  !w->listeners[route].unheard;
-    if (heard && message->kind == CB_MSG_REQUEST_READY && has_events(w, route)) {
+    if (heard && message->kind == CB_MSG_REQUEST_READY && (message->flags & CB_FLAG_NEW) != 0 &&
+        has_events(w, route)) {
         w->connections[message->connection].owed++;
     } else if (heard && message->kind == CB_MSG_ORDER_DONE && message->value == 1 &&
                message->status == CB_OK) {
