@@ -281,8 +281,10 @@ static const char *check_spaces(const cb_step *step, const recount *sum)
     }
     HOLDS(stale == sum->stale, "a job waits for TLS in no list, or in two");
     HOLDS(shared == step->shared.count, "the shared routes differ from a recount");
-    for (unsigned i = 0; i < CB_STEP_NAME_SPACES; i++) {
-        const cb_step_space *space = &step->spaces[i];
+    for (uint32_t slot = 0; slot < step->spaces.high; slot++) {
+        const cb_step_space *space = cb_slots_item(&step->spaces, slot);
+        uint32_t i = space->name_space;
+        HOLDS(step->space_slots[i] == slot + 1u, "a namespace leads elsewhere");
         HOLDS(list_holds(&space->alone, &step->jobs, offsetof(cb_step_job, family)) &&
                   list_holds(&space->closers, &step->waits, offsetof(cb_step_wait, link)),
               "a namespace's list is broken");
@@ -296,6 +298,20 @@ static const char *check_spaces(const cb_step *step, const recount *sum)
     return NULL;
 }
 
+static bool is_ordered(const cb_step *step, const cb_list *list)
+{
+    int64_t last = INT64_MIN;
+    for (uint32_t slot = list->first; slot != CB_NONE;) {
+        const cb_step_job *job = cb_step_job_at(step, slot);
+        if (job->number <= last) {
+            return false;
+        }
+        last = job->number;
+        slot = job->line.next;
+    }
+    return true;
+}
+
 static const char *check_lane(const cb_step *step, uint32_t index, uint32_t *jobs)
 {
     const size_t line = offsetof(cb_step_job, line);
@@ -306,6 +322,9 @@ static const char *check_lane(const cb_step *step, uint32_t index, uint32_t *job
     HOLDS(list_holds(&lane->returned, &step->jobs, line) &&
               list_holds(&lane->backlog, &step->jobs, line),
           "a lane's list is broken");
+    HOLDS(is_ordered(step, &lane->returned) && is_ordered(step, &lane->backlog),
+          "a lane is out of order");
+    HOLDS(lane->returned.count <= step->limits.hand_batch, "too many jobs of a lane came back");
     HOLDS((lane->held > 0) == (lane->worker != CB_NONE), "a lane's actor holds none of it");
     HOLDS(lane->held == 0 || lane->next == CB_NONE, "a lane would run twice at once");
     HOLDS(lane->held > 0 || lane->next != CB_NONE, "a lane stands still");
@@ -452,8 +471,9 @@ static const char *check_routes(const cb_step *step)
     HOLDS(live <= step->limits.max_routes, "too many routes are open");
     HOLDS(step->closed.count + live == step->routes.count, "a closed route has no tombstone");
     HOLDS(step->closed.count <= step->limits.max_closed_routes, "too many tombstones");
-    for (unsigned i = 0; i < CB_STEP_NAME_SPACES; i++) {
-        HOLDS(open[i] == step->spaces[i].open_routes, "OpenCount differs from a recount");
+    for (uint32_t slot = 0; slot < step->spaces.high; slot++) {
+        const cb_step_space *space = cb_slots_item(&step->spaces, slot);
+        HOLDS(open[space->name_space] == space->open_routes, "OpenCount differs from a recount");
     }
     return NULL;
 }
@@ -482,8 +502,8 @@ static const char *check_waits(const cb_step *step)
         const cb_step_job *job = cb_slots_live(&step->jobs, slot);
         listed -= job == NULL ? 0 : job->waits.count + job->cancelers.count;
     }
-    for (unsigned i = 0; i < CB_STEP_NAME_SPACES; i++) {
-        listed -= step->spaces[i].closers.count;
+    for (uint32_t slot = 0; slot < step->spaces.high; slot++) {
+        listed -= ((const cb_step_space *)cb_slots_item(&step->spaces, slot))->closers.count;
     }
     HOLDS(listed == 0, "a wait is in no list, or in two");
     return NULL;

@@ -92,23 +92,30 @@ void cb_step_client_done(cb_step *step, uint32_t slot, int32_t status, uint64_t 
     cb_step_waits_answer(step, &job->waits, CB_OK, 1);
 }
 
+static cb_status may_add_taken(cb_step *step)
+{
+    const cb_step_space *space = cb_step_space_of(step, step->in.name_space);
+    if (space->untaken >= (uint64_t)step->limits.max_untaken || (space->last_job + 1) >> 56 != 0) {
+        return CB_LIMIT;
+    }
+    return cb_map_reserve(&step->job_ids, step->resize)
+               ? cb_step_space_make(step, step->in.name_space)
+               : CB_NO_MEMORY;
+}
+
 uint32_t cb_step_add_taken(cb_step *step, cb_job_kind kind)
 {
     const cb_message *in = &step->in;
-    cb_step_space *space = &step->spaces[in->name_space];
     uint32_t slot = CB_NONE;
-    cb_status status = CB_OK;
-    if (space->untaken >= (uint64_t)step->limits.max_untaken || (space->last_job + 1) >> 56 != 0) {
-        status = CB_LIMIT;
-    } else if (!cb_map_reserve(&step->job_ids, step->resize)) {
-        status = CB_NO_MEMORY;
-    } else {
+    cb_status status = may_add_taken(step);
+    if (status == CB_OK) {
         status = cb_step_add(step, &step->jobs, &slot);
     }
     if (status != CB_OK) {
         cb_step_answer(step, status, 0);
         return CB_NONE;
     }
+    cb_step_space *space = cb_step_space_at(step, in->name_space);
     cb_step_job *job = cb_step_job_at(step, slot);
     job->kind = (uint8_t)kind;
     job->name_space = in->name_space;

@@ -121,6 +121,18 @@ static void add_asker(hasher *h, const void *object)
     add(h, ((const cb_step_asker *)object)->address);
 }
 
+static void add_space(hasher *h, const void *object)
+{
+    const cb_step_space *space = object;
+    add(h, ((uint64_t)space->last_route << 32) | space->name_space);
+    add(h, space->last_job);
+    add(h, space->untaken);
+    add(h, ((uint64_t)space->jobs_closed << 32) | space->alone_handed);
+    add_list(h, space->alone);
+    add_list(h, space->closers);
+    add(h, (uint64_t)space->canceled);
+}
+
 static void add_table(hasher *h, const cb_slots *table,
                       void (*add_object)(hasher *h, const void *object))
 {
@@ -165,18 +177,6 @@ static void add_globals(hasher *h)
         add(h, (uint64_t)step->now_ns);
         add(h, (uint64_t)step->last_number);
     }
-    for (unsigned i = 0; i < CB_STEP_NAME_SPACES; i++) {
-        const cb_step_space *space = &step->spaces[i];
-        if (space->last_route != 0 || space->last_job != 0 || space->jobs_closed != 0) {
-            add(h, ((uint64_t)space->last_route << 32) | i);
-            add(h, space->last_job);
-            add(h, space->untaken);
-            add(h, ((uint64_t)space->jobs_closed << 32) | space->alone_handed);
-            add_list(h, space->alone);
-            add_list(h, space->closers);
-            add(h, (uint64_t)space->canceled);
-        }
-    }
     add(h, ((uint64_t)step->last_actor << 32) | step->live_routes);
     add_list(h, step->closed);
     add_list(h, step->fresh);
@@ -200,6 +200,7 @@ static uint64_t hash(const cb_step *step, bool present)
     add_table(&h, &step->workers, add_worker);
     add_table(&h, &step->askers, add_asker);
     add_table(&h, &step->lanes, add_lane);
+    add_table(&h, &step->spaces, add_space);
     add_heap(&h, &step->deadlines, true);
     add_heap(&h, &step->returned, false);
     add_outcomes(&h, &step->outcomes);
@@ -219,6 +220,6 @@ uint64_t cb_step_hash_present(const cb_step *step)
 size_t cb_step_size(const cb_step *step)
 {
     return (size_t)step->routes.high + step->jobs.high + step->waits.high + step->workers.high +
-           step->askers.high + step->lanes.high + step->deadlines.count + step->returned.count +
-           step->outcomes.high;
+           step->askers.high + step->lanes.high + step->spaces.high + step->deadlines.count +
+           step->returned.count + step->outcomes.high;
 }

@@ -43,7 +43,7 @@ static void count_phase(cb_step_route *route, cb_job_state state, bool add)
 /* A local job without a route counts for its namespace alone. */
 static void count_alone(cb_step *step, const cb_step_job *job, cb_job_state to)
 {
-    uint32_t *handed = &step->spaces[job->name_space].alone_handed;
+    uint32_t *handed = &cb_step_space_at(step, job->name_space)->alone_handed;
     if (job->state == CB_JOB_HANDED) {
         count(handed, false);
     }
@@ -111,7 +111,7 @@ void cb_step_job_forget(cb_step *step, uint32_t slot)
         leave_route(step, slot);
     } else {
         cb_map_remove(&step->job_ids, cb_step_id_key(job->name_space, job->id));
-        step->spaces[job->name_space].untaken--;
+        cb_step_space_at(step, job->name_space)->untaken--;
     }
     cb_slots_remove(&step->jobs, slot);
     if (lane != CB_NONE) {

@@ -37,11 +37,27 @@ uint32_t cb_step_lane_get(cb_step *step, uint32_t route, uint32_t connection)
     return index;
 }
 
+/* In the order in which they came, whoever had them last. They are at most as many as one worker
+ * may hold, since nothing of the backlog is handed before them; mostly the last one goes last. */
+static void put_returned(cb_step *step, cb_step_lane *lane, uint32_t slot)
+{
+    int64_t number = cb_step_job_at(step, slot)->number;
+    uint32_t after = lane->returned.last;
+    while (after != CB_NONE && cb_step_job_at(step, after)->number > number) {
+        after = cb_step_job_at(step, after)->line.previous;
+    }
+    cb_list_insert(&lane->returned, &step->jobs, line, after, slot);
+}
+
 void cb_step_lane_queue(cb_step *step, uint32_t slot, bool returned)
 {
     cb_step_job *job = cb_step_job_at(step, slot);
     cb_step_lane *lane = lane_at(step, job->lane);
-    cb_list_append(returned ? &lane->returned : &lane->backlog, &step->jobs, line, slot);
+    if (returned) {
+        put_returned(step, lane, slot);
+    } else {
+        cb_list_append(&lane->backlog, &step->jobs, line, slot);
+    }
     job->place = returned ? CB_PLACE_LANE_RETURNED : CB_PLACE_LANE;
     cb_step_lane_advance(step, job->lane);
 }

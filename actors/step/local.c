@@ -11,7 +11,7 @@ static const size_t family = offsetof(cb_step_job, family);
 static cb_status find_route(const cb_step *step, uint32_t *slot)
 {
     const cb_message *in = &step->in;
-    const cb_step_space *space = &step->spaces[in->name_space];
+    const cb_step_space *space = cb_step_space_of(step, in->name_space);
     *slot = CB_NONE;
     if (in->route == CB_ROUTE_NONE) {
         return space->jobs_closed || step->shutdown != CB_SERVING ? CB_CLOSED : CB_OK;
@@ -69,7 +69,7 @@ void cb_step_begin_local(cb_step *step)
         route->accepted++;
         cb_list_append(&route->jobs, &step->jobs, family, slot);
     } else {
-        cb_list_append(&step->spaces[job->name_space].alone, &step->jobs, family, slot);
+        cb_list_append(&cb_step_space_at(step, job->name_space)->alone, &step->jobs, family, slot);
     }
     job->payload = cb_step_take_payload(step);
     job->number = ++step->last_number;
@@ -83,7 +83,7 @@ void cb_step_local_done(cb_step *step, uint32_t slot, int32_t status, uint64_t p
                         int64_t size_bytes, bool has_nul)
 {
     cb_step_job *job = cb_step_job_at(step, slot);
-    cb_list *list = &step->spaces[job->name_space].alone;
+    cb_list *list = &cb_step_space_at(step, job->name_space)->alone;
     assert(job->kind == CB_JOB_LOCAL && job->payload == 0 && job->cancelers.count == 0);
     cb_step_job_move(step, slot, CB_JOB_ENDED);
     if (job->route != CB_NONE) {
@@ -133,7 +133,7 @@ void cb_step_cancel_job(cb_step *step)
 
 void cb_step_settle_alone(cb_step *step, uint8_t name_space)
 {
-    cb_step_space *space = &step->spaces[name_space];
+    cb_step_space *space = cb_step_space_at(step, name_space);
     while (space->closers.count > 0 && space->alone_handed == 0) {
         uint32_t first = space->closers.first;
         bool counts = cb_step_wait_at(step, first)->counts != 0;
@@ -144,7 +144,12 @@ void cb_step_settle_alone(cb_step *step, uint8_t name_space)
 void cb_step_close_jobs(cb_step *step)
 {
     uint8_t name_space = step->in.name_space;
-    cb_step_space *space = &step->spaces[name_space];
+    cb_status status = cb_step_space_make(step, name_space);
+    if (status != CB_OK) {
+        cb_step_answer(step, status, 0);
+        return;
+    }
+    cb_step_space *space = cb_step_space_at(step, name_space);
     uint32_t wait = cb_step_wait_add(step, CB_WAIT_JOBS_CLOSER, &space->closers, name_space);
     if (wait == CB_NONE) {
         return;

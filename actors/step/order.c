@@ -97,7 +97,8 @@ void cb_step_order_done(cb_step *step)
         cb_step_ignore(step);
         return;
     }
-    end_order(step, slot, (cb_status)step->in.status, step->in.value, cb_step_take_payload(step));
+    cb_status status = step->in.status > CB_OK ? CB_IO : (cb_status)step->in.status;
+    end_order(step, slot, status, step->in.value, cb_step_take_payload(step));
 }
 
 void cb_step_orders_end(cb_step *step, uint32_t slot, cb_status status)

@@ -154,7 +154,7 @@ void cb_step_ask(cb_step *step)
     } else if (about[what] == JOB) {
         ask_job(step, what);
     } else {
-        const cb_step_space *space = &step->spaces[step->in.name_space];
+        const cb_step_space *space = cb_step_space_of(step, step->in.name_space);
         cb_step_answer(step, CB_OK,
                        what == CB_ASK_OPEN_COUNT ? (int64_t)space->open_routes
                                                  : (int64_t)space->connections);

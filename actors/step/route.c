@@ -31,7 +31,7 @@ static uint64_t shared_key(const cb_step_route *route)
 static void count_open(cb_step *step, uint32_t slot, bool add)
 {
     const cb_step_route *route = cb_step_route_at(step, slot);
-    cb_step_space *space = &step->spaces[route->name_space];
+    cb_step_space *space = cb_step_space_at(step, route->name_space);
     uint32_t local = cb_step_route_traits(route)->has_actor ? 0 : 1;
     if (add) {
         space->open_routes++;
@@ -135,9 +135,10 @@ static cb_status may_open(const cb_step *step)
 static uint32_t make_route(cb_step *step)
 {
     uint32_t slot = CB_NONE;
+    uint8_t name_space = step->in.name_space;
     cb_status status = CB_OK;
-    cb_step_space *space = &step->spaces[step->in.name_space];
-    if (step->live_routes >= step->limits.max_routes || space->last_route == CB_ROUTE_ONLY - 1u ||
+    if (step->live_routes >= step->limits.max_routes ||
+        cb_step_space_of(step, name_space)->last_route == CB_ROUTE_ONLY - 1u ||
         step->last_actor == CB_ADDRESS_FIRST_ASKER - 1u) {
         status = CB_LIMIT;
     } else if (!cb_map_reserve(&step->route_ids, step->resize) ||
@@ -145,6 +146,9 @@ static uint32_t make_route(cb_step *step)
                !cb_map_reserve(&step->shared, step->resize)) {
         status = CB_NO_MEMORY;
     } else {
+        status = cb_step_space_make(step, name_space);
+    }
+    if (status == CB_OK) {
         status = cb_step_add(step, &step->routes, &slot);
     }
     if (status != CB_OK) {
@@ -153,8 +157,8 @@ static uint32_t make_route(cb_step *step)
     }
     cb_step_route *route = cb_step_route_at(step, slot);
     const cb_message *in = &step->in;
-    route->name_space = in->name_space;
-    route->id = ++space->last_route;
+    route->name_space = name_space;
+    route->id = ++cb_step_space_at(step, name_space)->last_route;
     route->connection = in->connection;
     route->timeout_ms = in->status;
     route->entry = in->value;
@@ -405,7 +409,7 @@ void cb_step_listener_ended(cb_step *step, uint32_t slot)
     }
     cb_map_remove(&step->actors, route->address);
     move_listener(route, CB_LISTENER_ENDED);
-    step->spaces[route->name_space].connections -= route->connections;
+    cb_step_space_at(step, route->name_space)->connections -= route->connections;
     route->connections = 0;
     cb_step_orders_end(step, slot, CB_CLOSED);
     if (route->state == CB_ROUTE_OPEN) {
@@ -466,7 +470,7 @@ void cb_step_connections(cb_step *step)
         cb_step_ignore(step);
         return;
     }
-    cb_step_space *space = &step->spaces[route->name_space];
+    cb_step_space *space = cb_step_space_at(step, route->name_space);
     space->connections -= route->connections;
     route->connections = (uint32_t)step->in.value;
     space->connections += route->connections;

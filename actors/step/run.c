@@ -175,7 +175,7 @@ void cb_step_job_completed(cb_step *step)
 /* Why a job that came back is not to be handed out again; PENDING if it is. */
 static cb_job_status fate_of_returned(cb_step *step, const cb_step_job *job)
 {
-    cb_step_space *space = &step->spaces[job->name_space];
+    cb_step_space *space = cb_step_space_at(step, job->name_space);
     bool alone = job->route == CB_NONE;
     if (job->cancelers.count > 0) {
         return CB_JOB_CANCELED;

@@ -119,8 +119,9 @@ static void cut_server_jobs(cb_step *step)
         cut_family(step, &route->jobs);
         cb_step_settle_route(step, slot);
     }
-    for (unsigned i = 0; i < CB_STEP_NAME_SPACES; i++) {
-        cut_family(step, &step->spaces[i].alone);
+    for (uint32_t slot = 0; slot < step->spaces.high; slot++) {
+        const cb_step_space *space = cb_slots_item(&step->spaces, slot);
+        cut_family(step, &space->alone);
     }
 }
 
@@ -209,8 +210,9 @@ void cb_step_finish_due(cb_step *step)
             cb_step_waits_answer(step, &job->cancelers, CB_STOPPED, 0);
         }
     }
-    for (unsigned i = 0; i < CB_STEP_NAME_SPACES; i++) {
-        cb_step_waits_answer(step, &step->spaces[i].closers, CB_STOPPED, 0);
+    for (uint32_t slot = 0; slot < step->spaces.high; slot++) {
+        cb_step_space *space = cb_slots_item(&step->spaces, slot);
+        cb_step_waits_answer(step, &space->closers, CB_STOPPED, 0);
     }
     answer_finish(step, CB_TIMEOUT);
 }

@@ -93,18 +93,22 @@ static cb_link *link_of(cb_slots *slots, size_t offset, uint32_t index)
     return (cb_link *)(void *)((unsigned char *)cb_slots_item(slots, index) + offset);
 }
 
-void cb_list_append(cb_list *list, cb_slots *slots, size_t offset, uint32_t index)
+void cb_list_insert(cb_list *list, cb_slots *slots, size_t offset, uint32_t after, uint32_t index)
 {
     cb_link *link = link_of(slots, offset, index);
-    link->previous = list->last;
-    link->next = CB_NONE;
-    if (list->last == CB_NONE) {
-        list->first = index;
-    } else {
-        link_of(slots, offset, list->last)->next = index;
-    }
-    list->last = index;
+    uint32_t *forth = after == CB_NONE ? &list->first : &link_of(slots, offset, after)->next;
+    uint32_t next = *forth;
+    uint32_t *back = next == CB_NONE ? &list->last : &link_of(slots, offset, next)->previous;
+    link->previous = after;
+    link->next = next;
+    *forth = index;
+    *back = index;
     list->count++;
+}
+
+void cb_list_append(cb_list *list, cb_slots *slots, size_t offset, uint32_t index)
+{
+    cb_list_insert(list, slots, offset, list->last, index);
 }
 
 void cb_list_remove(cb_list *list, cb_slots *slots, size_t offset, uint32_t index)

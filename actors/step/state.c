@@ -55,6 +55,35 @@ cb_status cb_step_add(cb_step *step, cb_slots *table, uint32_t *index)
     return CB_OK;
 }
 
+cb_step_space *cb_step_space_at(const cb_step *step, uint8_t name_space)
+{
+    assert(step->space_slots[name_space] != 0);
+    return cb_slots_item(&step->spaces, step->space_slots[name_space] - 1u);
+}
+
+const cb_step_space *cb_step_space_of(const cb_step *step, uint8_t name_space)
+{
+    static const cb_step_space none = {.alone = {CB_NONE, CB_NONE, 0},
+                                       .closers = {CB_NONE, CB_NONE, 0}};
+    return step->space_slots[name_space] == 0 ? &none : cb_step_space_at(step, name_space);
+}
+
+cb_status cb_step_space_make(cb_step *step, uint8_t name_space)
+{
+    uint32_t slot;
+    if (step->space_slots[name_space] != 0) {
+        return CB_OK;
+    }
+    cb_status status = cb_step_add(step, &step->spaces, &slot);
+    if (status == CB_OK) {
+        cb_step_space *space = cb_slots_item(&step->spaces, slot);
+        space->name_space = name_space;
+        space->alone = space->closers = CB_LIST_EMPTY;
+        step->space_slots[name_space] = (uint16_t)(slot + 1u);
+    }
+    return status;
+}
+
 cb_message *cb_step_emit(cb_step *step, cb_message_kind kind, uint32_t to)
 {
     if (step->effect_count == step->effect_capacity) {

@@ -264,8 +264,10 @@ typedef struct cb_step_outcomes {
     cb_map places;
 } cb_step_outcomes;
 
-/* Per namespace. */
+/* Per namespace; made when it first has something. */
 typedef struct cb_step_space {
+    cb_slot slot;
+    uint32_t name_space;
     uint32_t last_route;
     uint32_t open_routes;
     uint64_t last_job;
@@ -329,8 +331,9 @@ struct cb_step {
     cb_map shared;      /* name space, kind -> slot of the shared route, till it closes */
     cb_heap deadlines;
     cb_step_outcomes outcomes;
-    cb_step_space spaces[CB_STEP_NAME_SPACES];
-    uint32_t last_actor; /* address */
+    cb_slots spaces;
+    uint16_t space_slots[CB_STEP_NAME_SPACES]; /* slot + 1, or 0 */
+    uint32_t last_actor;                       /* address */
 
     uint32_t live_routes; /* not Closed */
     cb_list closed;       /* tombstones, oldest first */
@@ -375,6 +378,10 @@ void cb_step_release(cb_step *step, uint64_t *payload);
 void cb_step_ignore(cb_step *step);
 /* A new object in one of the tables; CB_LIMIT or CB_NO_MEMORY. */
 cb_status cb_step_add(cb_step *step, cb_slots *table, uint32_t *index);
+/* What is kept of a namespace: one that has something already; of any, to read; made if need be. */
+cb_step_space *cb_step_space_at(const cb_step *step, uint8_t name_space);
+const cb_step_space *cb_step_space_of(const cb_step *step, uint8_t name_space);
+cb_status cb_step_space_make(cb_step *step, uint8_t name_space);
 /* The time `milliseconds` from now; saturates. */
 int64_t cb_step_after_ms(const cb_step *step, int64_t milliseconds);
 static inline bool cb_step_timeout_valid(int64_t timeout_ms)

@@ -77,11 +77,9 @@ cb_step *cb_step_new(const cb_limits *limits)
     cb_slots_init(&step->workers, sizeof(cb_step_worker), (uint64_t)limits->max_actors);
     cb_slots_init(&step->askers, sizeof(cb_step_asker), CB_STEP_ASKERS_MAX);
     cb_slots_init(&step->lanes, sizeof(cb_step_lane), CB_STEP_JOBS_MAX);
+    cb_slots_init(&step->spaces, sizeof(cb_step_space), CB_STEP_NAME_SPACES);
     cb_heap_init(&step->deadlines);
     cb_heap_init(&step->returned);
-    for (unsigned i = 0; i < CB_STEP_NAME_SPACES; i++) {
-        step->spaces[i].alone = step->spaces[i].closers = CB_LIST_EMPTY;
-    }
     step->closed = step->fresh = step->parked = step->feedable = CB_LIST_EMPTY;
     step->client_queue = step->client_held = CB_LIST_EMPTY;
     /* The grace and the finish have their deadlines without an object of their own. */
@@ -133,8 +131,8 @@ void cb_step_free(cb_step **step, void (*drop)(void *user, uint64_t payload), vo
     if (drop != NULL) {
         drop_payloads(old, drop, user);
     }
-    cb_slots *const tables[] = {&old->routes,  &old->jobs,   &old->waits,
-                                &old->workers, &old->askers, &old->lanes};
+    cb_slots *const tables[] = {&old->routes, &old->jobs,  &old->waits, &old->workers,
+                                &old->askers, &old->lanes, &old->spaces};
     cb_map *const maps[] = {&old->route_ids, &old->job_ids,        &old->connections,
                             &old->actors,    &old->lane_ids,       &old->shared,
                             &old->asker_ids, &old->outcomes.places};
@@ -186,6 +184,7 @@ cb_step *cb_step_clone(const cb_step *step)
     copy->connections = empty.connections, copy->actors = empty.actors;
     copy->asker_ids = empty.asker_ids, copy->returned = empty.returned;
     copy->lanes = empty.lanes, copy->lane_ids = empty.lane_ids, copy->shared = empty.shared;
+    copy->spaces = empty.spaces;
     copy->deadlines = empty.deadlines;
     copy->outcomes.ring = NULL;
     copy->outcomes.places = empty.outcomes.places;
@@ -203,6 +202,7 @@ cb_step *cb_step_clone(const cb_step *step)
         cb_map_copy(&copy->connections, &step->connections, resize) &&
         cb_map_copy(&copy->actors, &step->actors, resize) &&
         cb_map_copy(&copy->asker_ids, &step->asker_ids, resize) &&
+        cb_slots_copy(&copy->spaces, &step->spaces, resize) &&
         cb_slots_copy(&copy->lanes, &step->lanes, resize) &&
         cb_map_copy(&copy->lane_ids, &step->lane_ids, resize) &&
         cb_map_copy(&copy->shared, &step->shared, resize) &&

@@ -71,6 +71,8 @@ typedef struct cb_list {
 #define CB_LIST_EMPTY ((cb_list){CB_NONE, CB_NONE, 0})
 
 void cb_list_append(cb_list *list, cb_slots *slots, size_t offset, uint32_t index);
+/* Behind `after`, which is on the list, or at its head for CB_NONE. */
+void cb_list_insert(cb_list *list, cb_slots *slots, size_t offset, uint32_t after, uint32_t index);
 void cb_list_remove(cb_list *list, cb_slots *slots, size_t offset, uint32_t index);
 
 /* -- map: u64 -> u32 (never CB_NONE); open addressing -- */

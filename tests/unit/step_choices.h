@@ -2,7 +2,7 @@
 #ifndef CALLBOARD_TESTS_STEP_CHOICES_H
 #define CALLBOARD_TESTS_STEP_CHOICES_H
 
-#include "tests/unit/step_world.h"
+#include "tests/unit/step_effects.h"
 
 static inline void offer(world_choice *choices, size_t *count, world_act act, uint32_t index)
 {
@@ -15,8 +15,17 @@ static inline bool may_exchange(const world *w, uint32_t index)
 {
     const world_connection *connection = &w->connections[index];
     return connection->client_job != 0 && connection->client_job != UINT64_MAX &&
+           !connection->waits &&
            (connection->state == CONN_GONE ||
             (connection->state == CONN_NEW && w->listeners[connection->route].deaf));
+}
+
+/* Its server shows another certificate than the one that it was told of. */
+static inline bool may_be_stale(const world *w, uint32_t index)
+{
+    const world_connection *connection = &w->connections[index];
+    return w->stales > 0 && connection->client_job != 0 && connection->client_job != UINT64_MAX &&
+           !connection->waits && connection->state == CONN_NEW;
 }
 
 static inline void offer_connection(const world *w, uint32_t index, world_choice *choices,
@@ -24,9 +33,13 @@ static inline void offer_connection(const world *w, uint32_t index, world_choice
 {
     const world_connection *connection = &w->connections[index];
     bool deaf = w->listeners[connection->route].deaf != 0;
-    bool lives = connection->state == CONN_READING || connection->state == CONN_READY;
-    if (connection->state == CONN_NEW && !deaf) {
-        offer(choices, count, ACT_ACCEPT, index);
+    bool events = has_events(w, connection->route);
+    bool lives = !events && (connection->state == CONN_READING || connection->state == CONN_READY);
+    if (connection->state == CONN_NEW && !deaf && !connection->waits) {
+        offer(choices, count, events ? ACT_EVENT : ACT_ACCEPT, index);
+    }
+    if (may_be_stale(w, index)) {
+        offer(choices, count, ACT_STALE, index);
     }
     if (connection->state == CONN_READING) {
         offer(choices, count, ACT_READY, index);
@@ -55,6 +68,9 @@ static inline void offer_worker(const world *w, uint32_t index, world_choice *ch
     if (worker->running && (!worker->stubborn || worker->interrupted)) {
         offer(choices, count, ACT_COMPLETE, index);
     }
+    if (worker->running && worker->count > 1 && w->blocks > 0) {
+        offer(choices, count, ACT_GIVE_BACK, index);
+    }
     if (worker->running && w->failures > 0 && !worker->interrupted) {
         offer(choices, count, ACT_FAIL, index);
     }
@@ -74,6 +90,12 @@ static inline size_t world_choices(const world *w, const cb_step *step, world_ch
         }
         if (w->listeners[i].down.count > 0) {
             offer(choices, &count, ACT_OBEY_LISTENER, i);
+        }
+        if (w->listeners[i].order_count > 0 && !w->listeners[i].ended) {
+            offer(choices, &count, ACT_ORDERED, i);
+            if (w->refusals > 0) {
+                offer(choices, &count, ACT_REFUSED, i);
+            }
         }
     }
     for (uint32_t i = 0; i < WORLD_CONNECTIONS; i++) {
@@ -104,13 +126,43 @@ static inline void read_request(world *w, uint32_t index)
     world_connection *connection = &w->connections[index];
     cb_message ready = from_listener(w, connection->route, CB_MSG_REQUEST_READY, index);
     ready.payload = request_of(index);
+    if (kind_of(w, connection->route) == CB_ROUTE_HTTP) {
+        ready.flags = CB_FLAG_NEW;
+    }
     connection->state = CONN_READY;
     queue_put(w, &w->listeners[connection->route].up, &ready);
+}
+
+static inline void send_event(world *w, uint32_t index)
+{
+    world_connection *event = &w->connections[index];
+    cb_message ready = from_listener(w, event->route, CB_MSG_REQUEST_READY, number_of(w, index));
+    ready.flags = CB_FLAG_NEW;
+    ready.payload = request_of(index);
+    event->state = CONN_READY;
+    event->sequence = ++w->sequence;
+    queue_put(w, &w->listeners[event->route].up, &ready);
+}
+
+static inline void be_stale(world *w, uint32_t index)
+{
+    world_connection *connection = &w->connections[index];
+    cb_message stale = {.kind = CB_MSG_JOB_STALE,
+                        .from = CB_ADDRESS_CLIENT,
+                        .job = connection->client_job,
+                        .value = connection->pinned};
+    w->stales--;
+    connection->waits = 1;
+    queue_put(w, &w->client.up, &stale);
 }
 
 static inline void accept_connection(world *w, uint32_t index)
 {
     world_connection *connection = &w->connections[index];
+    if (kind_of(w, connection->route) == CB_ROUTE_HTTP) {
+        read_request(w, index); /* its listener tells of whole requests */
+        return;
+    }
     cb_message accepted = from_listener(w, connection->route, CB_MSG_ACCEPTED, index);
     accepted.flags = connection->port != 0 ? CB_FLAG_LOOPBACK : 0;
     accepted.value = connection->port;
@@ -212,6 +264,24 @@ static inline void world_take(world *w, cb_step *step, world_choice choice)
         w->failures--;
         worker_completes(w, worker, CB_JOB_CALLBACK_REFUSED);
         break;
+    case ACT_EVENT:
+        send_event(w, choice.index);
+        break;
+    case ACT_ORDERED:
+        listener_done(w, choice.index, CB_OK);
+        break;
+    case ACT_REFUSED:
+        w->refusals--;
+        listener_done(w, choice.index, CB_INVALID);
+        break;
+    case ACT_GIVE_BACK:
+        w->blocks--;
+        worker->refuses = 1;
+        worker_gives_back(w, worker);
+        break;
+    case ACT_STALE:
+        be_stale(w, choice.index);
+        break;
     case ACT_EXCHANGED:
         exchanged(w, choice.index);
         break;
@@ -248,6 +318,9 @@ static inline const char *world_end(const world *end, cb_step *step)
         if (w.connections[i].state == CONN_READING || w.connections[i].state == CONN_READY) {
             return "a connection never ended";
         }
+        if (w.connections[i].owed > 0 || w.connections[i].waits) {
+            return "an event or an exchange was forgotten";
+        }
     }
     for (uint32_t i = 0; i < step->routes.high; i++) {
         const cb_step_route *route = cb_slots_live(&step->routes, i);
@@ -255,7 +328,8 @@ static inline const char *world_end(const world *end, cb_step *step)
             return "a route did not come to its end";
         }
     }
-    if (step->waits.count != 0 || step->server_jobs != 0 || step->workers.count != 0) {
+    if (step->waits.count != 0 || step->server_jobs != 0 || step->workers.count != 0 ||
+        step->lanes.count != 0) {
         return "something outlived the end";
     }
     cb_step *copy = cb_step_clone(step);

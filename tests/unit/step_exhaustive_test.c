@@ -198,6 +198,99 @@ static void set_up_client(world *w)
     w->instant = w->finale = 1;
 }
 
+/* Commands, one of them late, while the route closes and the actor may refuse. */
+static void set_up_orders(world *w)
+{
+    w->listeners[0].kind = CB_ROUTE_SOCKETS;
+    w->connections[0] = (world_connection){.route = 0, .state = CONN_NEW};
+    ask(w, 0,
+        (cb_message){.kind = CB_MSG_COMMAND, .route = 1, .status = 20, .payload = extra_of(0)});
+    ask(w, 0, (cb_message){.kind = CB_MSG_COMMAND, .route = 1, .status = 21});
+    ask(w, 1,
+        (cb_message){.kind = CB_MSG_COMMAND,
+                     .route = 2,
+                     .status = CB_ORDER_SET_TLS,
+                     .payload = extra_of(1)});
+    ask(w, 1, (cb_message){.kind = CB_MSG_CLOSE_ROUTE, .route = 1});
+    ask(w, 2, finish);
+    w->refusals = 1;
+    w->ticks = 1;
+    w->instant = w->eager = 1;
+}
+
+/* Events of two lanes and two workers that may get stuck or give back; every start a choice. */
+static void set_up_lanes(world *w)
+{
+    w->listeners[0].kind = CB_ROUTE_SOCKETS;
+    for (uint32_t i = 0; i < WORLD_CONNECTIONS; i++) {
+        w->connections[i] = (world_connection){.route = 0, .state = CONN_NEW};
+    }
+    w->connections[0].number = 2; /* the other's lane */
+    w->ticks = 2;
+    w->blocks = 1;
+    w->finale = 1;
+}
+
+/* One lane, its route closed at any moment. */
+static void set_up_lane_close(world *w)
+{
+    w->listeners[0].kind = CB_ROUTE_UDP;
+    for (uint32_t i = 0; i < WORLD_CONNECTIONS; i++) {
+        w->connections[i] = (world_connection){.route = 0, .state = CONN_NEW};
+    }
+    ask(w, 0, (cb_message){.kind = CB_MSG_CLOSE_ROUTE, .route = 1});
+    w->ticks = 1;
+    w->blocks = 1;
+    w->failures = 1;
+    w->finale = w->instant = 1;
+}
+
+/* Jobs of this process, canceled at any moment: one, and all without a route. */
+static void set_up_local(world *w)
+{
+    w->listeners[0].kind = CB_ROUTE_LOCAL;
+    ask(w, 0, (cb_message){.kind = CB_MSG_BEGIN_JOB, .value = -1, .payload = request_of(0)});
+    ask(w, 0,
+        (cb_message){.kind = CB_MSG_BEGIN_JOB,
+                     .route = CB_ROUTE_ONLY,
+                     .value = 1,
+                     .payload = request_of(1)});
+    ask(w, 0, (cb_message){.kind = CB_MSG_BEGIN_JOB, .value = -1, .payload = request_of(2)});
+    ask(w, 1, (cb_message){.kind = CB_MSG_CANCEL_JOB, .job = 1});
+    ask(w, 1, (cb_message){.kind = CB_MSG_CANCEL_JOB, .job = 2});
+    ask(w, 2, (cb_message){.kind = CB_MSG_CLOSE_JOBS});
+    ask(w, 2, (cb_message){.kind = CB_MSG_CLOSE_ROUTE, .route = 1});
+    w->ticks = 1;
+    w->finale = 1;
+}
+
+/* A client job meets another certificate while two settings are on their way. */
+static void set_up_tls(world *w)
+{
+    w->connections[0].port = 5000;
+    ask(w, 0,
+        (cb_message){.kind = CB_MSG_COMMAND,
+                     .route = 1,
+                     .status = CB_ORDER_SET_TLS,
+                     .payload = extra_of(0)});
+    ask(w, 0,
+        (cb_message){.kind = CB_MSG_COMMAND,
+                     .route = 1,
+                     .status = CB_ORDER_SET_TLS,
+                     .payload = extra_of(1)});
+    ask(w, 1,
+        (cb_message){.kind = CB_MSG_BEGIN_JOB,
+                     .flags = CB_FLAG_CLIENT,
+                     .route = 1,
+                     .value = 3,
+                     .payload = request_of(0)});
+    ask(w, 2, (cb_message){.kind = CB_MSG_CLOSE_ROUTE, .route = 1});
+    w->refusals = 1;
+    w->stales = 1;
+    w->ticks = 1;
+    w->instant = w->eager = w->finale = 1;
+}
+
 static exploration run(const scene *s, void (*spoil)(world *w, cb_step *step, exploration *e))
 {
     static seen_state *seen;
@@ -218,9 +311,11 @@ static exploration run(const scene *s, void (*spoil)(world *w, cb_step *step, ex
     /* CALLBOARD_STEP_WIDE=1: the larger exploration, without a head start. */
     if (s->ahead != 0 && getenv("CALLBOARD_STEP_WIDE") == NULL) {
         uint32_t route = w->connections[s->ahead].route;
-        world_take(w, step, (world_choice){ACT_ACCEPT, s->ahead});
-        world_take(w, step, (world_choice){ACT_DELIVER_LISTENER, route});
-        world_take(w, step, (world_choice){ACT_DELIVER_LISTENER, route});
+        bool event = has_events(w, route);
+        world_take(w, step, (world_choice){event ? ACT_EVENT : ACT_ACCEPT, s->ahead});
+        while (w->listeners[route].up.count > 0) {
+            world_take(w, step, (world_choice){ACT_DELIVER_LISTENER, route});
+        }
     }
     if (spoil != NULL) {
         spoil(w, step, &e);
@@ -240,7 +335,12 @@ static exploration run(const scene *s, void (*spoil)(world *w, cb_step *step, ex
 static const scene scenes[] = {{"a close, waits and time limits", set_up_close, 1, 1, 2},
                                {"slow readers, a reset, a refusal", set_up_reading, -1, 2, 0},
                                {"a shutdown at any moment", set_up_shutdown, -1, 2, 1},
-                               {"a client job", set_up_client, 1, 1, 0}};
+                               {"a client job", set_up_client, 1, 1, 0},
+                               {"commands, a close and the end", set_up_orders, -1, 1, 0},
+                               {"lanes and two workers", set_up_lanes, -1, 2, 1},
+                               {"a lane and a close", set_up_lane_close, 1, 2, 0},
+                               {"local jobs and cancels", set_up_local, -1, 1, 0},
+                               {"TLS settings and a stale job", set_up_tls, -1, 1, 0}};
 
 static void test_scenes(void)
 {

@@ -53,6 +53,8 @@ typedef struct names {
     cb_message listeners[16];
     uint32_t actors[16];
     uint64_t jobs[16];
+    cb_message orders[16];
+    size_t order_count;
     size_t listener_count;
     size_t actor_count;
     size_t job_count;
@@ -66,6 +68,8 @@ static void learn(names *n, const step_double *d)
             n->listeners[n->listener_count++ % 16] = *effect;
         } else if (effect->kind == CB_MSG_ADD_ACTOR) {
             n->actors[n->actor_count++ % 16] = effect->to;
+        } else if (effect->kind == CB_MSG_ORDER) {
+            n->orders[n->order_count++ % 16] = *effect;
         } else if (effect->kind == CB_MSG_HAND) {
             n->jobs[n->job_count++ % 16] = effect->job;
             n->actors[n->actor_count++ % 16] = effect->to;
@@ -108,21 +112,37 @@ static cb_message plausible(const names *n)
                                      CB_MSG_JOB_RETURNED,
                                      CB_MSG_ACTOR_STOPPED,
                                      CB_MSG_CLOSE_ROUTE,
+                                     CB_MSG_COMMAND,
+                                     CB_MSG_COMMAND,
+                                     CB_MSG_CANCEL_JOB,
+                                     CB_MSG_CLOSE_JOBS,
+                                     CB_MSG_ORDER_DONE,
+                                     CB_MSG_ORDER_DONE,
+                                     CB_MSG_REJECTED,
+                                     CB_MSG_CONNECTIONS,
+                                     CB_MSG_JOB_STALE,
                                      CB_MSG_TICK};
     cb_message message = {.kind = kinds[small(sizeof kinds / sizeof *kinds)],
                           .name_space = (uint8_t)(1 + small(2)),
-                          .flags = (uint8_t)(draw() & 31u),
+                          .flags = (uint8_t)draw(),
                           .status = (int32_t)small(14) - 2,
                           .cause = draw(),
                           .route = (uint32_t)small(8),
                           .connection = (uint32_t)small(12),
                           .value = (int64_t)small(30) - 2};
+    if (message.kind == CB_MSG_OPEN_ROUTE) {
+        message.connection = cb_route_word((uint32_t)small(CB_ROUTE_KINDS + 1u), 7);
+        message.status = (int32_t)small(30) - 1;
+    }
+    if (message.kind == CB_MSG_CLOSE_JOBS) {
+        message.name_space = (uint8_t)(3 + small(200)); /* it is for ever */
+    }
     bool ends = message.kind == CB_MSG_ROUTE_STOPPED || message.kind == CB_MSG_ROUTE_FAILED ||
                 message.kind == CB_MSG_ACTOR_STOPPED || message.kind == CB_MSG_CLOSE_ROUTE;
     if (ends && small(16) != 0) {
         message.kind = small(2) ? CB_MSG_ACCEPTED : CB_MSG_REQUEST_READY;
     }
-    if (message.kind <= CB_MSG_FINISH) {
+    if (message.kind < CB_MSG_ROUTE_LISTENING) {
         message.from = CB_ADDRESS_FIRST_ASKER + (uint32_t)small(4);
         message.job = small(8);
     } else if (message.kind < CB_MSG_ACTOR_READY) {
@@ -130,6 +150,12 @@ static cb_message plausible(const names *n)
         message.from = start->to;
         message.route = start->route;
         message.name_space = start->name_space;
+        if (message.kind == CB_MSG_ORDER_DONE) {
+            message.job = n->orders[known(n->order_count)].job;
+            message.from = n->orders[known(n->order_count)].to;
+        } else if (message.kind == CB_MSG_REQUEST_READY) {
+            message.job = small(3);
+        }
     } else {
         message.from = n->actors[known(n->actor_count)];
         message.job = n->jobs[known(n->job_count)];
@@ -157,7 +183,7 @@ static void run_garbage(uint64_t seed)
         double_send(&d, message);
         learn(&n, &d);
     }
-    CU_ASSERT(n.job_count > 20); /* it did reach the inside */
+    CU_ASSERT(n.job_count > 20 && n.order_count > 5); /* it did reach the inside */
     CU_ASSERT_PTR_NULL(double_end(&d));
 }
 

@@ -93,7 +93,8 @@ static void test_a_route_without_an_actor(void)
     cb_message first = double_effect(&p.d, CB_MSG_HAND, 0);
     cb_message second = double_effect(&p.d, CB_MSG_HAND, 1);
     CU_ASSERT(first.value == 77 && first.route == route);
-    play_start(&p, route, -1);
+    play_start(&p, route, 30);
+    CU_ASSERT_EQUAL(play_ask(&p, CB_ASK_JOB_TIMEOUT, 3), 20);
     play_actor(&p, CB_MSG_JOB_STARTED, 16, first.job, 0);
     static const struct {
         cb_question_kind what;

@@ -44,6 +44,9 @@ static void test_a_command_and_its_answer(void)
     CU_ASSERT(cb_step_ignored(p.d.step) == ignored + 1 && double_count(&p.d, CB_MSG_ANSWER) == 0);
     play_done(&p, route, order.job, CB_FORMAT);
     CU_ASSERT(answer(0).status == CB_FORMAT && answer(0).payload != 0);
+    CU_ASSERT_EQUAL(play_command(&p, route, 21, false).kind, 0);
+    play_done(&p, route, double_effect(&p.d, CB_MSG_ORDER, 0).job, (cb_status)5); /* is none */
+    CU_ASSERT_EQUAL(answer(0).status, CB_IO);
     end();
 }
 
@@ -61,9 +64,15 @@ static void test_commands_that_cannot_be(void)
     CU_ASSERT_EQUAL(play_command(&p, udp, CB_ORDER_SET_TLS, true).status, CB_UNSUPPORTED);
     uint32_t route = play_open(&p, -1);
     CU_ASSERT_EQUAL(play_command(&p, route, CB_ORDER_SET_TLS, false).status, CB_INVALID);
+    play_listener(&p, CB_MSG_ACCEPTED, route, 1);
+    CU_ASSERT_EQUAL(play_wait(&p, CB_WAIT_ROUTE_DRAINED, route, 1).kind, 0);
+    CU_ASSERT(play_ignores(&p, (cb_message){.kind = CB_MSG_ORDER_DONE,
+                                            .from = p.listeners[route],
+                                            .job = (uint64_t)1 << 32})); /* a wait, but no order */
+    play_tick(&p, MS);
     CU_ASSERT_EQUAL(play_command(&p, route, 20, true).kind, 0);
+    uint64_t order = double_effect(&p.d, CB_MSG_ORDER, 0).job;
     CU_ASSERT_EQUAL(play_command(&p, route, 20, true).status, CB_LIMIT);
-    uint64_t order = ((uint64_t)1 << 32);
     CU_ASSERT(play_ignores(&p, (cb_message){.kind = CB_MSG_ORDER_DONE,
                                             .from = p.listeners[udp],
                                             .job = order})); /* another's */

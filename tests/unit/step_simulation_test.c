@@ -85,10 +85,56 @@ static cb_limits random_limits(void)
     return limits;
 }
 
-static cb_message random_question(uint32_t *dialled)
+/* What this is about: routes of all kinds, with the connections dealt out among them. */
+static void random_kinds(world *w)
+{
+    static const uint32_t kinds[] = {CB_ROUTE_TCP,  CB_ROUTE_TCP,     CB_ROUTE_HTTP,
+                                     CB_ROUTE_UDP,  CB_ROUTE_SOCKETS, CB_ROUTE_UDP_CLIENT,
+                                     CB_ROUTE_LOOP, CB_ROUTE_LOCAL};
+    for (uint32_t i = 1; i < WORLD_ROUTES; i++) { /* the first one is for client jobs */
+        w->listeners[i].kind = one_in(3) ? CB_ROUTE_TCP : kinds[below(sizeof kinds / 4u)];
+    }
+}
+
+/* Commands, and jobs of this process. */
+static cb_message other_question(uint32_t *used)
+{
+    cb_message q = {.name_space = 1, .job = 1 + below(8)};
+    switch (below(8)) {
+    case 0:
+    case 1:
+    case 2:
+        q.kind = CB_MSG_COMMAND;
+        q.route = one_in(2) ? 1 : 1 + below(WORLD_ROUTES + 1u);
+        q.status = one_in(3) ? 20 : CB_ORDER_SET_TLS;
+        q.payload = extra_of((*used)++);
+        break;
+    case 3:
+        q.kind = CB_MSG_CANCEL_JOB;
+        break;
+    case 4:
+        q.kind = one_in(4) ? CB_MSG_CLOSE_JOBS : CB_MSG_CANCEL_JOB;
+        break;
+    default:
+        q.kind = CB_MSG_BEGIN_JOB;
+        q.route = one_in(2) ? CB_ROUTE_NONE : one_in(2) ? CB_ROUTE_ONLY : 1 + below(WORLD_ROUTES);
+        q.value = one_in(3) ? (int64_t)below(5) : -1;
+        break;
+    }
+    return q;
+}
+
+static cb_message random_question(uint32_t *dialled, uint32_t *used)
 {
     uint32_t route = 1 + below(WORLD_ROUTES + 1u);
     cb_message q = {.name_space = 1, .job = 1 + below(6)};
+    if (one_in(3)) {
+        q = other_question(used);
+        if (q.kind == CB_MSG_BEGIN_JOB) {
+            q.payload = request_of((*dialled)++);
+        }
+        return q;
+    }
     switch (below(12)) {
     case 0:
         q.kind = CB_MSG_CLOSE_ROUTE;
@@ -113,7 +159,7 @@ static cb_message random_question(uint32_t *dialled)
     case 9:
         q.kind = CB_MSG_BEGIN_JOB;
         q.flags = CB_FLAG_CLIENT;
-        q.route = 1 + *dialled % WORLD_ROUTES;
+        q.route = 1; /* in this world the others may be no TCP */
         q.value = one_in(3) ? (int64_t)below(10) : -1;
         q.payload = request_of((*dialled)++);
         break;
@@ -128,11 +174,13 @@ static cb_message random_question(uint32_t *dialled)
 static void populate(world *w)
 {
     uint32_t dialled = 0;
+    uint32_t used = 0;
+    random_kinds(w);
     /* The last asker has nothing to ask but the finish: it must never have to wait. */
     for (uint32_t i = 0; i + 1u < WORLD_ASKERS; i++) {
         w->askers[i].length = below(WORLD_SCRIPT - 1u);
         for (uint32_t k = 0; k < w->askers[i].length; k++) {
-            w->askers[i].script[k] = random_question(&dialled);
+            w->askers[i].script[k] = random_question(&dialled, &used);
         }
     }
     if (one_in(3)) {
@@ -140,10 +188,20 @@ static void populate(world *w)
         asker->script[asker->length++] = (cb_message){.kind = CB_MSG_SHUTDOWN};
     }
     for (uint32_t i = 0; i < WORLD_CONNECTIONS; i++) {
-        w->connections[i].route = i % WORLD_ROUTES;
+        w->connections[i].route = i < dialled ? 0 : i % WORLD_ROUTES;
         w->connections[i].port = i < dialled || one_in(2) ? 5000 + i : 0;
         w->connections[i].state = i < dialled ? CONN_NONE : CONN_NEW;
+        if (has_events(w, w->connections[i].route) && one_in(2)) {
+            /* the number of an earlier one of its route: often the same lane */
+            w->connections[i].number = i >= dialled + WORLD_ROUTES ? i - WORLD_ROUTES : 0;
+        }
+        if (kind_of(w, w->connections[i].route) == CB_ROUTE_LOCAL) {
+            w->connections[i].state = CONN_NONE;
+        }
     }
+    w->blocks = one_in(2) ? below(12) : 0;
+    w->stales = below(6);
+    w->refusals = below(4);
     w->resets = one_in(2) ? below(10) : 0;
     w->failures = one_in(2) ? below(10) : 0;
     w->failing_starts = one_in(4) ? below(3) : 0;
@@ -182,11 +240,14 @@ static void kill_somebody(world *w)
     if (one_in(2) && worker->address != 0 && !worker->ended) {
         cb_message stopped = {
             .kind = CB_MSG_ACTOR_STOPPED, .from = worker->address, .status = CB_IO};
+        if (worker->running) {
+            w->connections[worker->payloads[0] - 1u].running = 0;
+        }
         worker->ended = worker->dead = 1;
         worker->count = worker->running = 0;
         queue_put(w, &worker->up, &stopped);
     } else if (!w->listeners[route].ended) {
-        w->listeners[route].deaf = w->listeners[route].leaving = 1;
+        w->listeners[route].deaf = w->listeners[route].leaving = w->listeners[route].died = 1;
         for (uint32_t i = 0; i < WORLD_CONNECTIONS; i++) {
             world_connection *connection = &w->connections[i];
             if (connection->route == route &&
