@@ -50,8 +50,7 @@ static cb_status await_answers(cb_asker *asker, cb_message *answers, size_t coun
     return CB_OK;
 }
 
-/* Sends the questions and replaces each by its answer. */
-static cb_status ask_all(cb_asker *asker, cb_message *messages, size_t count, bool may_abandon)
+cb_status cb_asker_ask(cb_asker *asker, cb_message *messages, size_t count, bool may_abandon)
 {
     if (asker->ops != NULL)
         asker->ops->announce(asker->worker);
@@ -63,16 +62,6 @@ static cb_status ask_all(cb_asker *asker, cb_message *messages, size_t count, bo
     }
     cb_status status = cb_mailbox_flush(asker->mailbox);
     return status != CB_OK ? status : await_answers(asker, messages, count, may_abandon);
-}
-
-static bool in_callback(const cb_asker *asker)
-{
-    return asker->ops != NULL;
-}
-
-static bool is_timeout(int64_t timeout_ms)
-{
-    return timeout_ms >= -1 && timeout_ms <= INT32_MAX;
 }
 
 cb_status cb_asker_open(cb_runtime *runtime, cb_asker **asker, cb_error *error)
@@ -142,55 +131,6 @@ void cb_asker_before_block(cb_asker *asker)
     (void)cb_mailbox_flush(asker->mailbox);
 }
 
-cb_status cb_route_open(cb_asker *asker, uint8_t name_space, const cb_route_options *options,
-                        int64_t *route_id, cb_error *error)
-{
-    if (options->kind != CB_ROUTE_TCP || !is_timeout(options->timeout_ms) ||
-        options->callback == NULL)
-        return cb_fail(error, CB_INVALID, "invalid route options");
-    cb_buffer *name = cb_buffer_copy(options->callback, strlen(options->callback));
-    if (name == NULL)
-        return cb_fail(error, CB_NO_MEMORY, "out of memory");
-    cb_message message = {.kind = CB_MSG_OPEN_ROUTE,
-                          .name_space = name_space,
-                          .status = options->timeout_ms,
-                          .connection = (uint32_t)options->kind << 16 | options->port,
-                          .value = options->entry,
-                          .payload = cb_payload_handle(name)};
-    cb_status status = ask_all(asker, &message, 1, false);
-    if (status == CB_OK)
-        status = message.status;
-    cb_buffer *text =
-        status == CB_OK || message.kind != CB_MSG_ANSWER ? NULL : cb_message_payload(&message);
-    if (status == CB_OK)
-        *route_id = message.value;
-    else if (text != NULL)
-        (void)cb_fail(error, status, "%.*s",
-                      (int)(text->size < CB_ERROR_TEXT_SIZE ? text->size : CB_ERROR_TEXT_SIZE),
-                      (const char *)text->data);
-    else if (status == CB_LIMIT)
-        (void)cb_fail(error, status, "too many open routes (CALLBOARD_MAX_ROUTES)");
-    else
-        (void)cb_fail(error, status, "%s", cb_status_text(status));
-    cb_buffer_release(text);
-    return status;
-}
-
-cb_status cb_route_close(cb_asker *asker, uint8_t name_space, int64_t route_id, int64_t *canceled)
-{
-    if (route_id < 1 || route_id > UINT32_MAX)
-        return CB_UNKNOWN;
-    cb_message message = {.kind = CB_MSG_CLOSE_ROUTE,
-                          .name_space = name_space,
-                          .flags = in_callback(asker) ? CB_FLAG_IN_CALLBACK : 0,
-                          .route = (uint32_t)route_id};
-    cb_status status = ask_all(asker, &message, 1, true);
-    if (status != CB_OK)
-        return status;
-    *canceled = message.value;
-    return message.status;
-}
-
 cb_status cb_ask(cb_asker *asker, uint8_t name_space, cb_question *questions, size_t count)
 {
     cb_message messages[QUESTIONS_AT_ONCE];
@@ -206,7 +146,7 @@ cb_status cb_ask(cb_asker *asker, uint8_t name_space, cb_question *questions, si
         questions[i].bytes = NULL;
         questions[i].value = 0;
     }
-    cb_status status = ask_all(asker, messages, count, false);
+    cb_status status = cb_asker_ask(asker, messages, count, false);
     if (status != CB_OK)
         return status;
     for (size_t i = 0; i < count; i++) {
@@ -220,7 +160,7 @@ cb_status cb_ask(cb_asker *asker, uint8_t name_space, cb_question *questions, si
 cb_status cb_wait(cb_asker *asker, uint8_t name_space, cb_wait_kind what, int64_t id,
                   int32_t timeout_ms, int *happened)
 {
-    if (!is_timeout(timeout_ms))
+    if (!cb_is_timeout(timeout_ms))
         return CB_INVALID;
     if (what != CB_WAIT_TIME && id < 1)
         return CB_UNKNOWN;
@@ -229,49 +169,9 @@ cb_status cb_wait(cb_asker *asker, uint8_t name_space, cb_wait_kind what, int64_
                           .status = (int32_t)what,
                           .job = (uint64_t)id,
                           .value = timeout_ms};
-    cb_status status = ask_all(asker, &message, 1, true);
+    cb_status status = cb_asker_ask(asker, &message, 1, true);
     if (status != CB_OK)
         return status;
     *happened = message.value != 0;
-    return message.status;
-}
-
-cb_status cb_job_begin(cb_asker *asker, uint8_t name_space, const cb_job_options *options,
-                       int64_t *job_id)
-{
-    if (!is_timeout(options->timeout_ms) || options->route_id < 1 ||
-        options->route_id > UINT32_MAX) {
-        cb_buffer_release(options->request);
-        return is_timeout(options->timeout_ms) ? CB_UNKNOWN : CB_INVALID;
-    }
-    cb_message message = {.kind = CB_MSG_BEGIN_JOB,
-                          .name_space = name_space,
-                          .flags = CB_FLAG_CLIENT,
-                          .route = (uint32_t)options->route_id,
-                          .value = options->timeout_ms,
-                          .payload = cb_payload_handle(options->request)};
-    cb_status status = ask_all(asker, &message, 1, false);
-    if (status != CB_OK)
-        return status;
-    *job_id = message.value;
-    return message.status;
-}
-
-cb_status cb_job_take(cb_asker *asker, uint8_t name_space, int64_t job_id, bool as_text,
-                      cb_buffer **result, int *job_status)
-{
-    *result = NULL;
-    *job_status = CB_JOB_PENDING;
-    if (job_id < 1)
-        return CB_UNKNOWN;
-    cb_message message = {.kind = CB_MSG_TAKE_JOB,
-                          .name_space = name_space,
-                          .flags = as_text ? CB_FLAG_AS_TEXT : 0,
-                          .job = (uint64_t)job_id};
-    cb_status status = ask_all(asker, &message, 1, false);
-    if (status != CB_OK)
-        return status;
-    *result = cb_message_payload(&message);
-    *job_status = (int)message.connection;
     return message.status;
 }

@@ -29,4 +29,13 @@ struct cb_asker {
     void *worker;
 };
 
+/* Sends the questions and replaces each by its answer. With `may_abandon` an interruption ends the
+ * wait (CB_STOPPED), and answers that come later find nobody. */
+cb_status cb_asker_ask(cb_asker *asker, cb_message *messages, size_t count, bool may_abandon);
+/* Milliseconds as questions carry them: -1 for none, or 0..INT32_MAX. */
+static inline bool cb_is_timeout(int64_t timeout_ms)
+{
+    return timeout_ms >= -1 && timeout_ms <= INT32_MAX;
+}
+
 #endif

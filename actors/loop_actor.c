@@ -1,14 +1,11 @@
 #include "actors/loop_actor.h"
 
 #include <stdlib.h>
-#include <sys/socket.h>
 
 static void on_mail(cb_op *op)
 {
     cb_loop_actor *actor = op->user_data;
-    if (op->error == CB_IO_OK)
-        cb_op_exec(op, false);
-    else
+    if (op->error != CB_IO_OK || !cb_op_exec(op, false))
         actor->mail = NULL; /* the loop ends */
 }
 
@@ -66,10 +63,4 @@ void cb_loop_actor_post(cb_loop_actor *actor, const cb_message *message)
 {
     if (cb_mailbox_post(actor->mailbox, message) != CB_OK)
         actor->done = true; /* the supervisor is gone */
-}
-
-void cb_reset_on_close(cb_socket socket)
-{
-    struct linger at_once = {.l_onoff = 1, .l_linger = 0};
-    (void)setsockopt(socket, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
 }

@@ -38,7 +38,4 @@ void cb_loop_actor_close(cb_loop_actor *actor);
 /* Gathers one record for the supervisor. */
 void cb_loop_actor_post(cb_loop_actor *actor, const cb_message *message);
 
-/* Makes the close of a connection a reset: what is in flight is given up. */
-void cb_reset_on_close(cb_socket socket);
-
 #endif

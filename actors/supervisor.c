@@ -252,7 +252,8 @@ static void input(cb_supervisor *self, cb_message *message)
 
 static bool is_askers(unsigned kind)
 {
-    return kind >= CB_MSG_OPEN_ROUTE && kind <= CB_MSG_FINISH && kind != CB_MSG_SHUTDOWN;
+    return (kind >= CB_MSG_OPEN_ROUTE && kind <= CB_MSG_FINISH && kind != CB_MSG_SHUTDOWN) ||
+           (kind >= CB_MSG_COMMAND && kind <= CB_MSG_CLOSE_JOBS);
 }
 
 static void hello(cb_supervisor *self, uint32_t address)

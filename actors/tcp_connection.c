@@ -1,327 +1,175 @@
 #include "actors/tcp_connection.h"
 
-#include <assert.h>
-#include <stdlib.h>
+#include <string.h>
 
-#define MS             1000000
-#define FIRST_CAPACITY 4096u
-/* A response up to this size is written in one piece, after its announcement; of a larger one this
- * much is kept back for after it. It fits into any socket's send buffer. */
-#define LAST_PIECE     16384u
+#include "actors/tcp_port.h"
 
-/* --- closing --- */
+#define MS         1000000
+/* Room beyond a request that came in one piece, for what a callback may add in place. */
+#define SLACK      64u
+#define FIRST_ROOM 4096u
 
-static void on_closed(cb_op *op)
+typedef struct tcp_connection {
+    cb_tcp_guest guest; /* first, so that one is the other */
+    cb_buffer *bytes;   /* of the request */
+    int64_t deadline_ns;
+    bool whole; /* the request is; nothing is read any more */
+} tcp_connection;
+
+static const cb_limits *limits_of(const tcp_connection *self)
 {
-    cb_tcp_connection *connection = op->user_data;
-    connection->op = NULL;
-    cb_tcp_listener_freed(connection->listener, connection);
+    return cb_listener_limits(self->guest.base.listener);
 }
 
-static void close_now(cb_tcp_connection *connection)
+static void drop(tcp_connection *self, cb_close_reason reason)
 {
-    cb_op_remove(&connection->op);
-    cb_buffer_release(connection->bytes);
-    connection->bytes = NULL;
-    connection->state = CB_TCP_CLOSING;
-    connection->op = cb_close(connection->listener->actor.loop, connection->socket, on_closed);
-    if (connection->op != NULL)
-        connection->op->user_data = connection;
+    cb_tcp_port_drop(&self->guest.base, reason);
 }
 
-/* The end that was not a response. */
-static void report_closed(cb_tcp_connection *connection, cb_close_reason reason)
+/* Has the client looked at when it was silent for so long, or its time is over. */
+static void expect_within(tcp_connection *self, int64_t limit_ms)
 {
-    cb_message record = cb_tcp_record(connection->listener, CB_MSG_CONNECTION_CLOSED, connection);
-    record.status = (int32_t)reason;
-    cb_loop_actor_post(&connection->listener->actor, &record);
-    cb_tcp_listener_ended(connection->listener);
+    int64_t due_ns = cb_tcp_guest_now(&self->guest) + limit_ms * MS;
+    if (due_ns > self->deadline_ns)
+        due_ns = self->deadline_ns;
+    (void)cb_tcp_set_alarm(self->guest.socket, due_ns, NULL);
 }
 
-static void unlink_announced(cb_tcp_connection *connection)
+static void on_accepted(cb_tcp_guest *guest)
 {
-    cb_tcp_connection **link = &connection->listener->announced;
-    while (*link != NULL && *link != connection)
-        link = &(*link)->next;
-    if (*link != NULL)
-        *link = connection->next;
+    tcp_connection *self = (tcp_connection *)guest;
+    self->deadline_ns = cb_tcp_guest_now(guest) + limits_of(self)->tcp_total_ms * MS;
+    expect_within(self, limits_of(self)->tcp_idle_ms);
 }
 
-void cb_tcp_connection_drop(cb_tcp_connection *connection, cb_close_reason reason)
+static void on_connected(cb_tcp_guest *guest)
 {
-    if (connection->state == CB_TCP_FREE || connection->state == CB_TCP_CLOSING)
-        return;
-    if (connection->state == CB_TCP_ANNOUNCED)
-        unlink_announced(connection);
-    if (connection->state <= CB_TCP_SENDING)
-        report_closed(connection, reason);
-    cb_reset_on_close(connection->socket);
-    close_now(connection);
+    tcp_connection *self = (tcp_connection *)guest;
+    expect_within(self, limits_of(self)->tcp_idle_ms);
 }
 
-static cb_close_reason reason_of(const cb_op *op)
+/* What still comes is left to the kernel, so that a client that goes on sending has to wait. */
+static void request_is_whole(tcp_connection *self)
 {
-    switch (op->error) {
-    case CB_IO_RESET:
-    case CB_IO_ABORTED:
-    case CB_IO_CLOSED:
-        return CB_CLOSE_PEER_RESET;
-    case CB_IO_NO_MEMORY:
-        return CB_CLOSE_NO_MEMORY;
-    default:
-        return CB_CLOSE_FAILED;
-    }
+    cb_buffer *bytes = self->bytes;
+    self->bytes = NULL;
+    self->whole = true;
+    (void)cb_tcp_set_alarm(self->guest.socket, 0, NULL);
+    (void)cb_tcp_disable(self->guest.socket, true, false, NULL);
+    cb_connection_request(&self->guest.base, bytes);
 }
 
-static bool submitted(cb_tcp_connection *connection, cb_op *op)
+/* -- reading ---------------------------------------------------------------------------------- */
+
+/* Room for `size` bytes more, or for what the limit leaves; it doubles, so that a long request is
+ * copied seldom. One byte beyond the limit tells a request of that size from a larger one. */
+static cb_status make_room(tcp_connection *self, size_t size)
 {
-    connection->op = op;
-    if (op == NULL) {
-        cb_tcp_connection_drop(connection, CB_CLOSE_NO_MEMORY);
-        return false;
-    }
-    op->user_data = connection;
-    return true;
-}
-
-/* --- reading --- */
-
-static void read_on(cb_tcp_connection *connection);
-
-static void request_is_whole(cb_tcp_connection *connection)
-{
-    cb_message record = cb_tcp_record(connection->listener, CB_MSG_REQUEST_READY, connection);
-    record.value = connection->bytes != NULL ? (int64_t)connection->bytes->size : 0;
-    record.payload = cb_payload_handle(connection->bytes);
-    connection->bytes = NULL;
-    connection->state = CB_TCP_WAITING;
-    cb_loop_actor_post(&connection->listener->actor, &record);
-}
-
-static void on_silence(cb_tcp_connection *connection)
-{
-    bool late = cb_loop_now(connection->listener->actor.loop) >= connection->read_deadline_ns;
-    if (connection->bytes->size == 0)
-        cb_tcp_connection_drop(connection, CB_CLOSE_IDLE);
-    else if (late)
-        cb_tcp_connection_drop(connection, CB_CLOSE_TOO_SLOW);
-    else
-        request_is_whole(connection);
-}
-
-static void on_received(cb_op *op)
-{
-    cb_tcp_connection *connection = op->user_data;
-    const cb_limits *limits = &connection->listener->actor.runtime->options.limits;
-    connection->op = NULL;
-    connection->bytes->size += op->recv.received;
-    if ((int64_t)connection->bytes->size > limits->max_request)
-        cb_tcp_connection_drop(connection, CB_CLOSE_TOO_LARGE);
-    else if (op->error == CB_IO_TIMEOUT)
-        on_silence(connection);
-    else if (op->error != CB_IO_OK)
-        cb_tcp_connection_drop(connection, reason_of(op));
-    else if (op->recv.ended) {
-        connection->peer_ended = true;
-        request_is_whole(connection);
-    } else
-        read_on(connection);
-}
-
-static cb_status make_room(cb_tcp_connection *connection)
-{
-    const cb_limits *limits = &connection->listener->actor.runtime->options.limits;
-    /* One byte more than the limit tells a request of exactly that size from a larger one. */
-    size_t most = (size_t)limits->max_request + 1;
-    cb_buffer *bytes = connection->bytes;
-    if (bytes != NULL && bytes->size < bytes->capacity)
+    size_t most = (size_t)limits_of(self)->max_request + 1;
+    size_t used = self->bytes != NULL ? self->bytes->size : 0;
+    size_t capacity = self->bytes != NULL ? self->bytes->capacity : 0;
+    if (capacity - used >= size || capacity == most)
         return CB_OK;
-    size_t capacity = bytes == NULL ? FIRST_CAPACITY : bytes->capacity * 2;
-    return cb_buffer_writable(&connection->bytes, capacity < most ? capacity : most);
+    capacity = capacity * 2 > used + size ? capacity * 2 : used + size;
+    return cb_buffer_writable(&self->bytes, capacity < most ? capacity : most);
 }
 
-static void read_on(cb_tcp_connection *connection)
+/* Most requests come in one small piece, so an idle client takes no memory here. What comes after
+ * the first FIRST_ROOM bytes is received in place. */
+static void *on_room(cb_tcp_guest *guest, size_t *size)
 {
-    const cb_limits *limits = &connection->listener->actor.runtime->options.limits;
-    cb_loop *loop = connection->listener->actor.loop;
-    if (make_room(connection) != CB_OK) {
-        cb_tcp_connection_drop(connection, CB_CLOSE_NO_MEMORY);
+    tcp_connection *self = (tcp_connection *)guest;
+    if (self->bytes == NULL || self->bytes->size < FIRST_ROOM || self->whole ||
+        make_room(self, FIRST_ROOM) != CB_OK)
+        return NULL;
+    *size = self->bytes->capacity - self->bytes->size;
+    return self->bytes->data + self->bytes->size;
+}
+
+static cb_status keep(tcp_connection *self, const void *data, size_t size)
+{
+    cb_buffer *bytes = self->bytes;
+    if (bytes == NULL)
+        self->bytes = bytes = cb_buffer_new(0, size + SLACK);
+    else if (data != bytes->data + bytes->size && make_room(self, size) != CB_OK)
+        return CB_NO_MEMORY;
+    if (bytes == NULL)
+        return CB_NO_MEMORY;
+    bytes = self->bytes;
+    if (data != bytes->data + bytes->size)
+        memcpy(bytes->data + bytes->size, data, size);
+    bytes->size += size;
+    return CB_OK;
+}
+
+static void on_read(cb_tcp_guest *guest, const void *data, size_t size)
+{
+    tcp_connection *self = (tcp_connection *)guest;
+    size_t used = self->bytes != NULL ? self->bytes->size : 0;
+    if (self->whole)
         return;
-    }
-    cb_buffer *bytes = connection->bytes;
-    int64_t silence_ns = (bytes->size == 0 ? limits->tcp_idle_ms : limits->tcp_quiet_ms) * MS;
-    int64_t left_ns = connection->read_deadline_ns - cb_loop_now(loop);
-    if (left_ns <= 0) {
-        cb_tcp_connection_drop(connection, CB_CLOSE_TOO_SLOW);
-        return;
-    }
-    cb_op_options options = {.timeout_ns = silence_ns < left_ns ? silence_ns : left_ns};
-    (void)submitted(connection, cb_recv(loop, connection->socket, bytes->data + bytes->size,
-                                        bytes->capacity - bytes->size, on_received, &options));
-}
-
-cb_tcp_connection *cb_tcp_connection_new(cb_tcp_listener *listener, cb_socket socket,
-                                         const cb_endpoint *peer)
-{
-    cb_tcp_connection *connection = listener->free_slots;
-    assert(connection != NULL);
-    listener->free_slots = connection->next;
-    listener->in_use++;
-    listener->open++;
-    uint32_t slot = connection->number & 0xfffffu;
-    uint32_t generation = (connection->number >> 20) + 1;
-    *connection = (cb_tcp_connection){.listener = listener,
-                                      .state = CB_TCP_READING,
-                                      .number = generation << 20 | slot,
-                                      .cause = listener->route.cause,
-                                      .socket = socket};
-    connection->read_deadline_ns = cb_loop_now(listener->actor.loop) +
-                                   listener->actor.runtime->options.limits.tcp_total_ms * MS;
-    cb_message record = cb_tcp_record(listener, CB_MSG_ACCEPTED, connection);
-    if (cb_endpoint_is_loopback(peer)) {
-        record.flags = CB_FLAG_LOOPBACK;
-        record.value = peer->port;
-    }
-    cb_loop_actor_post(&listener->actor, &record);
-    read_on(connection);
-    return connection;
-}
-
-/* --- writing --- */
-
-static void linger(cb_tcp_connection *connection);
-
-static void on_discarded(cb_op *op)
-{
-    cb_tcp_connection *connection = op->user_data;
-    connection->op = NULL;
-    if (op->error == CB_IO_OK && !op->recv.ended)
-        linger(connection);
+    if (size > (size_t)limits_of(self)->max_request - used)
+        drop(self, CB_CLOSE_TOO_LARGE);
+    else if (cb_tcp_guest_now(guest) >= self->deadline_ns)
+        drop(self, CB_CLOSE_TOO_SLOW);
+    else if (keep(self, data, size) != CB_OK)
+        drop(self, CB_CLOSE_NO_MEMORY);
     else
-        close_now(connection);
+        expect_within(self, limits_of(self)->tcp_quiet_ms);
 }
 
-/* Closing while the client's bytes are unread would make the kernel send a reset, which can
- * overtake the response: so what still comes is read and dropped, up to the client's end or a time.
- */
-static void linger(cb_tcp_connection *connection)
+static void on_ended(cb_tcp_guest *guest)
 {
-    int64_t left_ns = connection->read_deadline_ns - cb_loop_now(connection->listener->actor.loop);
-    if (connection->peer_ended || left_ns <= 0) {
-        close_now(connection);
-        return;
-    }
-    if (connection->bytes == NULL)
-        connection->bytes = cb_buffer_new(0, FIRST_CAPACITY);
-    if (connection->bytes == NULL) {
-        close_now(connection);
-        return;
-    }
-    cb_op_options options = {.timeout_ns = left_ns};
-    (void)submitted(connection, cb_recv(connection->listener->actor.loop, connection->socket,
-                                        connection->bytes->data, connection->bytes->capacity,
-                                        on_discarded, &options));
+    tcp_connection *self = (tcp_connection *)guest;
+    if (!self->whole)
+        request_is_whole(self);
 }
 
-static void response_is_out(cb_tcp_connection *connection)
+static void on_alarm(cb_tcp_guest *guest)
 {
-    cb_loop_actor *actor = &connection->listener->actor;
-    cb_buffer_release(connection->bytes);
-    connection->bytes = NULL;
-    if (connection->peer_ended) {
-        close_now(connection);
-        return;
-    }
-    connection->state = CB_TCP_LINGERING;
-    connection->read_deadline_ns =
-        cb_loop_now(actor->loop) + actor->runtime->options.limits.tcp_linger_ms * MS;
-    if (cb_shutdown_send(connection->socket, NULL) != CB_OK)
-        close_now(connection);
+    tcp_connection *self = (tcp_connection *)guest;
+    if (self->bytes == NULL)
+        drop(self, CB_CLOSE_IDLE);
+    else if (cb_tcp_guest_now(guest) >= self->deadline_ns)
+        drop(self, CB_CLOSE_TOO_SLOW);
     else
-        linger(connection);
+        request_is_whole(self);
 }
 
-static void on_last_piece_sent(cb_op *op)
+static void on_gone(cb_tcp_guest *guest)
 {
-    cb_tcp_connection *connection = op->user_data;
-    connection->op = NULL;
-    if (op->error != CB_IO_OK)
-        cb_tcp_connection_drop(connection, reason_of(op));
+    cb_buffer_release(((tcp_connection *)guest)->bytes);
+}
+
+/* -- the kind --------------------------------------------------------------------------------- */
+
+static cb_status open_port(cb_listener *listener, uint16_t *port, cb_error *error)
+{
+    static const cb_tcp_framing framing = {.accepted = on_accepted,
+                                           .connected = on_connected,
+                                           .room = on_room,
+                                           .read = on_read,
+                                           .ended = on_ended,
+                                           .alarm = on_alarm,
+                                           .gone = on_gone};
+    return cb_tcp_port_open(listener, &framing, port, error);
+}
+
+static void respond(cb_connection *connection, cb_buffer *response, bool final)
+{
+    tcp_connection *self = (tcp_connection *)connection;
+    (void) final; /* it always is */
+    if (self->whole && connection->owes_end && !self->guest.sending)
+        cb_tcp_guest_send(&self->guest, response, NULL, true);
     else
-        response_is_out(connection);
-}
-
-static size_t response_size(const cb_tcp_connection *connection)
-{
-    return connection->bytes != NULL ? connection->bytes->size : 0;
-}
-
-static cb_op *send_piece(cb_tcp_connection *connection, size_t size, cb_op_callback *callback)
-{
-    cb_loop_actor *actor = &connection->listener->actor;
-    cb_op_options options = {.timeout_ns = actor->runtime->options.limits.tcp_write_ms * MS};
-    return cb_send(actor->loop, connection->socket, connection->bytes->data + connection->sent,
-                   size, callback, &options);
-}
-
-void cb_tcp_connection_finish(cb_tcp_connection *connection)
-{
-    size_t size = response_size(connection) - connection->sent;
-    connection->state = CB_TCP_FINISHING;
-    if (size == 0)
-        response_is_out(connection);
-    else
-        (void)submitted(connection, send_piece(connection, size, on_last_piece_sent));
-}
-
-static void send_on(cb_tcp_connection *connection);
-
-static void on_piece_sent(cb_op *op)
-{
-    cb_tcp_connection *connection = op->user_data;
-    connection->op = NULL;
-    connection->sent += op->send.sent;
-    /* A slow reader is one thing, one that does not read at all is another. */
-    bool progress = op->send.sent > 0;
-    if (op->error == CB_IO_TIMEOUT && !progress)
-        cb_tcp_connection_drop(connection, CB_CLOSE_NOT_READ);
-    else if (op->error != CB_IO_OK && op->error != CB_IO_TIMEOUT)
-        cb_tcp_connection_drop(connection, reason_of(op));
-    else
-        send_on(connection);
-}
-
-static void announce(cb_tcp_connection *connection)
-{
-    cb_tcp_listener *listener = connection->listener;
-    cb_message record = cb_tcp_record(listener, CB_MSG_RESPONSE_SENT, connection);
-    record.flags = CB_FLAG_FINAL;
-    record.value = (int64_t)response_size(connection);
-    connection->state = CB_TCP_ANNOUNCED;
-    connection->next = listener->announced;
-    listener->announced = connection;
-    cb_loop_actor_post(&listener->actor, &record);
-    cb_tcp_listener_ended(listener);
-}
-
-static void send_on(cb_tcp_connection *connection)
-{
-    size_t left = response_size(connection) - connection->sent;
-    if (left <= LAST_PIECE) {
-        announce(connection);
-        return;
-    }
-    connection->state = CB_TCP_SENDING;
-    (void)submitted(connection, send_piece(connection, left - LAST_PIECE, on_piece_sent));
-}
-
-void cb_tcp_connection_respond(cb_tcp_connection *connection, cb_buffer *response)
-{
-    if (connection->state != CB_TCP_WAITING) { /* gone meanwhile */
         cb_buffer_release(response);
-        return;
-    }
-    connection->bytes = response;
-    connection->sent = 0;
-    send_on(connection);
 }
+
+const cb_listener_kind cb_tcp_connection_kind = {.own_size = sizeof(cb_tcp_port),
+                                                 .connection_size = sizeof(tcp_connection),
+                                                 .open = open_port,
+                                                 .stop_accepting = cb_tcp_port_stop,
+                                                 .respond = respond,
+                                                 .announced = cb_tcp_port_announced,
+                                                 .drop = cb_tcp_port_drop,
+                                                 .order = cb_tcp_port_order};

@@ -5,6 +5,7 @@
  */
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "actors/asker.h"
 #include "actors/runtime.h"
@@ -28,6 +29,7 @@ typedef struct worker {
     int64_t started_ns;
     bool announced;
     int64_t flushed_ns;
+    bool refuses; /* gave jobs back unasked: what comes before a TAKE_BACK goes back, too */
     bool retired;
 } worker;
 
@@ -59,22 +61,39 @@ static void check(void *argument, int64_t now_ns)
     (void)cb_mailbox_flush(self->asker.mailbox);
 }
 
-static void give_back(void *argument)
+static void post_returned(worker *self, const cb_message *hand)
 {
-    worker *self = argument;
+    cb_message message = {.kind = CB_MSG_JOB_RETURNED,
+                          .cause = hand->cause,
+                          .job = hand->job,
+                          .payload = hand->payload};
+    post(self, &message);
+}
+
+static void give_back(worker *self)
+{
     for (; self->count > 0; self->count--) {
-        const cb_message *hand = &self->waiting[self->first];
-        cb_message message = {.kind = CB_MSG_JOB_RETURNED,
-                              .cause = hand->cause,
-                              .job = hand->job,
-                              .payload = hand->payload};
-        post(self, &message);
+        post_returned(self, &self->waiting[self->first]);
         self->first = (self->first + 1) % self->capacity;
     }
 }
 
+/* Jobs that are on their way here were handed after those that go back now, but some must not run
+ * before them: they go back, too, until the supervisor has learned of it. */
+static void give_back_unasked(void *argument)
+{
+    worker *self = argument;
+    if (self->count > 0)
+        self->refuses = true;
+    give_back(self);
+}
+
 static void take_hand(worker *self, const cb_message *hand)
 {
+    if (self->refuses) {
+        post_returned(self, hand);
+        return;
+    }
     /* The supervisor never hands more than the limit that sized the ring. */
     assert(self->count < self->capacity);
     self->waiting[(self->first + self->count) % self->capacity] = *hand;
@@ -92,6 +111,7 @@ static void command(void *argument, const cb_message *message)
         if (self->current.kind != CB_MSG_NONE)
             announce(self);
         give_back(self);
+        self->refuses = false;
         (void)cb_mailbox_flush(self->asker.mailbox);
         break;
     case CB_MSG_INTERRUPT:
@@ -110,23 +130,37 @@ static void command(void *argument, const cb_message *message)
 }
 
 static const cb_asker_job_ops job_ops = {
-    .announce = announce, .command = command, .check = check, .give_back = give_back};
+    .announce = announce, .command = command, .check = check, .give_back = give_back_unasked};
 
 static uint32_t microseconds(int64_t ns)
 {
     return ns / 1000 > UINT32_MAX ? UINT32_MAX : (uint32_t)(ns / 1000);
 }
 
-static void complete(worker *self, const cb_job *job, int64_t now_ns)
+/* What a callback that was stopped left is why; one that left nothing gets the status for it. */
+static void say_why_stopped(const worker *self, cb_job *job)
 {
-    int32_t status = self->asker.stopped ? self->asker.stop_reason : (int32_t)job->status;
+    job->status = (cb_job_status)self->asker.stop_reason;
+    if (job->result == NULL) {
+        const char *text = cb_job_status_text(self->asker.stop_reason);
+        job->result = cb_buffer_copy(text, strlen(text)); /* without memory: no text */
+    }
+}
+
+static void complete(worker *self, cb_job *job, int64_t now_ns)
+{
+    if (self->asker.stopped)
+        say_why_stopped(self, job);
     cb_message message = {.kind = CB_MSG_JOB_COMPLETED,
-                          .status = status,
+                          .status = (int32_t)job->status,
                           .cause = self->current.cause,
                           .connection = microseconds(now_ns - self->started_ns),
                           .job = self->current.job,
                           .value = job->result != NULL ? (int64_t)job->result->size : 0,
                           .payload = cb_payload_handle(job->result)};
+    bool asked = (self->current.flags & CB_FLAG_HAS_NUL) != 0 && job->status == CB_JOB_SUCCESS;
+    if (asked && message.value > 0 && memchr(job->result->data, 0, job->result->size) != NULL)
+        message.flags = CB_FLAG_HAS_NUL;
     self->current.kind = CB_MSG_NONE;
     post(self, &message);
 }

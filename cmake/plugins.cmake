@@ -1,6 +1,8 @@
 # plugins/<folder>/*.c becomes DIR/plugins/<folder>/<CamelCase of folder>Plugin.so. A plugin sees our
 # headers and nothing else of ours; what it may do comes through the host's table at run time.
 file(GLOB PLUGIN_SOURCES CONFIGURE_DEPENDS plugins/*/*.c)
+file(GLOB FAMILY_SOURCES CONFIGURE_DEPENDS plugins/family/*.c)
+list(REMOVE_ITEM PLUGIN_SOURCES ${FAMILY_SOURCES})
 set(PLUGIN_FOLDERS "")
 set(PLUGIN_TARGETS "")
 foreach(source IN LISTS PLUGIN_SOURCES)
@@ -8,6 +10,17 @@ foreach(source IN LISTS PLUGIN_SOURCES)
   list(APPEND PLUGIN_FOLDERS ${folder})
 endforeach()
 list(REMOVE_DUPLICATES PLUGIN_FOLDERS)
+
+# plugins/family is no plugin: verbs about routes and jobs, for the plugins named here. Each takes in
+# those that its table of verbs names; see plugins/family/family.h.
+set(FAMILY_PLUGINS
+    callback_tcp_listener
+    callback_udp_client
+    callback_udp_server
+)
+add_library(plugin_family STATIC EXCLUDE_FROM_ALL ${FAMILY_SOURCES})
+target_include_directories(plugin_family PRIVATE ${PROJECT_SOURCE_DIR}/include ${PROJECT_SOURCE_DIR})
+target_compile_definitions(plugin_family PRIVATE _GNU_SOURCE)
 
 foreach(folder IN LISTS PLUGIN_FOLDERS)
   cmake_path(GET folder FILENAME name)
@@ -27,6 +40,9 @@ foreach(folder IN LISTS PLUGIN_FOLDERS)
                                                     ${PROJECT_SOURCE_DIR})
   target_compile_definitions(plugin_${name} PRIVATE _GNU_SOURCE)
   target_link_libraries(plugin_${name} PRIVATE m)
+  if(name IN_LIST FAMILY_PLUGINS)
+    target_link_libraries(plugin_${name} PRIVATE plugin_family)
+  endif()
   if(NOT CB_SANITIZE AND NOT CB_FUZZ)
     target_link_options(plugin_${name} PRIVATE -Wl,-z,defs)
   endif()
@@ -46,3 +62,6 @@ else()
   target_link_libraries(plugin_tls PRIVATE Threads::Threads)
 endif()
 target_sources(plugin_tls PRIVATE ${TLS_SOURCES})
+
+# script_state keeps what callbacks share behind a lock.
+target_link_libraries(plugin_script_state PRIVATE Threads::Threads)

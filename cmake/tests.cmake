@@ -57,12 +57,12 @@ if(EXISTS ${PROJECT_SOURCE_DIR}/tests/plugins_bad/CMakeLists.txt)
 endif()
 
 # tests/fuzz/*_fuzz.c: every kept input once more, without a fuzzing engine.
-file(GLOB FUZZ_SOURCES CONFIGURE_DEPENDS tests/fuzz/*_fuzz.c)
+include(cmake/fuzz_sources.cmake)
 if(FUZZ_SOURCES AND NOT CB_FUZZ)
   foreach(source IN LISTS FUZZ_SOURCES)
     cmake_path(GET source STEM name)
     string(REGEX REPLACE "_fuzz$" "" corpus ${name})
-    add_executable(replay_${corpus} ${source} tests/fuzz/replay.c)
+    add_executable(replay_${corpus} ${source} ${FUZZED_${corpus}} tests/fuzz/replay.c)
     target_link_libraries(replay_${corpus} PRIVATE callboard_inside)
     set_target_properties(replay_${corpus} PROPERTIES RUNTIME_OUTPUT_DIRECTORY
                                                       ${PROJECT_BINARY_DIR}/tests/fuzz)

@@ -71,6 +71,26 @@ cb_buffer *cb_buffer_foreign(void *bytes, size_t size)
     return buffer;
 }
 
+/* What lies behind the struct of a buffer that holds an object. */
+typedef struct held {
+    void (*drop)(void *object);
+    max_align_t object[];
+} held;
+
+cb_buffer *cb_buffer_holding(const void *object, size_t size, void (*drop)(void *object))
+{
+    cb_buffer *buffer = allocate(0, sizeof(held) + size);
+    if (buffer != NULL) {
+        held *inside = (held *)(void *)(buffer + 1);
+        inside->drop = drop;
+        memcpy(inside->object, object, size);
+        buffer->data = (uint8_t *)inside->object;
+        buffer->capacity = 0;
+        buffer->flags = CB_BUFFER_HOLDS;
+    }
+    return buffer;
+}
+
 cb_buffer *cb_buffer_retain(cb_buffer *buffer)
 {
     if (buffer != NULL) {
@@ -89,6 +109,10 @@ void cb_buffer_release(cb_buffer *buffer)
     uint32_t before = __atomic_fetch_sub(&buffer->refs, 1u, __ATOMIC_ACQ_REL);
     assert(before > 0);
     if (before == 1) {
+        if ((buffer->flags & CB_BUFFER_HOLDS) != 0) {
+            held *inside = (held *)(void *)(buffer + 1);
+            inside->drop(inside->object);
+        }
         free(buffer);
     }
 }
@@ -129,6 +153,7 @@ cb_status cb_buffer_writable(cb_buffer **buffer, size_t capacity)
         return *buffer != NULL ? CB_OK : CB_NO_MEMORY;
     }
     assert(old->size <= old->capacity);
+    assert((old->flags & CB_BUFFER_HOLDS) == 0);
     bool foreign = (old->flags & CB_BUFFER_FOREIGN) != 0;
     if (old->capacity >= capacity && (foreign || cb_buffer_is_unique(old))) {
         return CB_OK;

@@ -61,10 +61,10 @@ static const char *check_counters(const cb_step *step, const cb_step_route *rout
     int64_t accounted = 0; /* ended for the counters, but waiting for their connection's end */
     for (uint32_t index = route->jobs.first; index != CB_NONE;) {
         const cb_step_job *job = cb_step_job_at(step, index);
-        HOLDS(job->kind == CB_JOB_SERVER && job->route == slot, "a route lists another's job");
+        HOLDS(job->kind != CB_JOB_CLIENT && job->route == slot, "a route lists another's job");
         HOLDS(job->state > CB_JOB_GONE && job->state < CB_JOB_STATES, "a job has no state");
         phases[job->state]++;
-        connected += job->connected;
+        connected += job->kind == CB_JOB_SERVER && job->connected;
         accounted += job->state == CB_JOB_ENDED && job->status != CB_JOB_SUCCESS;
         index = job->family.next;
     }
@@ -79,6 +79,43 @@ static const char *check_counters(const cb_step *step, const cb_step_route *rout
                                  route->dropped + route->unsent,
           "an accepted request did not end exactly once");
     HOLDS(route->closed_queued <= route->dropped, "more canceled by the close than dropped");
+    return NULL;
+}
+
+/* Openers, orders, and what comes of SET_TLS. */
+static const char *check_asked(const cb_step *step, const cb_step_route *route, uint32_t slot)
+{
+    const size_t link = offsetof(cb_step_wait, link);
+    uint32_t changing = 0;
+    HOLDS(list_holds(&route->openers, &step->waits, link) &&
+              list_holds(&route->orders, &step->waits, link) &&
+              list_holds(&route->stale, &step->jobs, offsetof(cb_step_job, family)),
+          "a route's list of questions is broken");
+    HOLDS(route->openers.count == 0 || (route->state == CB_ROUTE_OPENING && route->shared),
+          "somebody waits for the opening of a route that is not opening");
+    HOLDS(!route->shared || route->state == CB_ROUTE_OPENING || route->state == CB_ROUTE_OPEN,
+          "a route is shared though it is not open");
+    HOLDS(step->shutdown != CB_CUTTING_OFF || route->orders.count == 0,
+          "an order waits though the grace is over");
+    for (uint32_t index = route->orders.first; index != CB_NONE;) {
+        const cb_step_wait *wait = cb_step_wait_at(step, index);
+        bool sets_tls = wait->what == CB_ORDER_SET_TLS;
+        HOLDS(wait->kind == CB_WAIT_ORDER && wait->owner == slot, "a route lists another's order");
+        HOLDS(sets_tls == (wait->payload != 0), "an order keeps the wrong bytes");
+        changing += sets_tls;
+        index = wait->link.next;
+    }
+    HOLDS(changing == route->tls_changing, "changes of TLS differ from a recount");
+    HOLDS(route->stale.count == 0 || changing > 0, "a job waits for a change that does not come");
+    HOLDS(route->tls_told <= route->tls_version, "the client actor was told of the future");
+    HOLDS(route->tls == 0 || route->state != CB_ROUTE_CLOSED, "a closed route keeps its TLS");
+    for (uint32_t index = route->stale.first; index != CB_NONE;) {
+        const cb_step_job *job = cb_step_job_at(step, index);
+        HOLDS(job->kind == CB_JOB_CLIENT && job->stale && job->route == route->id &&
+                  (job->state == CB_JOB_HANDED || job->state == CB_JOB_RUNNING),
+              "a job waits for another route's TLS");
+        index = job->family.next;
+    }
     return NULL;
 }
 
@@ -104,9 +141,48 @@ static const char *check_route(const cb_step *step, uint32_t slot)
         HOLDS(route->listener != CB_LISTENER_DEAF || route->queued + route->running > 0,
               "a closing route without work keeps its listener");
     }
-    HOLDS(route->listener != CB_LISTENER_ENDED || route->connected == 0,
-          "a connection outlived its listener");
-    return check_counters(step, route, slot);
+    HOLDS(route->listener != CB_LISTENER_ENDED ||
+              route->connected + route->connections + route->orders.count == 0,
+          "a connection or an order outlived its listener");
+    const char *wrong = check_asked(step, route, slot);
+    return wrong != NULL ? wrong : check_counters(step, route, slot);
+}
+
+/* Whether the job is where it says that it waits. */
+static bool waits_in_place(const cb_step *step, const cb_step_job *job, uint32_t slot)
+{
+    const cb_step_lane *lane = job->lane == CB_NONE ? NULL : cb_slots_live(&step->lanes, job->lane);
+    if (job->lane != CB_NONE && lane == NULL) {
+        return false;
+    }
+    bool in_lane = job->place == CB_PLACE_LANE || job->place == CB_PLACE_LANE_RETURNED;
+    bool queued = job->place == CB_PLACE_FRESH || job->place == CB_PLACE_RETURNED;
+    if ((job->returned != 0) != (job->place == CB_PLACE_RETURNED) ||
+        (queued || in_lane) != (job->state == CB_JOB_QUEUED) || (in_lane && lane == NULL)) {
+        return false;
+    }
+    return lane == NULL || (lane->next == slot) == queued;
+}
+
+/* What holds of every job that workers run. */
+static const char *check_work(const cb_step *step, const cb_step_job *job, uint32_t slot)
+{
+    bool held = job->state == CB_JOB_HANDED || job->state == CB_JOB_RUNNING;
+    HOLDS(held == (job->worker != CB_NONE), "a job is held by nobody, or by one too many");
+    HOLDS(!held || cb_slots_live(&step->workers, job->worker) != NULL,
+          "a job is held by an actor that is gone");
+    HOLDS(job->deadline == 0 || job->state == CB_JOB_RUNNING, "a job has a limit but does not run");
+    HOLDS((job->state == CB_JOB_ENDED) == (job->status != CB_JOB_PENDING),
+          "a job's status does not suit its state");
+    HOLDS(step->shutdown != CB_CUTTING_OFF ||
+              (job->state != CB_JOB_READING && job->state != CB_JOB_QUEUED),
+          "a job waits though the grace is over");
+    HOLDS(waits_in_place(step, job, slot), "a job is not where it says that it waits");
+    HOLDS(job->cancelers.count == 0 || (job->kind == CB_JOB_LOCAL && job->state == CB_JOB_HANDED),
+          "somebody waits for a cancel that is decided");
+    HOLDS(list_holds(&job->cancelers, &step->waits, offsetof(cb_step_wait, link)),
+          "a job's list of cancels is broken");
+    return NULL;
 }
 
 static const char *check_server_job(const cb_step *step, const cb_step_job *job, uint32_t slot)
@@ -114,28 +190,27 @@ static const char *check_server_job(const cb_step *step, const cb_step_job *job,
     const cb_step_route *route = cb_slots_live(&step->routes, job->route);
     HOLDS(route != NULL && route->state != CB_ROUTE_CLOSED, "a job outlived its route");
     uint64_t key = ((uint64_t)job->route << 32) | job->connection;
-    HOLDS(!job->connected || cb_map_get(&step->connections, key) == slot,
+    bool event = job->kind == CB_JOB_EVENT;
+    HOLDS(event == cb_step_route_traits(route)->events && event == (job->lane != CB_NONE),
+          "a job is not of its route's kind");
+    HOLDS(event || !job->connected || cb_map_get(&step->connections, key) == slot,
           "a connection leads to another job");
-    bool held = job->state == CB_JOB_HANDED || job->state == CB_JOB_RUNNING;
-    HOLDS(held == (job->worker != CB_NONE), "a job is held by nobody, or by one too many");
-    HOLDS(!held || cb_slots_live(&step->workers, job->worker) != NULL,
-          "a job is held by an actor that is gone");
+    HOLDS(!event || job->connected == (route->listener != CB_LISTENER_ENDED),
+          "an event is owed to nobody, or forgotten");
+    HOLDS(!event || (job->state != CB_JOB_READING && job->state != CB_JOB_ENDED),
+          "an event has no such state");
     HOLDS(job->state == CB_JOB_QUEUED || job->payload == 0, "a job kept bytes it does not need");
-    HOLDS(job->connected || held, "a job without a connection has nothing to wait for");
-    HOLDS(job->deadline == 0 || job->state == CB_JOB_RUNNING, "a job has a limit but does not run");
-    HOLDS((job->state == CB_JOB_ENDED) == (job->status != CB_JOB_PENDING),
-          "a job's status does not suit its state");
-    HOLDS(step->shutdown != CB_CUTTING_OFF ||
-              (job->state != CB_JOB_READING && job->state != CB_JOB_QUEUED),
-          "a job waits though the grace is over");
-    return NULL;
+    HOLDS(job->connected || job->worker != CB_NONE,
+          "a job without a connection has nothing to wait for");
+    return check_work(step, job, slot);
 }
 
-static const char *check_client_job(const cb_step *step, const cb_step_job *job, uint32_t slot)
+/* What holds of a job that is taken in the end. */
+static const char *check_taken_job(const cb_step *step, const cb_step_job *job, uint32_t slot)
 {
     HOLDS(cb_map_get(&step->job_ids, cb_step_id_key(job->name_space, job->id)) == slot,
           "a job's id leads elsewhere");
-    HOLDS(job->state != CB_JOB_READING, "a client job reads");
+    HOLDS(job->state != CB_JOB_READING && job->lane == CB_NONE, "a job of ours reads");
     HOLDS((job->state == CB_JOB_ENDED) == (job->status != CB_JOB_PENDING),
           "a job's status does not suit its state");
     HOLDS(job->waits.count == 0 || job->state != CB_JOB_ENDED, "a completed job is waited for");
@@ -143,44 +218,153 @@ static const char *check_client_job(const cb_step *step, const cb_step_job *job,
           "a job's list of waits is broken");
     HOLDS(job->state == CB_JOB_QUEUED || job->state == CB_JOB_ENDED || job->payload == 0,
           "a job kept bytes it does not need");
+    if (job->kind != CB_JOB_LOCAL) {
+        HOLDS(job->place == CB_PLACE_NONE && job->cancelers.count == 0,
+              "a client job is where others wait");
+        return NULL;
+    }
+    HOLDS(job->state != CB_JOB_ENDED || job->route == CB_NONE, "an ended job still has its route");
+    return check_work(step, job, slot);
+}
+
+/* Of all jobs, as found by looking at each. */
+typedef struct recount {
+    uint32_t workers; /* jobs that are theirs */
+    uint32_t connected;
+    uint32_t fresh;
+    uint32_t returned;
+    uint32_t in_lanes;
+    uint32_t stale;
+    uint32_t client_queued;
+    uint32_t client_held;
+    uint32_t alone[CB_STEP_NAME_SPACES];
+    uint32_t alone_handed[CB_STEP_NAME_SPACES];
+} recount;
+
+static void count_job(recount *sum, const cb_step_job *job)
+{
+    bool held = job->state == CB_JOB_HANDED || job->state == CB_JOB_RUNNING;
+    if (job->kind == CB_JOB_CLIENT) {
+        sum->client_queued += job->state == CB_JOB_QUEUED;
+        sum->client_held += held;
+        sum->stale += job->stale;
+        return;
+    }
+    bool ended = job->kind == CB_JOB_LOCAL && job->state == CB_JOB_ENDED;
+    sum->workers += !ended;
+    sum->connected += job->kind == CB_JOB_SERVER && job->connected;
+    sum->fresh += job->place == CB_PLACE_FRESH;
+    sum->returned += job->place == CB_PLACE_RETURNED;
+    sum->in_lanes += job->lane != CB_NONE;
+    if (job->kind == CB_JOB_LOCAL && !ended && job->route == CB_NONE) {
+        sum->alone[job->name_space]++;
+        sum->alone_handed[job->name_space] += job->state == CB_JOB_HANDED;
+    }
+}
+
+static const char *check_spaces(const cb_step *step, const recount *sum)
+{
+    uint32_t stale = 0;
+    uint64_t connections[CB_STEP_NAME_SPACES] = {0};
+    uint64_t local_sum[CB_STEP_NAME_SPACES] = {0};
+    uint32_t shared = 0;
+    for (uint32_t slot = 0; slot < step->routes.high; slot++) {
+        const cb_step_route *route = cb_slots_live(&step->routes, slot);
+        if (route != NULL) {
+            bool local = !cb_step_route_traits(route)->has_actor;
+            stale += route->stale.count;
+            shared += route->shared;
+            connections[route->name_space] += route->connections;
+            local_sum[route->name_space] += local && route->state == CB_ROUTE_OPEN ? slot : 0;
+        }
+    }
+    HOLDS(stale == sum->stale, "a job waits for TLS in no list, or in two");
+    HOLDS(shared == step->shared.count, "the shared routes differ from a recount");
+    for (unsigned i = 0; i < CB_STEP_NAME_SPACES; i++) {
+        const cb_step_space *space = &step->spaces[i];
+        HOLDS(list_holds(&space->alone, &step->jobs, offsetof(cb_step_job, family)) &&
+                  list_holds(&space->closers, &step->waits, offsetof(cb_step_wait, link)),
+              "a namespace's list is broken");
+        HOLDS(space->alone.count == sum->alone[i] && space->alone_handed == sum->alone_handed[i],
+              "jobs without a route differ from a recount");
+        HOLDS(space->closers.count == 0 || (space->jobs_closed && space->alone_handed > 0),
+              "somebody waits for the end of jobs that are decided");
+        HOLDS(connections[i] == space->connections, "connections differ from a recount");
+        HOLDS(local_sum[i] == space->local_sum, "local routes differ from a recount");
+    }
+    return NULL;
+}
+
+static const char *check_lane(const cb_step *step, uint32_t index, uint32_t *jobs)
+{
+    const size_t line = offsetof(cb_step_job, line);
+    const cb_step_lane *lane = cb_slots_item(&step->lanes, index);
+    uint32_t waiting = lane->returned.count + lane->backlog.count;
+    uint32_t held = 0;
+    HOLDS(cb_map_get(&step->lane_ids, lane->key) == index, "a lane's key leads elsewhere");
+    HOLDS(list_holds(&lane->returned, &step->jobs, line) &&
+              list_holds(&lane->backlog, &step->jobs, line),
+          "a lane's list is broken");
+    HOLDS((lane->held > 0) == (lane->worker != CB_NONE), "a lane's actor holds none of it");
+    HOLDS(lane->held == 0 || lane->next == CB_NONE, "a lane would run twice at once");
+    HOLDS(lane->held > 0 || lane->next != CB_NONE, "a lane stands still");
+    for (uint32_t slot = 0; slot < step->jobs.high; slot++) {
+        const cb_step_job *job = cb_slots_live(&step->jobs, slot);
+        if (job != NULL && job->lane == index && job->worker != CB_NONE) {
+            HOLDS(job->worker == lane->worker, "two actors hold jobs of one lane");
+            held++;
+        }
+    }
+    HOLDS(held == lane->held, "what is held of a lane differs from a recount");
+    *jobs += held + waiting + (lane->next != CB_NONE);
+    return NULL;
+}
+
+static const char *check_lanes(const cb_step *step, const recount *sum)
+{
+    uint32_t jobs = 0;
+    for (uint32_t index = 0; index < step->lanes.high; index++) {
+        const char *wrong =
+            cb_slots_live(&step->lanes, index) == NULL ? NULL : check_lane(step, index, &jobs);
+        HOLDS(wrong == NULL, wrong);
+    }
+    HOLDS(jobs == sum->in_lanes, "the jobs in lanes differ from a recount");
+    HOLDS(step->lanes.count == step->lane_ids.count, "a lane is not to be found");
     return NULL;
 }
 
 static const char *check_jobs(const cb_step *step)
 {
-    uint32_t servers = 0;
-    uint32_t queued[3] = {0};
-    uint32_t held[3] = {0};
-    uint32_t connected = 0;
+    recount sum = {0};
     for (uint32_t slot = 0; slot < step->jobs.high; slot++) {
         const cb_step_job *job = cb_slots_live(&step->jobs, slot);
         if (job == NULL) {
             continue;
         }
-        const char *wrong = job->kind == CB_JOB_SERVER ? check_server_job(step, job, slot)
-                                                       : check_client_job(step, job, slot);
+        bool taken = job->kind == CB_JOB_CLIENT || job->kind == CB_JOB_LOCAL;
+        const char *wrong =
+            taken ? check_taken_job(step, job, slot) : check_server_job(step, job, slot);
         HOLDS(wrong == NULL, wrong);
         HOLDS(node_holds(&step->deadlines, job->deadline, CB_DUE_JOB, slot) &&
                   node_holds(&step->returned, job->returned, CB_DUE_JOB, slot),
               "a job's deadline is another's");
-        servers += job->kind == CB_JOB_SERVER;
-        connected += job->connected;
-        queued[job->kind] += job->state == CB_JOB_QUEUED;
-        held[job->kind] += job->state == CB_JOB_HANDED || job->state == CB_JOB_RUNNING;
+        count_job(&sum, job);
     }
-    HOLDS(servers == step->server_jobs, "the number of server jobs differs from a recount");
-    HOLDS(connected == step->connections.count, "the map of connections differs from a recount");
-    HOLDS(queued[CB_JOB_SERVER] == step->fresh.count + step->returned.count,
-          "the queue of server jobs differs from a recount");
-    HOLDS(queued[CB_JOB_CLIENT] == step->client_queue.count,
+    HOLDS(sum.workers == step->server_jobs, "the number of workers' jobs differs from a recount");
+    HOLDS(sum.connected == step->connections.count,
+          "the map of connections differs from a recount");
+    HOLDS(sum.fresh == step->fresh.count && sum.returned == step->returned.count,
+          "the queue of workers' jobs differs from a recount");
+    HOLDS(sum.client_queued == step->client_queue.count,
           "the queue of client jobs differs from a recount");
-    HOLDS(held[CB_JOB_CLIENT] == step->client_held.count,
+    HOLDS(sum.client_held == step->client_held.count,
           "the client actor's jobs differ from a recount");
-    HOLDS(held[CB_JOB_CLIENT] <= step->limits.max_client_jobs, "too many client jobs at once");
-    HOLDS(held[CB_JOB_CLIENT] == 0 || step->client == CB_CLIENT_READY ||
+    HOLDS(sum.client_held <= step->limits.max_client_jobs, "too many client jobs at once");
+    HOLDS(sum.client_held == 0 || step->client == CB_CLIENT_READY ||
               step->client == CB_CLIENT_RETIRED,
           "nobody runs the client jobs");
-    return NULL;
+    const char *wrong = check_spaces(step, &sum);
+    return wrong != NULL ? wrong : check_lanes(step, &sum);
 }
 
 static const char *check_worker(const cb_step *step, uint32_t index, uint32_t *held)
@@ -199,6 +383,7 @@ static const char *check_worker(const cb_step *step, uint32_t index, uint32_t *h
     }
     HOLDS(running == worker->running, "what an actor runs differs from a recount");
     HOLDS(worker->held.count <= step->limits.hand_batch, "an actor holds too many jobs");
+    HOLDS(worker->unsure <= worker->held.count - running, "more is to come back than is there");
     bool idle = worker->state == CB_WORKER_STARTING || worker->state == CB_WORKER_PARKED;
     HOLDS(!idle || worker->held.count == 0, "an idle actor holds jobs");
     bool busy = worker->state == CB_WORKER_FED || worker->state == CB_WORKER_SUSPECT;
@@ -233,7 +418,7 @@ static const char *check_workers(const cb_step *step)
     }
     for (uint32_t slot = 0; slot < step->jobs.high; slot++) {
         const cb_step_job *job = cb_slots_live(&step->jobs, slot);
-        of_jobs += job != NULL && job->kind == CB_JOB_SERVER && job->worker != CB_NONE;
+        of_jobs += job != NULL && job->worker != CB_NONE;
     }
     HOLDS(fed == step->workers_fed, "the number of fed actors differs from a recount");
     HOLDS(held == of_jobs, "the jobs that actors hold differ from a recount");
@@ -282,17 +467,22 @@ static const char *check_waits(const cb_step *step)
         }
         HOLDS(node_holds(&step->deadlines, wait->deadline, CB_DUE_WAIT, slot),
               "a wait's deadline is another's");
-        HOLDS(step->shutdown == CB_SERVING || wait->kind == CB_WAIT_CLOSER,
+        HOLDS(step->shutdown == CB_SERVING || wait->kind >= CB_WAIT_CLOSER,
               "something waits though a shutdown began");
         listed += wait->kind != CB_WAIT_TIME;
     }
     for (uint32_t slot = 0; slot < step->routes.high; slot++) {
         const cb_step_route *route = cb_slots_live(&step->routes, slot);
-        listed -= route == NULL ? 0 : route->waits.count + route->closers.count;
+        listed -= route == NULL ? 0
+                                : route->waits.count + route->closers.count + route->openers.count +
+                                      route->orders.count;
     }
     for (uint32_t slot = 0; slot < step->jobs.high; slot++) {
         const cb_step_job *job = cb_slots_live(&step->jobs, slot);
-        listed -= job == NULL ? 0 : job->waits.count;
+        listed -= job == NULL ? 0 : job->waits.count + job->cancelers.count;
+    }
+    for (unsigned i = 0; i < CB_STEP_NAME_SPACES; i++) {
+        listed -= step->spaces[i].closers.count;
     }
     HOLDS(listed == 0, "a wait is in no list, or in two");
     return NULL;

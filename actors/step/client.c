@@ -27,9 +27,10 @@ uint32_t cb_step_find_job(const cb_step *step, uint8_t name_space, uint64_t id)
                                     : cb_map_get(&step->job_ids, cb_step_id_key(name_space, id));
 }
 
-static void hand(cb_step *step, uint32_t slot)
+static void hand(cb_step *step, uint32_t slot, cb_step_route *route)
 {
     cb_step_job *job = cb_step_job_at(step, slot);
+    cb_step_pin(step, route);
     cb_list_remove(&step->client_queue, &step->jobs, line, slot);
     cb_list_append(&step->client_held, &step->jobs, line, slot);
     cb_step_job_move(step, slot, CB_JOB_HANDED);
@@ -57,7 +58,7 @@ void cb_step_client_dispatch(cb_step *step)
         uint32_t route = cb_step_find_route(step, job->name_space, job->route);
         /* Once its route has closed, the port may be somebody else's. */
         if (route != CB_NONE && cb_step_route_at(step, route)->state == CB_ROUTE_OPEN) {
-            hand(step, slot);
+            hand(step, slot, cb_step_route_at(step, route));
         } else {
             cb_step_client_done(step, slot, CB_JOB_CONNECT_FAILED, 0, 0, false);
         }
@@ -75,6 +76,13 @@ void cb_step_client_done(cb_step *step, uint32_t slot, int32_t status, uint64_t 
     } else if (job->state == CB_JOB_HANDED || job->state == CB_JOB_RUNNING) {
         cb_list_remove(&step->client_held, &step->jobs, line, slot);
     }
+    if (job->stale) {
+        uint32_t route = cb_step_find_any_route(step, job->name_space, job->route);
+        cb_list_remove(&cb_step_route_at(step, route)->stale, &step->jobs,
+                       offsetof(cb_step_job, family), slot);
+        job->stale = 0;
+        job->connection = 0;
+    }
     cb_heap_remove(&step->deadlines, &job->deadline);
     cb_step_job_move(step, slot, CB_JOB_ENDED);
     job->status = status;
@@ -84,53 +92,58 @@ void cb_step_client_done(cb_step *step, uint32_t slot, int32_t status, uint64_t 
     cb_step_waits_answer(step, &job->waits, CB_OK, 1);
 }
 
-static cb_status may_begin(const cb_step *step, uint32_t route)
+uint32_t cb_step_add_taken(cb_step *step, cb_job_kind kind)
 {
     const cb_message *in = &step->in;
-    const cb_step_space *space = &step->spaces[in->name_space];
-    if (!cb_step_timeout_valid(in->value)) {
-        return CB_INVALID;
-    }
-    if (route == CB_NONE) {
-        return CB_UNKNOWN;
-    }
+    cb_step_space *space = &step->spaces[in->name_space];
+    uint32_t slot = CB_NONE;
+    cb_status status = CB_OK;
     if (space->untaken >= (uint64_t)step->limits.max_untaken || (space->last_job + 1) >> 56 != 0) {
-        return CB_LIMIT;
+        status = CB_LIMIT;
+    } else if (!cb_map_reserve(&step->job_ids, step->resize)) {
+        status = CB_NO_MEMORY;
+    } else {
+        status = cb_step_add(step, &step->jobs, &slot);
     }
-    return CB_OK;
+    if (status != CB_OK) {
+        cb_step_answer(step, status, 0);
+        return CB_NONE;
+    }
+    cb_step_job *job = cb_step_job_at(step, slot);
+    job->kind = (uint8_t)kind;
+    job->name_space = in->name_space;
+    job->status = CB_JOB_PENDING;
+    job->worker = job->lane = CB_NONE;
+    job->timeout_ms = (int32_t)in->value;
+    job->id = ++space->last_job;
+    job->waits = job->cancelers = CB_LIST_EMPTY;
+    space->untaken++;
+    cb_map_put(&step->job_ids, cb_step_id_key(job->name_space, job->id), slot);
+    cb_step_answer(step, CB_OK, (int64_t)job->id);
+    return slot;
 }
 
 void cb_step_begin_job(cb_step *step)
 {
     const cb_message *in = &step->in;
+    if ((in->flags & CB_FLAG_CLIENT) == 0) {
+        cb_step_begin_local(step);
+        return;
+    }
     uint32_t route_slot = cb_step_find_route(step, in->name_space, in->route);
-    uint32_t slot = CB_NONE;
-    cb_status status = may_begin(step, route_slot);
-    if (status == CB_OK && !cb_map_reserve(&step->job_ids, step->resize)) {
-        status = CB_NO_MEMORY;
+    if (!cb_step_timeout_valid(in->value) || route_slot == CB_NONE) {
+        bool valid = cb_step_timeout_valid(in->value);
+        cb_step_answer(step, valid ? CB_UNKNOWN : CB_INVALID, 0);
+        return;
     }
-    if (status == CB_OK) {
-        status = cb_step_add(step, &step->jobs, &slot);
-    }
-    if (status != CB_OK) {
-        cb_step_answer(step, status, 0);
+    uint32_t slot = cb_step_add_taken(step, CB_JOB_CLIENT);
+    if (slot == CB_NONE) {
         return;
     }
     const cb_step_route *route = cb_step_route_at(step, route_slot);
-    cb_step_space *space = &step->spaces[in->name_space];
     cb_step_job *job = cb_step_job_at(step, slot);
-    job->kind = CB_JOB_CLIENT;
-    job->name_space = in->name_space;
-    job->status = CB_JOB_PENDING;
     job->route = route->id;
     job->port = route->port;
-    job->worker = CB_NONE;
-    job->timeout_ms = (int32_t)in->value;
-    job->id = ++space->last_job;
-    job->waits = CB_LIST_EMPTY;
-    space->untaken++;
-    cb_map_put(&step->job_ids, cb_step_id_key(job->name_space, job->id), slot);
-    cb_step_answer(step, CB_OK, (int64_t)job->id);
     if (route->state != CB_ROUTE_OPEN) {
         cb_step_client_done(step, slot, CB_JOB_CONNECT_FAILED, 0, 0, false);
         return;
@@ -188,6 +201,7 @@ void cb_step_client_stopped(cb_step *step)
     }
     bool was_starting = step->client == CB_CLIENT_STARTING;
     move(step, CB_CLIENT_NONE);
+    cb_step_pins_lost(step);
     while (step->client_held.count > 0) {
         cb_step_client_done(step, step->client_held.first, CB_JOB_CANCELED, 0, 0, false);
     }

@@ -47,6 +47,12 @@ static void add_route(hasher *h, const void *object)
     add_list(h, route->jobs);
     add_list(h, route->closers);
     add_list(h, route->waits);
+    add_list(h, route->openers);
+    add_list(h, route->orders);
+    add_list(h, route->stale);
+    add_bytes(h, route->shared, route->tls != 0, 0, 0);
+    add(h, ((uint64_t)route->tls_version << 32) | route->tls_told);
+    add(h, ((uint64_t)route->tls_changing << 32) | route->connections);
     add(h, ((uint64_t)route->active << 32) | route->pending);
     add(h, ((uint64_t)route->queued << 32) | route->running);
     add(h, ((uint64_t)route->waiting << 32) | route->connected);
@@ -63,6 +69,7 @@ static void add_job(hasher *h, const void *object)
     const cb_step_job *job = object;
     add_bytes(h, job->state, job->kind, job->name_space, job->has_nul);
     add_bytes(h, job->connected, job->interrupted, job->peer_port, job->payload != 0);
+    add_bytes(h, job->place, job->stale, 0, 0);
     add(h, ((uint64_t)job->route << 32) | job->connection);
     add(h, ((uint64_t)(uint32_t)job->status << 32) | job->port);
     add(h, ((uint64_t)job->worker << 32) | (uint32_t)job->timeout_ms);
@@ -72,7 +79,10 @@ static void add_job(hasher *h, const void *object)
                                                      : job->number));
     add(h, job->id);
     add(h, (uint64_t)job->size_bytes);
+    add(h, (uint64_t)job->entry);
+    add(h, job->lane);
     add_list(h, job->waits);
+    add_list(h, job->cancelers);
 }
 
 static void add_wait(hasher *h, const void *object)
@@ -81,6 +91,7 @@ static void add_wait(hasher *h, const void *object)
     add(h, ((uint64_t)wait->kind << 32) | wait->asker);
     add(h, wait->cause);
     add(h, ((uint64_t)wait->owner << 32) | wait->counts);
+    add(h, ((uint64_t)(uint32_t)wait->what << 1) | (wait->payload != 0));
     add_link(h, wait->link);
 }
 
@@ -92,6 +103,17 @@ static void add_worker(hasher *h, const void *object)
     add_list(h, worker->held);
     add_link(h, worker->link);
     add_time(h, worker->progress_ns);
+    add(h, worker->unsure);
+}
+
+static void add_lane(hasher *h, const void *object)
+{
+    const cb_step_lane *lane = object;
+    add(h, lane->key);
+    add(h, ((uint64_t)lane->worker << 32) | lane->held);
+    add(h, lane->next);
+    add_list(h, lane->returned);
+    add_list(h, lane->backlog);
 }
 
 static void add_asker(hasher *h, const void *object)
@@ -145,10 +167,14 @@ static void add_globals(hasher *h)
     }
     for (unsigned i = 0; i < CB_STEP_NAME_SPACES; i++) {
         const cb_step_space *space = &step->spaces[i];
-        if (space->last_route != 0 || space->last_job != 0) {
+        if (space->last_route != 0 || space->last_job != 0 || space->jobs_closed != 0) {
             add(h, ((uint64_t)space->last_route << 32) | i);
             add(h, space->last_job);
             add(h, space->untaken);
+            add(h, ((uint64_t)space->jobs_closed << 32) | space->alone_handed);
+            add_list(h, space->alone);
+            add_list(h, space->closers);
+            add(h, (uint64_t)space->canceled);
         }
     }
     add(h, ((uint64_t)step->last_actor << 32) | step->live_routes);
@@ -173,6 +199,7 @@ static uint64_t hash(const cb_step *step, bool present)
     add_table(&h, &step->waits, add_wait);
     add_table(&h, &step->workers, add_worker);
     add_table(&h, &step->askers, add_asker);
+    add_table(&h, &step->lanes, add_lane);
     add_heap(&h, &step->deadlines, true);
     add_heap(&h, &step->returned, false);
     add_outcomes(&h, &step->outcomes);
@@ -192,5 +219,6 @@ uint64_t cb_step_hash_present(const cb_step *step)
 size_t cb_step_size(const cb_step *step)
 {
     return (size_t)step->routes.high + step->jobs.high + step->waits.high + step->workers.high +
-           step->askers.high + step->deadlines.count + step->returned.count + step->outcomes.high;
+           step->askers.high + step->lanes.high + step->deadlines.count + step->returned.count +
+           step->outcomes.high;
 }

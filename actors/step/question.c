@@ -1,5 +1,39 @@
 /* Questions about routes and jobs, answered from the state as it is. */
+#include <assert.h>
+
 #include "actors/step/state.h"
+
+/* What is counted of a route. */
+static int64_t count_of(const cb_step_route *route, int64_t what)
+{
+    switch (what) {
+    case CB_ASK_ROUTE_ACTIVE:
+        return route->active;
+    case CB_ASK_ROUTE_PENDING:
+        return route->pending;
+    case CB_ASK_ROUTE_QUEUED:
+        return route->queued;
+    case CB_ASK_ROUTE_RUNNING:
+        return route->running;
+    case CB_ASK_ROUTE_DRAINED:
+        return cb_step_drained(route);
+    case CB_ASK_ROUTE_CLOSED_QUEUED:
+        return route->closed_queued;
+    case CB_ASK_ROUTE_ACCEPTED:
+        return route->accepted;
+    case CB_ASK_ROUTE_COMPLETED:
+        return route->completed;
+    case CB_ASK_ROUTE_FAILED:
+        return route->failed;
+    case CB_ASK_ROUTE_DROPPED:
+        return route->dropped;
+    case CB_ASK_ROUTE_LOST:
+        return route->dropped + route->failed;
+    default:
+        assert(what == CB_ASK_ROUTE_CONNECTIONS);
+        return route->connections;
+    }
+}
 
 static void ask_route(cb_step *step, int64_t what)
 {
@@ -25,42 +59,18 @@ static void ask_route(cb_step *step, int64_t what)
     case CB_ASK_ROUTE_CALLBACK:
         payload = route->callback;
         break;
-    case CB_ASK_ROUTE_ACTIVE:
-        value = route->active;
-        break;
-    case CB_ASK_ROUTE_PENDING:
-        value = route->pending;
-        break;
-    case CB_ASK_ROUTE_QUEUED:
-        value = route->queued;
-        break;
-    case CB_ASK_ROUTE_RUNNING:
-        value = route->running;
-        break;
-    case CB_ASK_ROUTE_DRAINED:
-        value = cb_step_drained(route);
-        break;
     case CB_ASK_ROUTE_CLOSE_ACCEPTED:
         value = route->close_accepted;
         break;
-    case CB_ASK_ROUTE_CLOSED_QUEUED:
-        value = route->closed_queued;
+    case CB_ASK_ROUTE_KIND:
+        value = cb_route_word_kind(route->connection);
         break;
-    case CB_ASK_ROUTE_ACCEPTED:
-        value = route->accepted;
-        break;
-    case CB_ASK_ROUTE_COMPLETED:
-        value = route->completed;
-        break;
-    case CB_ASK_ROUTE_FAILED:
-        value = route->failed;
-        break;
-    case CB_ASK_ROUTE_DROPPED:
-        value = route->dropped;
+    case CB_ASK_ROUTE_TLS:
+        value = route->tls_version > 0;
         break;
     default:
-        cb_step_answer(step, CB_INVALID, 0);
-        return;
+        value = count_of(route, what);
+        break;
     }
     cb_message *answer = cb_step_answer(step, CB_OK, value);
     if (payload != 0) {
@@ -103,7 +113,7 @@ static void ask_job(cb_step *step, int64_t what)
         value = job->status;
         break;
     case CB_ASK_JOB_ROUTE:
-        value = job->route;
+        value = job->kind == CB_JOB_LOCAL ? job->port : job->route;
         break;
     case CB_ASK_JOB_TIMEOUT:
         value = job->timeout_ms;
@@ -144,6 +154,9 @@ void cb_step_ask(cb_step *step)
     } else if (about[what] == JOB) {
         ask_job(step, what);
     } else {
-        cb_step_answer(step, CB_OK, step->spaces[step->in.name_space].open_routes);
+        const cb_step_space *space = &step->spaces[step->in.name_space];
+        cb_step_answer(step, CB_OK,
+                       what == CB_ASK_OPEN_COUNT ? (int64_t)space->open_routes
+                                                 : (int64_t)space->connections);
     }
 }

@@ -22,14 +22,40 @@ static const unsigned listener_allowed[CB_LISTENER_STATES] = {
     [CB_LISTENER_LEAVING] = TO(CB_LISTENER_ENDED),
 };
 
-static void move(cb_step *step, cb_step_route *route, cb_route_state to)
+static uint64_t shared_key(const cb_step_route *route)
 {
+    return ((uint64_t)route->name_space << 32) | cb_route_word_base(route->connection);
+}
+
+/* Open routes, and of them those that local jobs may go to. */
+static void count_open(cb_step *step, uint32_t slot, bool add)
+{
+    const cb_step_route *route = cb_step_route_at(step, slot);
+    cb_step_space *space = &step->spaces[route->name_space];
+    uint32_t local = cb_step_route_traits(route)->has_actor ? 0 : 1;
+    if (add) {
+        space->open_routes++;
+        space->local_open += local;
+        space->local_sum += local * (uint64_t)slot;
+    } else {
+        space->open_routes--;
+        space->local_open -= local;
+        space->local_sum -= local * (uint64_t)slot;
+    }
+}
+
+static void move(cb_step *step, uint32_t slot, cb_route_state to)
+{
+    cb_step_route *route = cb_step_route_at(step, slot);
     assert((route_allowed[route->state] & TO(to)) != 0);
     if (route->state == CB_ROUTE_OPEN) {
-        step->spaces[route->name_space].open_routes--;
+        count_open(step, slot, false);
     }
     if (to == CB_ROUTE_OPEN) {
-        step->spaces[route->name_space].open_routes++;
+        count_open(step, slot, true);
+    } else if (route->shared && to != CB_ROUTE_OPENING) {
+        cb_map_remove(&step->shared, shared_key(route));
+        route->shared = 0;
     }
     route->state = (uint8_t)to;
 }
@@ -40,11 +66,12 @@ static void move_listener(cb_step_route *route, cb_listener_state to)
     route->listener = (uint8_t)to;
 }
 
-static void command(cb_step *step, const cb_step_route *route, cb_message_kind kind)
+cb_message *cb_step_order(cb_step *step, const cb_step_route *route, cb_message_kind kind)
 {
     cb_message *effect = cb_step_emit(step, kind, route->address);
     effect->name_space = route->name_space;
     effect->route = route->id;
+    return effect;
 }
 
 bool cb_step_drained(const cb_step_route *route)
@@ -52,7 +79,7 @@ bool cb_step_drained(const cb_step_route *route)
     return route->active == 0 && route->pending == 0 && route->queued == 0 && route->running == 0;
 }
 
-static uint32_t find_any(const cb_step *step, uint8_t name_space, uint64_t id)
+uint32_t cb_step_find_any_route(const cb_step *step, uint8_t name_space, uint64_t id)
 {
     return id == 0 || id > UINT32_MAX
                ? CB_NONE
@@ -61,16 +88,18 @@ static uint32_t find_any(const cb_step *step, uint8_t name_space, uint64_t id)
 
 uint32_t cb_step_find_route(const cb_step *step, uint8_t name_space, uint64_t id)
 {
-    uint32_t slot = find_any(step, name_space, id);
+    uint32_t slot = cb_step_find_any_route(step, name_space, id);
     return slot != CB_NONE && cb_step_route_at(step, slot)->state == CB_ROUTE_OPENING ? CB_NONE
                                                                                       : slot;
 }
 
 uint32_t cb_step_listener_route(const cb_step *step)
 {
-    uint32_t slot = find_any(step, step->in.name_space, step->in.route);
-    return slot != CB_NONE && cb_step_route_at(step, slot)->address == step->in.from ? slot
-                                                                                     : CB_NONE;
+    uint32_t slot = cb_step_find_any_route(step, step->in.name_space, step->in.route);
+    if (slot == CB_NONE || step->in.from == CB_ADDRESS_NONE) {
+        return CB_NONE;
+    }
+    return cb_step_route_at(step, slot)->address == step->in.from ? slot : CB_NONE;
 }
 
 /* Takes a route out of every table. */
@@ -78,49 +107,47 @@ static void forget(cb_step *step, uint32_t slot)
 {
     cb_step_route *route = cb_step_route_at(step, slot);
     assert(route->jobs.count == 0 && route->closers.count == 0 && route->waits.count == 0);
+    assert(route->openers.count == 0 && route->orders.count == 0 && route->stale.count == 0);
+    assert(route->tls == 0);
     cb_step_release(step, &route->callback);
     cb_map_remove(&step->route_ids, cb_step_id_key(route->name_space, route->id));
-    move(step, route, CB_ROUTE_GONE);
+    move(step, slot, CB_ROUTE_GONE);
     cb_slots_remove(&step->routes, slot);
 }
 
 static cb_status may_open(const cb_step *step)
 {
     const cb_message *in = &step->in;
-    if (in->status < -1) {
+    if (in->status < -1 || !cb_step_kind_traits(cb_route_word_base(in->connection))->known) {
         return CB_INVALID;
     }
-    if (step->shutdown != CB_SERVING) {
-        return CB_STOPPED;
-    }
-    if (step->live_routes >= step->limits.max_routes ||
-        step->spaces[in->name_space].last_route == UINT32_MAX ||
-        step->last_actor == CB_ADDRESS_FIRST_ASKER - 1u) {
-        return CB_LIMIT;
-    }
-    return CB_OK;
+    return step->shutdown == CB_SERVING ? CB_OK : CB_STOPPED;
 }
 
-void cb_step_open_route(cb_step *step)
+/* Makes the route that the input asks for, in no state yet; CB_NONE after an answer why not. */
+static uint32_t make_route(cb_step *step)
 {
     uint32_t slot = CB_NONE;
-    cb_status status = may_open(step);
-    if (status == CB_OK && (!cb_map_reserve(&step->route_ids, step->resize) ||
-                            !cb_map_reserve(&step->actors, step->resize))) {
+    cb_status status = CB_OK;
+    cb_step_space *space = &step->spaces[step->in.name_space];
+    if (step->live_routes >= step->limits.max_routes || space->last_route == CB_ROUTE_ONLY - 1u ||
+        step->last_actor == CB_ADDRESS_FIRST_ASKER - 1u) {
+        status = CB_LIMIT;
+    } else if (!cb_map_reserve(&step->route_ids, step->resize) ||
+               !cb_map_reserve(&step->actors, step->resize) ||
+               !cb_map_reserve(&step->shared, step->resize)) {
         status = CB_NO_MEMORY;
-    }
-    if (status == CB_OK) {
+    } else {
         status = cb_step_add(step, &step->routes, &slot);
     }
     if (status != CB_OK) {
         cb_step_answer(step, status, 0);
-        return;
+        return CB_NONE;
     }
     cb_step_route *route = cb_step_route_at(step, slot);
     const cb_message *in = &step->in;
     route->name_space = in->name_space;
-    route->id = ++step->spaces[in->name_space].last_route;
-    route->address = ++step->last_actor;
+    route->id = ++space->last_route;
     route->connection = in->connection;
     route->timeout_ms = in->status;
     route->entry = in->value;
@@ -128,14 +155,64 @@ void cb_step_open_route(cb_step *step)
     route->opener = in->from;
     route->opener_cause = in->cause;
     route->jobs = route->closers = route->waits = CB_LIST_EMPTY;
-    move(step, route, CB_ROUTE_OPENING);
+    route->openers = route->orders = route->stale = CB_LIST_EMPTY;
     cb_map_put(&step->route_ids, cb_step_id_key(route->name_space, route->id), slot);
-    cb_map_put(&step->actors, route->address, slot | CB_ACTOR_IS_LISTENER);
     step->live_routes++;
-    cb_message *start = cb_step_emit(step, CB_MSG_START_LISTENER, route->address);
-    start->name_space = route->name_space;
-    start->route = route->id;
-    start->connection = route->connection;
+    return slot;
+}
+
+/* The one that the input asks for is there, or will be. */
+static void join(cb_step *step, uint32_t slot)
+{
+    cb_step_route *route = cb_step_route_at(step, slot);
+    if (route->state == CB_ROUTE_OPEN) {
+        cb_step_answer(step, CB_OK, route->id);
+    } else {
+        (void)cb_step_wait_add(step, CB_WAIT_OPENER, &route->openers, slot);
+    }
+}
+
+static void start_listener(cb_step *step, uint32_t slot)
+{
+    cb_step_route *route = cb_step_route_at(step, slot);
+    route->address = ++step->last_actor;
+    cb_map_put(&step->actors, route->address, slot | CB_ACTOR_IS_LISTENER);
+    cb_step_order(step, route, CB_MSG_START_LISTENER)->connection = route->connection;
+}
+
+void cb_step_open_route(cb_step *step)
+{
+    const cb_message *in = &step->in;
+    uint32_t base = cb_route_word_base(in->connection);
+    bool shares = (in->flags & CB_FLAG_SHARED) != 0;
+    cb_status status = may_open(step);
+    if (status != CB_OK) {
+        cb_step_answer(step, status, 0);
+        return;
+    }
+    uint64_t key = ((uint64_t)in->name_space << 32) | base;
+    uint32_t slot = shares ? cb_map_get(&step->shared, key) : CB_NONE;
+    if (slot != CB_NONE) {
+        join(step, slot);
+        return;
+    }
+    slot = make_route(step);
+    if (slot == CB_NONE) {
+        return;
+    }
+    cb_step_route *route = cb_step_route_at(step, slot);
+    move(step, slot, CB_ROUTE_OPENING);
+    if (shares) {
+        route->shared = 1;
+        cb_map_put(&step->shared, key, slot);
+    }
+    if (cb_step_kind_traits(base)->has_actor) {
+        start_listener(step, slot);
+    } else {
+        route->listener = CB_LISTENER_ENDED; /* it needs none */
+        move(step, slot, CB_ROUTE_OPEN);
+        cb_step_answer_opener(step, route, CB_OK, route->id);
+    }
 }
 
 cb_message *cb_step_answer_opener(cb_step *step, cb_step_route *route, cb_status status,
@@ -157,9 +234,10 @@ void cb_step_route_listening(cb_step *step)
     }
     cb_step_route *route = cb_step_route_at(step, slot);
     route->port = (uint32_t)(step->in.value & UINT16_MAX);
-    move(step, route, CB_ROUTE_OPEN);
+    move(step, slot, CB_ROUTE_OPEN);
     move_listener(route, CB_LISTENER_ACCEPTING);
     cb_step_answer_opener(step, route, CB_OK, route->id);
+    cb_step_waits_answer(step, &route->openers, CB_OK, route->id);
     if (step->shutdown != CB_SERVING) {
         cb_step_drain_route(step, slot);
     }
@@ -169,6 +247,12 @@ void cb_step_route_listening(cb_step *step)
 static void fail(cb_step *step, uint32_t slot, cb_status status)
 {
     cb_step_route *route = cb_step_route_at(step, slot);
+    while (route->openers.count > 0) {
+        cb_message *other =
+            cb_step_wait_answer(step, &route->openers, route->openers.first, status, 0);
+        other->payload = step->in.payload;
+        other->flags = other->payload == 0 ? 0 : CB_FLAG_SHARED;
+    }
     cb_message *answer = cb_step_answer_opener(step, route, status, 0);
     if (answer != NULL) {
         answer->payload = cb_step_take_payload(step);
@@ -192,7 +276,7 @@ static void stop_accepting(cb_step *step, cb_step_route *route)
 {
     if (route->listener == CB_LISTENER_ACCEPTING) {
         move_listener(route, CB_LISTENER_DEAF);
-        command(step, route, CB_MSG_STOP_ACCEPTING);
+        cb_step_order(step, route, CB_MSG_STOP_ACCEPTING);
     }
 }
 
@@ -200,15 +284,16 @@ static void stop_listener(cb_step *step, cb_step_route *route)
 {
     if (route->listener == CB_LISTENER_DEAF) {
         move_listener(route, CB_LISTENER_LEAVING);
-        command(step, route, CB_MSG_STOP_LISTENER);
+        cb_step_order(step, route, CB_MSG_STOP_LISTENER);
     }
 }
 
 static void closed(cb_step *step, uint32_t slot)
 {
     cb_step_route *route = cb_step_route_at(step, slot);
-    move(step, route, CB_ROUTE_CLOSED);
+    move(step, slot, CB_ROUTE_CLOSED);
     step->live_routes--;
+    cb_step_unpin(step, route);
     while (route->closers.count > 0) {
         uint32_t wait = route->closers.first;
         bool counts = cb_step_wait_at(step, wait)->counts != 0;
@@ -225,6 +310,9 @@ static void closed(cb_step *step, uint32_t slot)
 
 void cb_step_settle_route(cb_step *step, uint32_t slot)
 {
+    if (slot == CB_NONE) {
+        return;
+    }
     cb_step_route *route = cb_step_route_at(step, slot);
     if (cb_step_drained(route)) {
         cb_step_waits_answer(step, &route->waits, CB_OK, 1);
@@ -241,7 +329,7 @@ void cb_step_settle_route(cb_step *step, uint32_t slot)
 void cb_step_drain_route(cb_step *step, uint32_t slot)
 {
     cb_step_route *route = cb_step_route_at(step, slot);
-    move(step, route, CB_ROUTE_DRAINING);
+    move(step, slot, CB_ROUTE_DRAINING);
     stop_accepting(step, route);
     stop_listener(step, route);
     cb_step_settle_route(step, slot);
@@ -290,7 +378,7 @@ void cb_step_close_route(cb_step *step)
     /* One that drains ends by itself, and what it has accepted is answered: a service that closes
      * its route after a SIGTERM must not lose requests by that. */
     if (route->state == CB_ROUTE_OPEN) {
-        move(step, route, CB_ROUTE_CLOSING);
+        move(step, slot, CB_ROUTE_CLOSING);
         stop_accepting(step, route);
         cancel_jobs(step, route);
     }
@@ -309,8 +397,11 @@ void cb_step_listener_ended(cb_step *step, uint32_t slot)
     }
     cb_map_remove(&step->actors, route->address);
     move_listener(route, CB_LISTENER_ENDED);
+    step->spaces[route->name_space].connections -= route->connections;
+    route->connections = 0;
+    cb_step_orders_end(step, slot, CB_CLOSED);
     if (route->state == CB_ROUTE_OPEN) {
-        move(step, route, CB_ROUTE_DRAINING); /* it broke: nobody asked it to end */
+        move(step, slot, CB_ROUTE_DRAINING); /* it broke: nobody asked it to end */
     }
     uint32_t next;
     for (uint32_t index = route->jobs.first; index != CB_NONE; index = next) {
@@ -331,4 +422,43 @@ void cb_step_route_stopped(cb_step *step)
         return;
     }
     cb_step_listener_ended(step, slot);
+}
+
+void cb_step_rejected(cb_step *step)
+{
+    const int64_t most = INT64_MAX / 2; /* so that counting on one by one does not overflow */
+    uint32_t slot = cb_step_listener_route(step);
+    cb_step_route *route = slot == CB_NONE ? NULL : cb_step_route_at(step, slot);
+    if (route == NULL || route->state == CB_ROUTE_OPENING || route->listener == CB_LISTENER_ENDED ||
+        step->in.value < 1) {
+        cb_step_ignore(step);
+        return;
+    }
+    int64_t room = route->accepted < most ? most - route->accepted : 0;
+    bool had_run = (step->in.flags & CB_FLAG_FINAL) != 0;
+    if (had_run) {
+        room = route->completed;
+    }
+    int64_t count = step->in.value < room ? step->in.value : room;
+    if (had_run) {
+        route->completed -= count;
+    } else {
+        route->accepted += count;
+    }
+    route->dropped += count;
+}
+
+void cb_step_connections(cb_step *step)
+{
+    uint32_t slot = cb_step_listener_route(step);
+    cb_step_route *route = slot == CB_NONE ? NULL : cb_step_route_at(step, slot);
+    if (route == NULL || route->state == CB_ROUTE_OPENING || route->listener == CB_LISTENER_ENDED ||
+        step->in.value < 0 || step->in.value > UINT32_MAX) {
+        cb_step_ignore(step);
+        return;
+    }
+    cb_step_space *space = &step->spaces[route->name_space];
+    space->connections -= route->connections;
+    route->connections = (uint32_t)step->in.value;
+    space->connections += route->connections;
 }

@@ -37,8 +37,19 @@ static void start(cb_step *step, uint32_t slot)
 {
     cb_step_job *job = cb_step_job_at(step, slot);
     cb_step_job_move(step, slot, CB_JOB_RUNNING);
-    if (job->kind == CB_JOB_SERVER) {
+    if (job->kind != CB_JOB_CLIENT) {
+        cb_step_worker_heard(step, job->worker);
         cb_step_worker_at(step, job->worker)->running++;
+    }
+}
+
+/* What follows for the route, or for a namespace's jobs without one. */
+static void settle(cb_step *step, uint32_t route, uint8_t name_space)
+{
+    if (route != CB_NONE) {
+        cb_step_settle_route(step, route);
+    } else {
+        cb_step_settle_alone(step, name_space);
     }
 }
 
@@ -54,14 +65,15 @@ void cb_step_job_started(cb_step *step)
     if (job->kind == CB_JOB_CLIENT) {
         return; /* its time counts from its beginning */
     }
-    const cb_step_route *route = cb_step_route_at(step, job->route);
     if (step->shutdown == CB_CUTTING_OFF) {
         step->cut = 1;
         cb_step_interrupt(step, slot, CB_JOB_CANCELED);
-    } else if (route->timeout_ms >= 0) {
-        job->deadline = cb_heap_push(&step->deadlines, cb_step_after_ms(step, route->timeout_ms),
+    } else if (job->timeout_ms >= 0) {
+        job->deadline = cb_heap_push(&step->deadlines, cb_step_after_ms(step, job->timeout_ms),
                                      CB_DUE_JOB, slot);
     }
+    cb_step_cancel_decided(step, slot, false);
+    settle(step, job->route, job->name_space);
 }
 
 /* A status that a finished job may have; others are taken as `otherwise`. */
@@ -70,32 +82,57 @@ static int32_t final_status(int32_t status, cb_job_status otherwise)
     return status >= CB_JOB_SUCCESS && status <= CB_JOB_ROUTE_CLOSED ? status : (int32_t)otherwise;
 }
 
-void cb_step_server_done(cb_step *step, uint32_t slot, int32_t status, uint64_t payload)
+/* The callback succeeded: its result goes where its request came from. `payload` is taken over. */
+static void respond(cb_step *step, uint32_t slot, uint64_t payload)
 {
     cb_step_job *job = cb_step_job_at(step, slot);
-    uint32_t route_slot = job->route;
-    cb_step_route *route = cb_step_route_at(step, route_slot);
-    if (job->state == CB_JOB_HANDED) {
-        start(step, slot); /* a fast job's start and end come together */
-    }
-    cb_step_worker_let_go(step, slot, true);
-    if (status != CB_JOB_SUCCESS) {
-        cb_step_job_drop(step, slot, (cb_job_status)status, payload);
-    } else if (job->connected) {
-        cb_message *respond = cb_step_emit(step, CB_MSG_RESPOND, route->address);
-        respond->name_space = route->name_space;
-        respond->flags = CB_FLAG_FINAL;
-        respond->route = route->id;
-        respond->connection = job->connection;
-        respond->payload = payload;
-        job->status = CB_JOB_SUCCESS;
-        cb_step_job_move(step, slot, CB_JOB_ENDED);
-    } else {
+    cb_step_route *route = cb_step_route_at(step, job->route);
+    if (!job->connected) {
         cb_step_release(step, &payload);
         route->unsent++;
         cb_step_job_forget(step, slot);
+        return;
     }
-    cb_step_settle_route(step, route_slot);
+    uint32_t kind = cb_route_word_base(route->connection);
+    if (!cb_step_kind_traits(kind)->answers) {
+        cb_step_release(step, &payload);
+    }
+    cb_message *effect = cb_step_order(step, route, CB_MSG_RESPOND);
+    effect->flags = kind == CB_ROUTE_TCP ? CB_FLAG_FINAL : 0;
+    effect->connection = job->connection;
+    effect->payload = payload;
+    if (job->kind == CB_JOB_EVENT) {
+        route->completed++;
+        cb_step_job_forget(step, slot);
+    } else {
+        job->status = CB_JOB_SUCCESS;
+        cb_step_job_move(step, slot, CB_JOB_ENDED);
+    }
+}
+
+void cb_step_work_done(cb_step *step, uint32_t slot, int32_t status, uint64_t payload,
+                       int64_t size_bytes, bool has_nul)
+{
+    const cb_step_job *job = cb_step_job_at(step, slot);
+    uint32_t route = job->route;
+    uint8_t name_space = job->name_space;
+    if (job->state == CB_JOB_HANDED) {
+        start(step, slot); /* a fast job's start and end come together */
+    }
+    cb_step_cancel_decided(step, slot, false);
+    cb_step_worker_let_go(step, slot, true);
+    if (job->kind == CB_JOB_EVENT && status == CB_JOB_CALLBACK_REFUSED) {
+        /* Nobody asked, so nobody is refused: it was worked on, and has nothing to say. */
+        cb_step_release(step, &payload);
+        respond(step, slot, 0);
+    } else if (status != CB_JOB_SUCCESS) {
+        cb_step_job_drop(step, slot, (cb_job_status)status, payload);
+    } else if (job->kind == CB_JOB_LOCAL) {
+        cb_step_local_done(step, slot, status, payload, size_bytes, has_nul);
+    } else {
+        respond(step, slot, payload);
+    }
+    settle(step, route, name_space);
 }
 
 static void client_completed(cb_step *step, uint32_t slot)
@@ -127,9 +164,53 @@ void cb_step_job_completed(cb_step *step)
         client_completed(step, slot);
         return;
     }
-    cb_step_server_done(step, slot, final_status(step->in.status, CB_JOB_CALLBACK_FAILED),
-                        cb_step_take_payload(step));
+    uint32_t lane = cb_step_job_at(step, slot)->lane;
+    cb_step_work_done(step, slot, final_status(step->in.status, CB_JOB_CALLBACK_FAILED),
+                      cb_step_take_payload(step), step->in.value,
+                      (step->in.flags & CB_FLAG_HAS_NUL) != 0);
     cb_step_dispatch(step, true);
+    cb_step_lane_feed(step, lane);
+}
+
+/* Why a job that came back is not to be handed out again; PENDING if it is. */
+static cb_job_status fate_of_returned(cb_step *step, const cb_step_job *job)
+{
+    cb_step_space *space = &step->spaces[job->name_space];
+    bool alone = job->route == CB_NONE;
+    if (job->cancelers.count > 0) {
+        return CB_JOB_CANCELED;
+    }
+    if (!alone && cb_step_route_at(step, job->route)->state == CB_ROUTE_CLOSING) {
+        return CB_JOB_ROUTE_CLOSED;
+    }
+    if (step->shutdown == CB_CUTTING_OFF) {
+        step->cut = 1;
+        return CB_JOB_CANCELED;
+    }
+    if (alone && space->jobs_closed) {
+        space->canceled++;
+        return CB_JOB_CANCELED;
+    }
+    return CB_JOB_PENDING;
+}
+
+static void take_returned(cb_step *step, uint32_t slot)
+{
+    cb_step_job *job = cb_step_job_at(step, slot);
+    if (!job->connected && job->kind != CB_JOB_LOCAL) {
+        cb_step_route_at(step, job->route)->dropped++;
+        cb_step_job_forget(step, slot);
+        return;
+    }
+    cb_job_status fate = fate_of_returned(step, job);
+    if (fate != CB_JOB_PENDING) {
+        cb_step_cancel_decided(step, slot, true);
+        cb_step_job_drop(step, slot, fate, 0);
+        return;
+    }
+    job->payload = cb_step_take_payload(step);
+    cb_step_job_move(step, slot, CB_JOB_QUEUED);
+    cb_step_queue_return(step, slot);
 }
 
 void cb_step_job_returned(cb_step *step)
@@ -139,35 +220,30 @@ void cb_step_job_returned(cb_step *step)
         cb_step_ignore(step);
         return;
     }
-    cb_step_job *job = cb_step_job_at(step, slot);
+    const cb_step_job *job = cb_step_job_at(step, slot);
     if (job->kind == CB_JOB_CLIENT) {
         cb_step_client_returned(step, slot);
         return;
     }
-    uint32_t route_slot = job->route;
-    cb_step_route *route = cb_step_route_at(step, route_slot);
+    uint32_t route = job->route;
+    uint8_t name_space = job->name_space;
+    uint32_t worker = job->worker;
+    bool asked = cb_step_worker_at(step, worker)->unsure > 0;
     cb_step_worker_let_go(step, slot, false);
-    if (!job->connected) {
-        route->dropped++;
-        cb_step_job_forget(step, slot);
-    } else if (route->state == CB_ROUTE_CLOSING) {
-        cb_step_job_drop(step, slot, CB_JOB_ROUTE_CLOSED, 0);
-    } else if (step->shutdown == CB_CUTTING_OFF) {
-        step->cut = 1;
-        cb_step_job_drop(step, slot, CB_JOB_CANCELED, 0);
-    } else {
-        job->payload = cb_step_take_payload(step);
-        cb_step_job_move(step, slot, CB_JOB_QUEUED);
-        job->returned = cb_heap_push(&step->returned, job->number, CB_DUE_JOB, slot);
+    take_returned(step, slot);
+    /* It gives back what crosses this, too, until it hears that we know: so nothing that was handed
+     * later runs before what came back. */
+    if (!asked && cb_step_worker_at(step, worker)->state != CB_WORKER_RETIRED) {
+        cb_step_take_back(step, worker);
     }
-    cb_step_settle_route(step, route_slot);
+    settle(step, route, name_space);
     cb_step_dispatch(step, true);
 }
 
 void cb_step_job_due(cb_step *step, uint32_t slot)
 {
     const cb_step_job *job = cb_step_job_at(step, slot);
-    if (job->kind == CB_JOB_SERVER) {
+    if (job->kind != CB_JOB_CLIENT) {
         cb_step_interrupt(step, slot, CB_JOB_CALLBACK_TIMEOUT);
     } else if (job->state == CB_JOB_QUEUED) {
         cb_step_client_done(step, slot, CB_JOB_TIMEOUT, 0, 0, false);

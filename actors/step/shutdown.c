@@ -23,7 +23,7 @@ static void begin(cb_step *step)
     step->shutdown = CB_SHUTTING_DOWN;
     for (uint32_t slot = 0; slot < step->waits.high; slot++) {
         const cb_step_wait *wait = cb_slots_live(&step->waits, slot);
-        if (wait != NULL && wait->kind != CB_WAIT_CLOSER) {
+        if (wait != NULL && wait->kind < CB_WAIT_CLOSER) {
             cb_step_wait_due(step, slot);
         }
     }
@@ -91,13 +91,20 @@ static void cut_server_job(cb_step *step, uint32_t slot)
         break;
     default: /* its response is on its way, but the client does not read it */
         if (job->status == CB_JOB_SUCCESS) {
-            const cb_step_route *route = cb_step_route_at(step, job->route);
-            cb_message *drop = cb_step_emit(step, CB_MSG_DROP, route->address);
-            drop->name_space = route->name_space;
-            drop->route = route->id;
+            cb_message *drop = cb_step_order(step, cb_step_route_at(step, job->route), CB_MSG_DROP);
             drop->connection = job->connection;
             drop->status = CB_JOB_CANCELED;
         }
+    }
+}
+
+static void cut_family(cb_step *step, const cb_list *family)
+{
+    uint32_t next;
+    step->cut |= family->count > 0;
+    for (uint32_t index = family->first; index != CB_NONE; index = next) {
+        next = cb_step_job_at(step, index)->family.next;
+        cut_server_job(step, index);
     }
 }
 
@@ -105,16 +112,15 @@ static void cut_server_jobs(cb_step *step)
 {
     for (uint32_t slot = 0; slot < step->routes.high; slot++) {
         const cb_step_route *route = cb_slots_live(&step->routes, slot);
-        if (route == NULL || route->jobs.count == 0) {
+        if (route == NULL || route->jobs.count + route->orders.count == 0) {
             continue;
         }
-        step->cut = 1;
-        uint32_t next;
-        for (uint32_t index = route->jobs.first; index != CB_NONE; index = next) {
-            next = cb_step_job_at(step, index)->family.next;
-            cut_server_job(step, index);
-        }
+        cb_step_orders_end(step, slot, CB_STOPPED);
+        cut_family(step, &route->jobs);
         cb_step_settle_route(step, slot);
+    }
+    for (unsigned i = 0; i < CB_STEP_NAME_SPACES; i++) {
+        cut_family(step, &step->spaces[i].alone);
     }
 }
 
@@ -192,8 +198,19 @@ void cb_step_finish_due(cb_step *step)
         if (route == NULL) {
             continue;
         }
+        cb_step_orders_end(step, slot, CB_STOPPED);
         cb_step_waits_answer(step, &route->closers, CB_STOPPED, 0);
+        cb_step_waits_answer(step, &route->openers, CB_STOPPED, 0);
         cb_step_answer_opener(step, route, CB_STOPPED, 0);
+    }
+    for (uint32_t slot = 0; slot < step->jobs.high; slot++) {
+        cb_step_job *job = cb_slots_live(&step->jobs, slot);
+        if (job != NULL) {
+            cb_step_waits_answer(step, &job->cancelers, CB_STOPPED, 0);
+        }
+    }
+    for (unsigned i = 0; i < CB_STEP_NAME_SPACES; i++) {
+        cb_step_waits_answer(step, &step->spaces[i].closers, CB_STOPPED, 0);
     }
     answer_finish(step, CB_TIMEOUT);
 }

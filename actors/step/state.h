@@ -17,6 +17,26 @@
 #define CB_STEP_NAME_SPACES   256u
 #define CB_STEP_EFFECTS_LEAST 64u /* of one input, beside those of its objects */
 
+/* -- kinds of routes -- */
+
+typedef enum cb_lane_kind {
+    CB_LANE_NONE = 0,  /* its jobs run beside each other */
+    CB_LANE_ROUTE,     /* one after the other on the route */
+    CB_LANE_CONNECTION /* one after the other on a connection */
+} cb_lane_kind;
+
+typedef struct cb_kind_traits {
+    bool known;
+    bool has_actor; /* otherwise its requests come from this process */
+    bool events;    /* a request is an event: it begins and ends with itself */
+    bool answers;   /* the callback's result is for the actor */
+    bool tls;       /* its connections may speak TLS */
+    uint8_t lane;   /* cb_lane_kind */
+} cb_kind_traits;
+
+/* -- kind.c: of any number; one that is no kind has none of the traits -- */
+const cb_kind_traits *cb_step_kind_traits(uint32_t kind);
+
 /* -- routes -- */
 
 typedef enum cb_route_state {
@@ -44,9 +64,10 @@ typedef struct cb_step_route {
     uint8_t listener; /* cb_listener_state */
     uint8_t name_space;
     uint8_t close_accepted;
+    uint8_t shared; /* opened as the one of its kind */
     uint32_t id;
-    uint32_t address;    /* the listener's */
-    uint32_t connection; /* kind << 16 | port, as asked for */
+    uint32_t address;    /* the listener's; CB_ADDRESS_NONE: its kind has no actor */
+    uint32_t connection; /* cb_route_word, as asked for */
     int32_t timeout_ms;
     uint32_t port; /* as bound */
     int64_t entry;
@@ -57,13 +78,22 @@ typedef struct cb_step_route {
     cb_list jobs;      /* all that are not ended */
     cb_list closers;   /* waits: CLOSE_ROUTE */
     cb_list waits;     /* waits: ROUTE_DRAINED */
+    cb_list openers;   /* waits: OPEN_ROUTE of the same shared route */
+    cb_list orders;    /* waits: COMMAND */
+    /* TLS */
+    uint64_t tls;          /* payload: what SET_TLS brought, until Closed */
+    uint32_t tls_version;  /* counts the settings; 0: none */
+    uint32_t tls_told;     /* the version that the client actor was told; 0: none */
+    uint32_t tls_changing; /* of the orders: SET_TLS */
+    cb_list stale;         /* client jobs that wait for the end of those */
     /* jobs by phase; active = all */
     uint32_t active;
     uint32_t pending; /* Reading */
     uint32_t queued;  /* Queued or Handed */
     uint32_t running;
-    uint32_t waiting;   /* of the queued: not handed */
-    uint32_t connected; /* of the active: the connection lives */
+    uint32_t waiting;     /* of the queued: not handed */
+    uint32_t connected;   /* of the active: the connection lives */
+    uint32_t connections; /* open, as the listener last said */
     /* since the opening */
     int64_t accepted;
     int64_t completed;
@@ -81,40 +111,74 @@ typedef enum cb_job_state {
     CB_JOB_QUEUED,
     CB_JOB_HANDED,
     CB_JOB_RUNNING,
-    CB_JOB_ENDED, /* has its status; a server job waits for its connection, a client job to be taken
-                   */
+    CB_JOB_ENDED, /* has its status; a server job waits for its connection, others to be taken */
     CB_JOB_STATES
 } cb_job_state;
 
-typedef enum cb_job_kind { CB_JOB_SERVER = 1, CB_JOB_CLIENT = 2 } cb_job_kind;
+typedef enum cb_job_kind {
+    CB_JOB_SERVER = 1, /* a request on a connection, which waits for the response */
+    CB_JOB_CLIENT,     /* an exchange with a route's port: run by the client actor, then taken */
+    CB_JOB_LOCAL,      /* begun in this process: run by a worker, then taken */
+    CB_JOB_EVENT,      /* what an actor reports: over with the callback */
+    CB_JOB_KINDS
+} cb_job_kind;
+
+/* Where a job waits. */
+typedef enum cb_job_place {
+    CB_PLACE_NONE = 0,
+    CB_PLACE_FRESH,        /* the queue of all */
+    CB_PLACE_RETURNED,     /* the same, in front */
+    CB_PLACE_LANE,         /* behind others of its lane */
+    CB_PLACE_LANE_RETURNED /* the same, in front */
+} cb_job_place;
 
 typedef struct cb_step_job {
     cb_slot slot;
     uint8_t state; /* cb_job_state */
     uint8_t kind;  /* cb_job_kind */
     uint8_t name_space;
-    uint8_t has_nul;     /* client: the result holds a NUL */
-    uint8_t connected;   /* server: its connection lives */
+    uint8_t has_nul;     /* client, local: the result holds a NUL */
+    uint8_t connected;   /* server: its connection lives; event: its actor does */
     uint8_t interrupted; /* INTERRUPT was sent */
+    uint8_t place;       /* cb_job_place */
+    uint8_t stale;       /* client: waits for a new TLS setting, among its route's `stale` */
     uint16_t peer_port;  /* server: the peer's port on this machine, or 0 */
     int32_t status;      /* cb_job_status */
-    uint32_t route;      /* server: slot; client: id */
-    uint32_t connection; /* server */
-    uint32_t port;       /* client: to dial */
-    uint32_t worker;     /* server, Handed or Running: slot */
-    int32_t timeout_ms;  /* client */
-    cb_link line;        /* in the queue, or among what its actor holds */
-    cb_link family;      /* server: among its route's jobs */
+    uint32_t route;      /* slot, CB_NONE if local and none or ended; client: id */
+    uint32_t connection; /* server, event; client that is stale: the version that did not match */
+    uint32_t port;       /* client: to dial; local: id of its route, or 0 */
+    uint32_t worker;     /* Handed or Running, not client: slot */
+    int32_t timeout_ms;  /* -1: none */
+    uint32_t lane;       /* slot, or CB_NONE */
+    cb_link line;        /* where it waits, or among what its actor holds */
+    cb_link family;      /* among its route's jobs, or its namespace's local ones without a route */
     int64_t number;      /* order of queueing */
-    uint64_t id;         /* client: as users see it */
-    uint64_t payload;    /* Queued: the request; a client's that ended: result or error text */
+    uint64_t id;         /* client, local: as users see it */
+    uint64_t payload;    /* Queued: the request; to be taken: result or error text */
     int64_t size_bytes;  /* of the payload */
+    int64_t entry;       /* what the job function is given */
     uint32_t deadline;   /* node, or 0 */
     uint32_t returned;   /* node among the returned, or 0 */
-    cb_list waits;       /* client */
+    cb_list waits;       /* client, local: JOB_COMPLETE */
+    cb_list cancelers;   /* local, Handed: CANCEL_JOB */
 } cb_step_job;
 
-/* -- workers: actors that run server jobs -- */
+/* -- lanes: jobs that run one at a time, in order; a lane is there while it has jobs.
+ *
+ * One worker holds what of it is handed out; the rest waits here, but for the next one of a lane
+ * that nobody holds, which waits in the queue of all. -- */
+
+typedef struct cb_step_lane {
+    cb_slot slot;
+    uint64_t key;     /* route's slot, connection */
+    uint32_t worker;  /* holds `held` of its jobs; CB_NONE if 0 */
+    uint32_t held;    /* Handed and Running */
+    uint32_t next;    /* job in the queue of all, or CB_NONE */
+    cb_list returned; /* were handed before; all of them before the backlog */
+    cb_list backlog;
+} cb_step_lane;
+
+/* -- workers: actors that run all jobs but a client's -- */
 
 typedef enum cb_worker_state {
     CB_WORKER_GONE = 0,
@@ -144,6 +208,7 @@ typedef struct cb_step_worker {
     cb_link link;        /* among the parked, or among the fed that have room */
     int64_t progress_ns; /* fed from empty, or completed a job */
     uint64_t told;       /* input that last sent it a TAKE_BACK: not twice in one */
+    uint32_t unsure;     /* of the jobs that a TAKE_BACK asked for: not heard of yet */
 } cb_step_worker;
 
 /* The one actor that runs client exchanges. */
@@ -157,17 +222,26 @@ typedef enum cb_client_state {
 
 /* -- waits -- */
 
-#define CB_WAIT_CLOSER 3u /* beside cb_wait_kind: a CLOSE_ROUTE that waits for the end */
+/* Beside cb_wait_kind: questions whose answer comes later. A shutdown does not end them. */
+enum {
+    CB_WAIT_CLOSER = 16, /* CLOSE_ROUTE, for the end */
+    CB_WAIT_OPENER,      /* OPEN_ROUTE, for another's opening of the shared route */
+    CB_WAIT_ORDER,       /* COMMAND, for ORDER_DONE */
+    CB_WAIT_CANCELER,    /* CANCEL_JOB, for the worker that may have started it */
+    CB_WAIT_JOBS_CLOSER  /* CLOSE_JOBS, for the workers that hold some */
+};
 
 typedef struct cb_step_wait {
     cb_slot slot;
     uint32_t kind;
     uint32_t asker;
     uint64_t cause;
-    uint32_t owner; /* slot of the job or route */
+    uint32_t owner; /* slot of the job or route; the namespace */
     uint32_t deadline;
-    uint32_t counts; /* closer: it is the one told how many were canceled */
+    uint32_t counts; /* closers: it is the one told how many were canceled */
+    int32_t what;    /* order */
     cb_link link;
+    uint64_t payload; /* order SET_TLS: what it brings */
 } cb_step_wait;
 
 typedef struct cb_step_asker {
@@ -196,6 +270,14 @@ typedef struct cb_step_space {
     uint32_t open_routes;
     uint64_t last_job;
     uint64_t untaken;
+    uint64_t connections; /* sum over its routes */
+    uint64_t local_sum;   /* of the slots of its open LOCAL routes: if there is one, that one's */
+    uint32_t local_open;
+    uint32_t jobs_closed;
+    cb_list alone;         /* local jobs without a route that have not ended */
+    uint32_t alone_handed; /* of them */
+    cb_list closers;       /* waits: CLOSE_JOBS */
+    int64_t canceled;      /* of the alone, by CLOSE_JOBS */
 } cb_step_space;
 
 typedef enum cb_shutdown_state {
@@ -237,11 +319,14 @@ struct cb_step {
     cb_slots waits;
     cb_slots workers;
     cb_slots askers;
+    cb_slots lanes;
     cb_map route_ids;   /* name space, id -> slot */
     cb_map job_ids;     /* name space, id -> slot */
     cb_map connections; /* route's slot, connection -> job's slot */
     cb_map actors;      /* address -> worker's slot, or route's with CB_ACTOR_IS_LISTENER */
     cb_map asker_ids;   /* address -> slot */
+    cb_map lane_ids;    /* route's slot, connection or 0 -> slot */
+    cb_map shared;      /* name space, kind -> slot of the shared route, Opening or Open */
     cb_heap deadlines;
     cb_step_outcomes outcomes;
     cb_step_space spaces[CB_STEP_NAME_SPACES];
@@ -250,15 +335,15 @@ struct cb_step {
     uint32_t live_routes; /* not Closed */
     cb_list closed;       /* tombstones, oldest first */
 
-    cb_list fresh;    /* server jobs that wait and were never handed, in order */
-    cb_heap returned; /* server jobs that came back; all of them before the fresh ones */
+    cb_list fresh;    /* jobs for workers that wait and were never handed, in order */
+    cb_heap returned; /* the same that came back; all of them before the fresh ones */
     int64_t last_number;
     cb_list parked;
     cb_list feedable; /* fed workers that have room */
     uint32_t workers_starting;
     uint32_t workers_fed;
     uint32_t workers_retired;
-    uint32_t server_jobs;
+    uint32_t server_jobs; /* of all kinds but client; a local one until it has ended */
 
     uint32_t client; /* cb_client_state */
     cb_list client_queue;
@@ -332,7 +417,18 @@ void cb_step_route_stopped(cb_step *step);
 uint32_t cb_step_find_route(const cb_step *step, uint8_t name_space, uint64_t id);
 /* The route whose listener sent the input, CB_NONE if it is not that. */
 uint32_t cb_step_listener_route(const cb_step *step);
-/* What follows from a change of the route's counters: waits answered, listener let go, closed. */
+/* The same, an Opening one too. */
+uint32_t cb_step_find_any_route(const cb_step *step, uint8_t name_space, uint64_t id);
+void cb_step_rejected(cb_step *step);
+void cb_step_connections(cb_step *step);
+static inline const cb_kind_traits *cb_step_route_traits(const cb_step_route *route)
+{
+    return cb_step_kind_traits(cb_route_word_base(route->connection));
+}
+/* A new effect for the route's actor about the route. */
+cb_message *cb_step_order(cb_step *step, const cb_step_route *route, cb_message_kind kind);
+/* What follows from a change of the route's counters: waits answered, listener let go, closed.
+ * Nothing for CB_NONE. */
 void cb_step_settle_route(cb_step *step, uint32_t route);
 void cb_step_drain_route(cb_step *step, uint32_t route);
 /* The listener is gone: its connections are, too. */
@@ -342,11 +438,12 @@ bool cb_step_drained(const cb_step_route *route);
 cb_message *cb_step_answer_opener(cb_step *step, cb_step_route *route, cb_status status,
                                   int64_t value);
 
-/* -- job.c: phases and counters of server jobs -- */
+/* -- job.c: phases and counters of jobs that workers run -- */
 void cb_step_job_move(cb_step *step, uint32_t slot, cb_job_state to);
 /* Takes the job out of every table. It must not be in a line any more. */
 void cb_step_job_forget(cb_step *step, uint32_t slot);
-/* Ends a job that its connection still waits for: DROP, outcome, counters. `text` is taken over. */
+/* Ends a job of a worker's without a result: DROP, outcome, counters; a local one waits to be taken
+ * then. It must not be in a line any more. `text` is taken over. */
 void cb_step_job_drop(cb_step *step, uint32_t slot, cb_job_status status, uint64_t text);
 /* The live job of a handle, CB_NONE if it is gone. */
 uint32_t cb_step_find_handle(const cb_step *step, uint64_t handle);
@@ -366,27 +463,82 @@ void cb_step_job_returned(cb_step *step);
 void cb_step_job_due(cb_step *step, uint32_t slot);
 /* Sends INTERRUPT unless it was sent. */
 void cb_step_interrupt(cb_step *step, uint32_t slot, cb_job_status status);
-/* A server job's callback is over. `payload` is taken over. */
-void cb_step_server_done(cb_step *step, uint32_t slot, int32_t status, uint64_t payload);
+/* The callback of a job that a worker holds is over. `payload` is taken over. */
+void cb_step_work_done(cb_step *step, uint32_t slot, int32_t status, uint64_t payload,
+                       int64_t size_bytes, bool has_nul);
 
 /* -- worker.c: who runs what -- */
 void cb_step_actor_ready(cb_step *step);
 void cb_step_actor_stopped(cb_step *step);
 void cb_step_queue_add(cb_step *step, uint32_t slot);
+/* Puts it into the queue of all, past its lane. */
+void cb_step_enqueue(cb_step *step, uint32_t slot, bool returned);
 void cb_step_queue_remove(cb_step *step, uint32_t slot);
+/* A job that came back is queued again. */
+void cb_step_queue_return(cb_step *step, uint32_t slot);
 /* The first of the queue, or CB_NONE. */
 uint32_t cb_step_queue_first(const cb_step *step);
 void cb_step_dispatch(cb_step *step, bool may_add);
 /* The worker no longer holds the job; `completed`: because it ran it. */
 void cb_step_worker_let_go(cb_step *step, uint32_t slot, bool completed);
+/* A job that it holds, and had not started, is heard of. */
+void cb_step_worker_heard(cb_step *step, uint32_t worker);
+/* Whether it may be given one more of a lane of which it holds some: what it has to give back comes
+ * first. */
+bool cb_step_worker_takes(const cb_step *step, uint32_t worker);
+void cb_step_hand(cb_step *step, uint32_t slot, uint32_t worker);
 void cb_step_worker_due(cb_step *step, uint32_t worker);
 void cb_step_take_back(cb_step *step, uint32_t worker);
 void cb_step_worker_retire(cb_step *step, uint32_t worker);
+
+/* -- lane.c -- */
+/* The lane, made if it is not there; `connection` is 0 for a route's. CB_NONE: no memory. */
+uint32_t cb_step_lane_get(cb_step *step, uint32_t route, uint32_t connection);
+/* Queues a job of a lane: a new one, or one that came back. */
+void cb_step_lane_queue(cb_step *step, uint32_t slot, bool returned);
+/* It is handed to a worker, or held by it no longer. */
+void cb_step_lane_handed(cb_step *step, uint32_t slot, uint32_t worker);
+void cb_step_lane_let_go(cb_step *step, uint32_t slot);
+/* If nobody holds one of its jobs: the next one's turn, or the end of the lane. */
+void cb_step_lane_advance(cb_step *step, uint32_t lane);
+/* Hands more to the worker that holds some, as far as it takes them. Nothing if the lane ended. */
+void cb_step_lane_feed(cb_step *step, uint32_t lane);
+
+/* -- local.c: jobs begun in this process -- */
+void cb_step_begin_local(cb_step *step);
+void cb_step_cancel_job(cb_step *step);
+void cb_step_close_jobs(cb_step *step);
+/* It has its status and waits to be taken; route and worker have let it go. `payload` is taken
+ * over. */
+void cb_step_local_done(cb_step *step, uint32_t slot, int32_t status, uint64_t payload,
+                        int64_t size_bytes, bool has_nul);
+/* What it is that CANCEL_JOB and CLOSE_JOBS waited for. */
+void cb_step_cancel_decided(cb_step *step, uint32_t slot, bool canceled);
+void cb_step_settle_alone(cb_step *step, uint8_t name_space);
+
+/* -- order.c: commands for a route's actor -- */
+void cb_step_command(cb_step *step);
+void cb_step_order_done(cb_step *step);
+/* Answers all that are outstanding on the route. */
+void cb_step_orders_end(cb_step *step, uint32_t route, cb_status status);
+
+/* -- tls.c: what the client actor is told of routes that speak TLS -- */
+/* Tells it the route's newest setting, unless that was done. */
+void cb_step_pin(cb_step *step, cb_step_route *route);
+void cb_step_unpin(cb_step *step, cb_step_route *route);
+/* It is gone and knows nothing any more. */
+void cb_step_pins_lost(cb_step *step);
+void cb_step_job_stale(cb_step *step);
+/* A SET_TLS came to its end: `payload`, taken over, is the new setting, or 0. */
+void cb_step_tls_changed(cb_step *step, cb_step_route *route, uint64_t payload);
 
 /* -- client.c -- */
 void cb_step_begin_job(cb_step *step);
 void cb_step_take_job(cb_step *step);
 uint32_t cb_step_find_job(const cb_step *step, uint8_t name_space, uint64_t id);
+/* Makes a job that is to be taken one day, with its id, in answer to the question: its slot, or
+ * CB_NONE if that was answered with an error. */
+uint32_t cb_step_add_taken(cb_step *step, cb_job_kind kind);
 /* `payload` is taken over. */
 void cb_step_client_done(cb_step *step, uint32_t slot, int32_t status, uint64_t payload,
                          int64_t size_bytes, bool has_nul);
@@ -408,8 +560,9 @@ bool cb_step_outcome_take(cb_step *step, uint8_t name_space, uint32_t route, uin
 void cb_step_wait_input(cb_step *step);
 /* Adds a wait on behalf of the input; CB_NONE after it was answered with an error. */
 uint32_t cb_step_wait_add(cb_step *step, uint32_t kind, cb_list *list, uint32_t owner);
-void cb_step_wait_answer(cb_step *step, cb_list *list, uint32_t slot, cb_status status,
-                         int64_t value);
+/* The ANSWER. */
+cb_message *cb_step_wait_answer(cb_step *step, cb_list *list, uint32_t slot, cb_status status,
+                                int64_t value);
 /* Answers all of a list. */
 void cb_step_waits_answer(cb_step *step, cb_list *list, cb_status status, int64_t value);
 void cb_step_wait_due(cb_step *step, uint32_t slot);

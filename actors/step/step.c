@@ -37,6 +37,9 @@ static void (*const handlers[])(cb_step *) = {
     [CB_MSG_FINISH] = cb_step_finish,
     [CB_MSG_HELLO] = hello,
     [CB_MSG_GOODBYE] = goodbye,
+    [CB_MSG_COMMAND] = cb_step_command,
+    [CB_MSG_CANCEL_JOB] = cb_step_cancel_job,
+    [CB_MSG_CLOSE_JOBS] = cb_step_close_jobs,
     [CB_MSG_ROUTE_LISTENING] = cb_step_route_listening,
     [CB_MSG_ROUTE_FAILED] = cb_step_route_failed,
     [CB_MSG_ACCEPTED] = cb_step_accepted,
@@ -44,11 +47,15 @@ static void (*const handlers[])(cb_step *) = {
     [CB_MSG_RESPONSE_SENT] = cb_step_response_sent,
     [CB_MSG_CONNECTION_CLOSED] = cb_step_connection_closed,
     [CB_MSG_ROUTE_STOPPED] = cb_step_route_stopped,
+    [CB_MSG_ORDER_DONE] = cb_step_order_done,
+    [CB_MSG_REJECTED] = cb_step_rejected,
+    [CB_MSG_CONNECTIONS] = cb_step_connections,
     [CB_MSG_ACTOR_READY] = cb_step_actor_ready,
     [CB_MSG_JOB_STARTED] = cb_step_job_started,
     [CB_MSG_JOB_COMPLETED] = cb_step_job_completed,
     [CB_MSG_JOB_RETURNED] = cb_step_job_returned,
     [CB_MSG_ACTOR_STOPPED] = cb_step_actor_stopped,
+    [CB_MSG_JOB_STALE] = cb_step_job_stale,
     [CB_MSG_TICK] = tick,
 };
 
@@ -69,8 +76,12 @@ cb_step *cb_step_new(const cb_limits *limits)
     cb_slots_init(&step->waits, sizeof(cb_step_wait), (uint64_t)limits->max_waits);
     cb_slots_init(&step->workers, sizeof(cb_step_worker), (uint64_t)limits->max_actors);
     cb_slots_init(&step->askers, sizeof(cb_step_asker), CB_STEP_ASKERS_MAX);
+    cb_slots_init(&step->lanes, sizeof(cb_step_lane), CB_STEP_JOBS_MAX);
     cb_heap_init(&step->deadlines);
     cb_heap_init(&step->returned);
+    for (unsigned i = 0; i < CB_STEP_NAME_SPACES; i++) {
+        step->spaces[i].alone = step->spaces[i].closers = CB_LIST_EMPTY;
+    }
     step->closed = step->fresh = step->parked = step->feedable = CB_LIST_EMPTY;
     step->client_queue = step->client_held = CB_LIST_EMPTY;
     /* The grace and the finish have their deadlines without an object of their own. */
@@ -88,6 +99,15 @@ static void drop_payloads(const cb_step *step, void (*drop)(void *user, uint64_t
         const cb_step_route *route = cb_slots_live(&step->routes, i);
         if (route != NULL && route->callback != 0) {
             drop(user, route->callback);
+        }
+        if (route != NULL && route->tls != 0) {
+            drop(user, route->tls);
+        }
+    }
+    for (uint32_t i = 0; i < step->waits.high; i++) {
+        const cb_step_wait *wait = cb_slots_live(&step->waits, i);
+        if (wait != NULL && wait->payload != 0) {
+            drop(user, wait->payload);
         }
     }
     for (uint32_t i = 0; i < step->jobs.high; i++) {
@@ -113,9 +133,11 @@ void cb_step_free(cb_step **step, void (*drop)(void *user, uint64_t payload), vo
     if (drop != NULL) {
         drop_payloads(old, drop, user);
     }
-    cb_slots *const tables[] = {&old->routes, &old->jobs, &old->waits, &old->workers, &old->askers};
-    cb_map *const maps[] = {&old->route_ids, &old->job_ids,   &old->connections,
-                            &old->actors,    &old->asker_ids, &old->outcomes.places};
+    cb_slots *const tables[] = {&old->routes,  &old->jobs,   &old->waits,
+                                &old->workers, &old->askers, &old->lanes};
+    cb_map *const maps[] = {&old->route_ids, &old->job_ids,        &old->connections,
+                            &old->actors,    &old->lane_ids,       &old->shared,
+                            &old->asker_ids, &old->outcomes.places};
     cb_heap *const heaps[] = {&old->deadlines, &old->returned};
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
         free(tables[i]->items);
@@ -163,6 +185,7 @@ cb_step *cb_step_clone(const cb_step *step)
     copy->route_ids = empty.route_ids, copy->job_ids = empty.job_ids;
     copy->connections = empty.connections, copy->actors = empty.actors;
     copy->asker_ids = empty.asker_ids, copy->returned = empty.returned;
+    copy->lanes = empty.lanes, copy->lane_ids = empty.lane_ids, copy->shared = empty.shared;
     copy->deadlines = empty.deadlines;
     copy->outcomes.ring = NULL;
     copy->outcomes.places = empty.outcomes.places;
@@ -180,6 +203,9 @@ cb_step *cb_step_clone(const cb_step *step)
         cb_map_copy(&copy->connections, &step->connections, resize) &&
         cb_map_copy(&copy->actors, &step->actors, resize) &&
         cb_map_copy(&copy->asker_ids, &step->asker_ids, resize) &&
+        cb_slots_copy(&copy->lanes, &step->lanes, resize) &&
+        cb_map_copy(&copy->lane_ids, &step->lane_ids, resize) &&
+        cb_map_copy(&copy->shared, &step->shared, resize) &&
         cb_heap_copy(&copy->deadlines, &step->deadlines, resize) &&
         cb_heap_copy(&copy->returned, &step->returned, resize) &&
         copy_outcomes(&copy->outcomes, &step->outcomes, resize)) {
@@ -244,7 +270,7 @@ cb_effects cb_step_input(cb_step *step, const cb_message *message)
     handle_deadlines(step);
     unsigned kind = message->kind;
     if (kind < sizeof handlers / sizeof *handlers && handlers[kind] != NULL) {
-        if (kind <= CB_MSG_HELLO) {
+        if (kind <= CB_MSG_HELLO || (kind >= CB_MSG_COMMAND && kind <= CB_MSG_CLOSE_JOBS)) {
             remember_asker(step);
         }
         handlers[kind](step);

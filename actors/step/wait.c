@@ -25,16 +25,18 @@ uint32_t cb_step_wait_add(cb_step *step, uint32_t kind, cb_list *list, uint32_t 
     return slot;
 }
 
-void cb_step_wait_answer(cb_step *step, cb_list *list, uint32_t slot, cb_status status,
-                         int64_t value)
+cb_message *cb_step_wait_answer(cb_step *step, cb_list *list, uint32_t slot, cb_status status,
+                                int64_t value)
 {
     cb_step_wait *wait = cb_step_wait_at(step, slot);
-    cb_step_answer_to(step, wait->asker, wait->cause, status, value);
+    assert(wait->payload == 0);
+    cb_message *answer = cb_step_answer_to(step, wait->asker, wait->cause, status, value);
     cb_heap_remove(&step->deadlines, &wait->deadline);
     if (list != NULL) {
         cb_list_remove(list, &step->waits, link_offset, slot);
     }
     cb_slots_remove(&step->waits, slot);
+    return answer;
 }
 
 void cb_step_waits_answer(cb_step *step, cb_list *list, cb_status status, int64_t value)
@@ -51,9 +53,8 @@ static cb_list *list_of(const cb_step *step, const cb_step_wait *wait)
         return &cb_step_job_at(step, wait->owner)->waits;
     case CB_WAIT_ROUTE_DRAINED:
         return &cb_step_route_at(step, wait->owner)->waits;
-    case CB_WAIT_CLOSER:
-        return &cb_step_route_at(step, wait->owner)->closers;
     default:
+        assert(wait->kind == CB_WAIT_TIME);
         return NULL;
     }
 }

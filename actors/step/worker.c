@@ -1,4 +1,4 @@
-/* Which actor runs which server job: the queue, feeding, suspicion, and the actors' own lives. */
+/* Which actor runs which job: the queue, feeding, suspicion, and the actors' own lives. */
 #include <assert.h>
 #include <stddef.h>
 
@@ -87,6 +87,7 @@ void cb_step_take_back(cb_step *step, uint32_t index)
     cb_step_worker *worker = cb_step_worker_at(step, index);
     if (worker->told != step->inputs) {
         worker->told = step->inputs;
+        worker->unsure = worker->held.count - worker->running;
         cb_step_emit(step, CB_MSG_TAKE_BACK, worker->address);
     }
 }
@@ -115,10 +116,15 @@ void cb_step_worker_let_go(cb_step *step, uint32_t slot, bool completed)
     cb_step_worker *worker = cb_step_worker_at(step, index);
     cb_list_remove(&worker->held, &step->jobs, offsetof(cb_step_job, line), slot);
     job->worker = CB_NONE;
+    if (job->lane != CB_NONE) {
+        cb_step_lane_let_go(step, slot);
+    }
     if (completed) {
         assert(worker->running > 0);
         worker->running--;
         worker->progress_ns = step->now_ns;
+    } else {
+        cb_step_worker_heard(step, index);
     }
     if (worker->state != CB_WORKER_FED && worker->state != CB_WORKER_SUSPECT) {
         return;
@@ -135,20 +141,78 @@ void cb_step_worker_let_go(cb_step *step, uint32_t slot, bool completed)
     watch(step, index);
 }
 
+/* Jobs are heard of in the order in which they were handed, so those that were asked for first. */
+void cb_step_worker_heard(cb_step *step, uint32_t index)
+{
+    cb_step_worker *worker = cb_step_worker_at(step, index);
+    worker->unsure -= worker->unsure > 0;
+}
+
+bool cb_step_worker_takes(const cb_step *step, uint32_t index)
+{
+    const cb_step_worker *worker = cb_step_worker_at(step, index);
+    return worker->listed == CB_LISTED_FEEDABLE && worker->unsure == 0;
+}
+
+void cb_step_enqueue(cb_step *step, uint32_t slot, bool returned)
+{
+    cb_step_job *job = cb_step_job_at(step, slot);
+    if (returned) {
+        job->place = CB_PLACE_RETURNED;
+        job->returned = cb_heap_push(&step->returned, job->number, CB_DUE_JOB, slot);
+    } else {
+        job->place = CB_PLACE_FRESH;
+        cb_list_append(&step->fresh, &step->jobs, offsetof(cb_step_job, line), slot);
+    }
+}
+
+static void queue_job(cb_step *step, uint32_t slot, bool returned)
+{
+    if (cb_step_job_at(step, slot)->lane != CB_NONE) {
+        cb_step_lane_queue(step, slot, returned);
+    } else {
+        cb_step_enqueue(step, slot, returned);
+    }
+}
+
 void cb_step_queue_add(cb_step *step, uint32_t slot)
 {
-    cb_list_append(&step->fresh, &step->jobs, offsetof(cb_step_job, line), slot);
+    queue_job(step, slot, false);
+}
+
+void cb_step_queue_return(cb_step *step, uint32_t slot)
+{
+    queue_job(step, slot, true);
 }
 
 void cb_step_queue_remove(cb_step *step, uint32_t slot)
 {
     cb_step_job *job = cb_step_job_at(step, slot);
-    assert(job->state == CB_JOB_QUEUED && job->kind == CB_JOB_SERVER);
-    if (job->returned != 0) {
+    cb_step_lane *lane = job->lane == CB_NONE ? NULL : cb_slots_item(&step->lanes, job->lane);
+    cb_list *list = NULL;
+    assert(job->state == CB_JOB_QUEUED && job->kind != CB_JOB_CLIENT);
+    switch ((cb_job_place)job->place) {
+    case CB_PLACE_RETURNED:
         cb_heap_remove(&step->returned, &job->returned);
-    } else {
-        cb_list_remove(&step->fresh, &step->jobs, offsetof(cb_step_job, line), slot);
+        break;
+    case CB_PLACE_LANE:
+        list = &lane->backlog;
+        break;
+    case CB_PLACE_LANE_RETURNED:
+        list = &lane->returned;
+        break;
+    default:
+        assert(job->place == CB_PLACE_FRESH);
+        list = &step->fresh;
+        break;
     }
+    if (list != NULL) {
+        cb_list_remove(list, &step->jobs, offsetof(cb_step_job, line), slot);
+    }
+    if (lane != NULL && lane->next == slot) {
+        lane->next = CB_NONE;
+    }
+    job->place = CB_PLACE_NONE;
 }
 
 uint32_t cb_step_queue_first(const cb_step *step)
@@ -158,15 +222,17 @@ uint32_t cb_step_queue_first(const cb_step *step)
     return returned != NULL ? returned->owner : step->fresh.first;
 }
 
-static void hand(cb_step *step, uint32_t slot, uint32_t index)
+void cb_step_hand(cb_step *step, uint32_t slot, uint32_t index)
 {
     cb_step_worker *worker = cb_step_worker_at(step, index);
     cb_step_job *job = cb_step_job_at(step, slot);
-    const cb_step_route *route = cb_step_route_at(step, job->route);
     cb_step_queue_remove(step, slot);
     cb_step_job_move(step, slot, CB_JOB_HANDED);
     job->worker = index;
     cb_list_append(&worker->held, &step->jobs, offsetof(cb_step_job, line), slot);
+    if (job->lane != CB_NONE) {
+        cb_step_lane_handed(step, slot, index);
+    }
     if (worker->state == CB_WORKER_PARKED) {
         worker->progress_ns = step->now_ns;
         move(step, index, CB_WORKER_FED);
@@ -175,10 +241,11 @@ static void hand(cb_step *step, uint32_t slot, uint32_t index)
     }
     watch(step, index);
     cb_message *effect = cb_step_emit(step, CB_MSG_HAND, worker->address);
-    effect->name_space = route->name_space;
-    effect->route = route->id;
+    effect->name_space = job->name_space;
+    effect->flags = job->kind == CB_JOB_LOCAL ? CB_FLAG_HAS_NUL : 0;
+    effect->route = job->route == CB_NONE ? 0 : cb_step_route_at(step, job->route)->id;
     effect->job = cb_step_job_handle(job, slot);
-    effect->value = route->entry;
+    effect->value = job->entry;
     effect->payload = job->payload;
     job->payload = 0;
 }
@@ -239,7 +306,10 @@ void cb_step_dispatch(cb_step *step, bool may_add)
             }
             return;
         }
-        hand(step, slot, index);
+        cb_step_hand(step, slot, index);
+        if (cb_step_job_at(step, slot)->lane != CB_NONE) {
+            cb_step_lane_feed(step, cb_step_job_at(step, slot)->lane);
+        }
     }
 }
 
@@ -271,7 +341,7 @@ static void worker_stopped(cb_step *step, uint32_t index)
     bool was_starting = worker->state == CB_WORKER_STARTING;
     /* Whether it began what it held nobody can tell, so nobody else may run it. */
     while (worker->held.count > 0) {
-        cb_step_server_done(step, worker->held.first, CB_JOB_CALLBACK_FAILED, 0);
+        cb_step_work_done(step, worker->held.first, CB_JOB_CALLBACK_FAILED, 0, 0, false);
     }
     cb_heap_remove(&step->deadlines, &worker->deadline);
     cb_map_remove(&step->actors, worker->address);

@@ -79,6 +79,10 @@ cb_subject cb_describe_subject(const cb_trace_message *message)
     case CB_MSG_JOB_COMPLETED:
     case CB_MSG_JOB_RETURNED:
     case CB_MSG_INTERRUPT:
+    case CB_MSG_JOB_STALE:
+    case CB_MSG_REDIAL:
+    case CB_MSG_ORDER:
+    case CB_MSG_ORDER_DONE:
         subject.is_handle = true;
         break;
     default:
@@ -148,6 +152,27 @@ void cb_describe_job(const cb_trace_message *message, char *text, size_t size)
         snprintf(text, size, "%" PRIu64, subject.job);
 }
 
+static const char *kind_name(uint32_t word)
+{
+    static const char *const names[CB_ROUTE_KINDS] = {
+        [CB_ROUTE_TCP] = "tcp",         [CB_ROUTE_HTTP] = "http",   [CB_ROUTE_UDP] = "udp",
+        [CB_ROUTE_UDP_CLIENT] = "udpc", [CB_ROUTE_LOCAL] = "local", [CB_ROUTE_SOCKETS] = "sockets",
+        [CB_ROUTE_LOOP] = "loop",
+    };
+    uint32_t base = cb_route_word_base(word);
+    return base < CB_ROUTE_KINDS && names[base] != NULL ? names[base] : "port";
+}
+
+/* A kind of route and its port: on every address, or an inherited descriptor's number. */
+static void describe_route_word(uint32_t word, char *text, size_t size)
+{
+    uint32_t kind = cb_route_word_kind(word);
+    const char *where = (kind & CB_ROUTE_INHERITED) != 0     ? "fd "
+                        : (kind & CB_ROUTE_ANY_ADDRESS) != 0 ? "*:"
+                                                             : "";
+    snprintf(text, size, "%s %s%" PRIu16, kind_name(word), where, cb_route_word_port(word));
+}
+
 void cb_describe_connection(const cb_trace_message *message, char *text, size_t size)
 {
     bool is_connection =
@@ -156,8 +181,16 @@ void cb_describe_connection(const cb_trace_message *message, char *text, size_t 
         snprintf(text, size, "-");
     else if (is_connection)
         snprintf(text, size, "%" PRIu32, message->connection);
-    else /* the kind of a route, and its port */
-        snprintf(text, size, "port %" PRIu32, message->connection & 0xFFFF);
+    else
+        describe_route_word(message->connection, text, size);
+}
+
+static void describe_order(int32_t what, char *text, size_t size)
+{
+    if (what == CB_ORDER_SET_TLS)
+        snprintf(text, size, "set TLS");
+    else
+        snprintf(text, size, "order %" PRId32, what);
 }
 
 void cb_describe_status(const cb_trace_message *message, char *text, size_t size)
@@ -175,12 +208,19 @@ void cb_describe_status(const cb_trace_message *message, char *text, size_t size
     case CB_MSG_CONNECTION_CLOSED:
         snprintf(text, size, "%s", close_reason(message->status));
         break;
+    case CB_MSG_COMMAND:
+    case CB_MSG_ORDER:
+        describe_order(message->status, text, size);
+        break;
     case CB_MSG_JOB_COMPLETED:
     case CB_MSG_DROP:
     case CB_MSG_INTERRUPT:
+    case CB_MSG_REJECTED:
+    case CB_MSG_REDIAL:
         snprintf(text, size, "%s", cb_job_status_text(message->status));
         break;
     case CB_MSG_ANSWER:
+    case CB_MSG_ORDER_DONE:
     case CB_MSG_ROUTE_FAILED:
     case CB_MSG_ACTOR_STOPPED:
         snprintf(text, size, "%s", cb_status_text((cb_status)message->status));
@@ -206,6 +246,13 @@ static bool uses_value(unsigned kind)
     case CB_MSG_JOB_COMPLETED:
     case CB_MSG_HAND:
     case CB_MSG_ANSWER:
+    case CB_MSG_COMMAND:
+    case CB_MSG_ORDER:
+    case CB_MSG_ORDER_DONE:
+    case CB_MSG_REJECTED:
+    case CB_MSG_CONNECTIONS:
+    case CB_MSG_JOB_STALE:
+    case CB_MSG_PIN:
         return true;
     default:
         return false;
@@ -239,13 +286,10 @@ void cb_describe_flags(const cb_trace_message *message, char *text, size_t size)
     static const struct {
         unsigned flag;
         const char *name;
-    } flags[] = {{CB_FLAG_SHARED, "shared"},
-                 {CB_FLAG_HAS_NUL, "has-nul"},
-                 {CB_FLAG_AS_TEXT, "as-text"},
-                 {CB_FLAG_LOOPBACK, "loopback"},
-                 {CB_FLAG_IN_CALLBACK, "in-callback"},
-                 {CB_FLAG_FINAL, "final"},
-                 {CB_FLAG_CLIENT, "client"}};
+    } flags[] = {{CB_FLAG_SHARED, "shared"},           {CB_FLAG_HAS_NUL, "has-nul"},
+                 {CB_FLAG_AS_TEXT, "as-text"},         {CB_FLAG_LOOPBACK, "loopback"},
+                 {CB_FLAG_IN_CALLBACK, "in-callback"}, {CB_FLAG_FINAL, "final"},
+                 {CB_FLAG_CLIENT, "client"},           {CB_FLAG_NEW, "new"}};
     size_t length = 0;
     text[0] = '\0';
     for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++) {

@@ -29,7 +29,7 @@ static int help(void)
     puts("usage: callboard COMMAND ...\n"
          "       callboard FILE [-- ARGS]      short for callboard run FILE [-- ARGS]\n");
     for (size_t i = 0; i < COMMAND_COUNT; i++)
-        printf("  %-8s %-30s %s\n", commands[i].name, commands[i].arguments, commands[i].line);
+        printf("  %-8s %-40s %s\n", commands[i].name, commands[i].arguments, commands[i].line);
     puts("\n"
          "  -h, --help       this text; callboard COMMAND --help says more of each\n"
          "  -V, --version    the versions of callboard and libzmq, and what carries event loops\n\n"

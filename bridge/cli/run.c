@@ -9,9 +9,12 @@
 
 static int help(void)
 {
-    puts("usage: callboard run [--trace FILE] FILE [-- ARGS]\n\n"
+    puts("usage: callboard run [--trace FILE] [--watch] FILE [-- ARGS]\n\n"
          "Runs the script FILE (- for standard input). os.Args gives it the words behind --.\n\n"
          "  -t, --trace FILE   record every message of the run in FILE; see callboard trace\n"
+         "  -w, --watch        load FILE again whenever it changes: new requests run its new\n"
+         "                     callbacks, running ones end in the old; with errors the old text "
+         "stays\n"
          "  -h, --help         this text\n\n"
          "SIGINT and SIGTERM end the run in order: routes stop accepting, accepted requests are\n"
          "finished, waits return. A second signal ends it at once.\n"
@@ -23,6 +26,7 @@ static int help(void)
 static int read_options(int argc, char **argv, cb_script_options *options)
 {
     static const struct option known[] = {{"trace", required_argument, NULL, 't'},
+                                          {"watch", no_argument, NULL, 'w'},
                                           {"help", no_argument, NULL, 'h'},
                                           {NULL, 0, NULL, 0}};
     /* Everything behind the first "--" is the script's; options may stand anywhere before it. */
@@ -32,9 +36,11 @@ static int read_options(int argc, char **argv, cb_script_options *options)
     opterr = 0;
     optind = 0;
     int letter;
-    while ((letter = getopt_long(count, argv, ":t:h", known, NULL)) != -1) {
+    while ((letter = getopt_long(count, argv, ":t:wh", known, NULL)) != -1) {
         if (letter == 't')
             options->trace_path = optarg;
+        else if (letter == 'w')
+            options->watch = true;
         else if (letter == 'h')
             return help();
         else
@@ -46,6 +52,8 @@ static int read_options(int argc, char **argv, cb_script_options *options)
         return cb_usage_error("run", "unexpected '%s': what the script is given stands behind --",
                               argv[optind + 1]);
     options->path = argv[optind];
+    if (options->watch && strcmp(options->path, "-") == 0)
+        return cb_usage_error("run", "--watch needs a file; standard input does not change");
     if (count < argc) {
         options->arguments = (const char *const *)&argv[count + 1];
         options->argument_count = (size_t)(argc - count - 1);

@@ -1,7 +1,10 @@
 /* The table of functions that plugins are given: values by the machine, actors by the runtime's
  * calls on behalf of the thread that runs the verb. */
+#include <string.h>
+
 #include "bridge/host/output.h"
 #include "bridge/host/script_internal.h"
+#include "callboard/tls.h"
 
 static cb_status print(cb_call *call, const void *bytes, size_t size)
 {
@@ -54,9 +57,52 @@ static cb_status job_take(cb_call *call, int64_t job_id, bool as_text, cb_buffer
     return cb_job_take(asker_of(call), cb_call_name_space(call), job_id, as_text, result, status);
 }
 
+static cb_status route_command(cb_call *call, const cb_command *command, cb_reply *reply)
+{
+    return cb_route_command(asker_of(call), cb_call_name_space(call), command, reply);
+}
+
+static cb_status route_set_tls(cb_call *call, int64_t route_id, const cb_tls_provider *provider,
+                               cb_tls_context *context, cb_error *error)
+{
+    return cb_route_set_tls(asker_of(call), cb_call_name_space(call), route_id, provider, context,
+                            error);
+}
+
+static cb_status job_start(cb_call *call, const cb_start_options *options, int64_t *job_id)
+{
+    return cb_job_start(asker_of(call), cb_call_name_space(call), options, job_id);
+}
+
+static cb_status job_cancel(cb_call *call, int64_t job_id, int *canceled)
+{
+    return cb_job_cancel(asker_of(call), cb_call_name_space(call), job_id, canceled);
+}
+
+static cb_status jobs_close(cb_call *call, int64_t *canceled)
+{
+    return cb_jobs_close(asker_of(call), cb_call_name_space(call), canceled);
+}
+
 static const void *service(cb_call *call, const char *name, cb_error *error)
 {
     return cb_services_find(cb_script_thread_of(call)->script->services, name, error);
+}
+
+static void *run_memory(cb_call *call, size_t size, void (*end)(void *memory))
+{
+    return cb_run_memory_of(&cb_script_thread_of(call)->kept, cb_call_name_space(call), size, end);
+}
+
+static int64_t limit(cb_call *call, const char *name)
+{
+    const cb_limits *limits = &cb_script_thread_of(call)->script->limits;
+#define FIND_LIMIT(field, value, least, most, variable, reason)                                    \
+    if (strcmp(name, variable) == 0)                                                               \
+        return limits->field;
+    CB_LIMITS(FIND_LIMIT)
+#undef FIND_LIMIT
+    return -1;
 }
 
 const cb_host cb_script_host = {
@@ -80,4 +126,11 @@ const cb_host cb_script_host = {
     .buffer_new = cb_buffer_new,
     .buffer_release = cb_buffer_release,
     .service = service,
+    .route_command = route_command,
+    .route_set_tls = route_set_tls,
+    .job_start = job_start,
+    .job_cancel = job_cancel,
+    .jobs_close = jobs_close,
+    .run_memory = run_memory,
+    .limit = limit,
 };

@@ -1,6 +1,7 @@
 #include "bridge/host/loader.h"
 
 #include <assert.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,7 +22,9 @@ typedef struct loaded {
 
 struct cb_loader {
     loaded *items[MAX_LOADED];
-    size_t count;
+    /* Items below it are complete and stay as they are: written with release, read with acquire by
+     * the threads that do not load. */
+    _Atomic size_t count;
     cb_catalog catalog;
     char *suggestion; /* the last one given */
 };
@@ -139,7 +142,9 @@ static cb_status add(cb_loader *loader, cb_plugin_file file, const cb_plugin *pl
         loaded_free(item);
         return status;
     }
-    loader->items[loader->count++] = item;
+    size_t count = atomic_load_explicit(&loader->count, memory_order_relaxed);
+    loader->items[count] = item;
+    atomic_store_explicit(&loader->count, count + 1, memory_order_release);
     *out = &item->name_space;
     return CB_OK;
 }
@@ -256,7 +261,7 @@ const cb_catalog *cb_loader_catalog(const cb_loader *loader)
 
 size_t cb_loader_count(const cb_loader *loader)
 {
-    return loader->count;
+    return atomic_load_explicit(&loader->count, memory_order_acquire);
 }
 
 cb_loaded_plugin cb_loader_at(const cb_loader *loader, size_t index)

@@ -4,7 +4,8 @@
  * Namespaces are numbered 1..255 in the order of loading. A builtin and a file plugin may share a
  * namespace's name: the file's then holds the builtin's verbs as well. Several plugins may have
  * bare verbs (namespace ""), as long as no verb's name is there twice.
- * Threads: loading from one thread; once nothing is loaded any more, all may read.
+ * Threads: loading from one thread at a time; others may read meanwhile, and see what was loaded
+ * whole before they looked.
  */
 #ifndef CALLBOARD_BRIDGE_HOST_LOADER_H
 #define CALLBOARD_BRIDGE_HOST_LOADER_H

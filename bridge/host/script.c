@@ -1,11 +1,13 @@
 #include "callboard/script.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "bridge/host/output.h"
 #include "bridge/host/script_internal.h"
-#include "bridge/host/script_source.h"
+#include "bridge/host/watch.h"
 
 #define STATUS_FAILED 1 /* exit status of whatever went wrong but usage */
 
@@ -26,31 +28,16 @@ static cb_status copy_arguments(cb_script *script, const cb_script_options *opti
             return no_memory(error);
         script->argument_count++;
     }
+    script->path = strdup(options->path);
+    if (script->path == NULL)
+        return no_memory(error);
+    script->is_watched = options->watch;
     if (options->trace_path != NULL) {
         script->trace_path = strdup(options->trace_path);
         if (script->trace_path == NULL)
             return no_memory(error);
     }
     return CB_OK;
-}
-
-static cb_status compile(cb_script *script, cb_error *error)
-{
-    const cb_source *source = &script->source;
-    cb_diagnostics *diagnostics = calloc(1, sizeof(*diagnostics));
-    if (diagnostics == NULL)
-        return no_memory(error);
-    cb_status status = cb_program_compile(source, cb_loader_catalog(script->loader),
-                                          &script->program, diagnostics);
-    if (status != CB_OK && diagnostics->count > 0) {
-        cb_script_source_complain(diagnostics, source);
-        status = cb_fail(error, CB_SCRIPT, "%s: %zu%s errors", source->path, diagnostics->count,
-                         diagnostics->more ? " and more" : "");
-    } else if (status != CB_OK) {
-        status = cb_fail(error, status, "%s: %s", source->path, cb_status_text(status));
-    }
-    free(diagnostics);
-    return status;
 }
 
 cb_status cb_script_load(const cb_script_options *options, cb_script **result, cb_error *error)
@@ -68,13 +55,13 @@ cb_status cb_script_load(const cb_script_options *options, cb_script **result, c
     if (status == CB_OK)
         status = copy_arguments(script, options, error);
     if (status == CB_OK)
-        status = cb_script_source(options->path, &script->source, error);
-    if (status == CB_OK)
         status = cb_loader_new(&script->loader, error);
     if (status == CB_OK)
         status = cb_services_new(script->loader, &script->services, error);
     if (status == CB_OK)
-        status = compile(script, error);
+        status = cb_editions_new(&script->editions, error);
+    if (status == CB_OK)
+        status = cb_editions_load(script->editions, script->path, script->loader, error);
     if (status == CB_OK)
         *result = script;
     else
@@ -96,14 +83,14 @@ void cb_script_free(cb_script **result)
         script->next_abandoned = atomic_exchange(&abandoned, script);
         return;
     }
-    cb_program_release(script->program);
+    cb_editions_free(&script->editions);
     cb_services_free(&script->services);
     cb_loader_free(&script->loader);
     for (size_t i = 0; i < script->argument_count; i++)
         free(script->arguments[i]);
     free(script->arguments);
     free(script->trace_path);
-    cb_source_free(&script->source);
+    free(script->path);
     pthread_mutex_destroy(&script->lock);
     free(script);
 }
@@ -128,6 +115,19 @@ void cb_script_shutdown(cb_script *script)
     pthread_mutex_unlock(&script->lock);
 }
 
+/* Tells the runtime the names of namespaces that it has not been told. */
+static cb_status name_spaces(cb_script *script, cb_runtime *runtime, cb_error *error)
+{
+    cb_status status = CB_OK;
+    while (status == CB_OK && script->named < cb_loader_count(script->loader)) {
+        const cb_namespace *next = cb_loader_at(script->loader, script->named).name_space;
+        if (next->name[0] != '\0')
+            status = cb_runtime_name_space(runtime, next->id, next->name, error);
+        script->named++;
+    }
+    return status;
+}
+
 static cb_status start(cb_script *script, cb_runtime **runtime, cb_error *error)
 {
     cb_runtime_options options = {
@@ -141,35 +141,70 @@ static cb_status start(cb_script *script, cb_runtime **runtime, cb_error *error)
     cb_status status = cb_runtime_start(&options, runtime, error);
     if (status != CB_OK)
         return status;
-    for (size_t i = 0; i < cb_loader_count(script->loader) && status == CB_OK; i++) {
-        const cb_namespace *name_space = cb_loader_at(script->loader, i).name_space;
-        if (name_space->name[0] != '\0')
-            status = cb_runtime_name_space(*runtime, name_space->id, name_space->name, error);
-    }
+    status = name_spaces(script, *runtime, error);
     if (status != CB_OK)
         (void)cb_runtime_stop(runtime, NULL);
     return status;
 }
 
+/* -- reloading -- */
+
+static void say(const char *format, ...) CB_PRINTF_LIKE(1, 2);
+
+static void say(const char *format, ...)
+{
+    char text[CB_ERROR_TEXT_SIZE + 128];
+    va_list arguments;
+    va_start(arguments, format);
+    int length = vsnprintf(text, sizeof(text), format, arguments);
+    va_end(arguments);
+    if (length > 0)
+        cb_output_complain(text, strlen(text));
+}
+
+/* The file has changed: jobs that run go on in the old text, the next ones take the new one. */
+static void reload(void *user)
+{
+    cb_script *script = user;
+    cb_error error = {0};
+    if (cb_editions_load(script->editions, script->path, script->loader, &error) != CB_OK) {
+        say("%s: not reloaded, the text before it goes on (%.300s)\n", script->path, error.text);
+        return;
+    }
+    pthread_mutex_lock(&script->lock);
+    if (script->runtime != NULL)
+        (void)name_spaces(script, script->runtime, NULL);
+    pthread_mutex_unlock(&script->lock);
+    const char *name = NULL;
+    size_t lost = cb_editions_lost(script->editions, &name);
+    if (lost > 0)
+        say("%s: reloaded; without the callback %.100s%s, whose requests fail now\n", script->path,
+            name, lost > 1 ? " and others" : "");
+    else
+        say("%s: reloaded\n", script->path);
+}
+
 static cb_status run_main(cb_script *script, cb_runtime *runtime, int *exit_status, cb_error *error)
 {
+    cb_edition *edition = cb_editions_newest(script->editions);
     cb_script_thread *thread = NULL;
     cb_status status = cb_script_thread_new(script, &thread, error);
     if (status == CB_OK)
         status = cb_asker_open(runtime, &thread->asker, error);
     if (status == CB_OK) {
         cb_vm_error failure = {0};
-        status = cb_vm_run_main(thread->vm, script->program, exit_status, &failure);
+        status = cb_vm_run_main(thread->vm, edition->program, exit_status, &failure);
+        cb_run_memory_end(&thread->kept);
         if (status != CB_OK) {
             cb_script_say_why_stopped(thread, &failure);
-            cb_script_complain(script, &failure);
-            status =
-                cb_fail(error, CB_SCRIPT, "%s: main ended in a runtime error", script->source.path);
+            cb_script_complain(edition, &failure);
+            status = cb_fail(error, CB_SCRIPT, "%s: main ended in a runtime error", script->path);
         }
     }
     if (thread != NULL)
         cb_asker_close(&thread->asker);
     cb_script_thread_free(&thread);
+    cb_edition_release(edition);
     return status;
 }
 
@@ -177,7 +212,7 @@ cb_status cb_script_run(cb_script *script, int *exit_status, cb_error *error)
 {
     *exit_status = STATUS_FAILED;
     if (script->has_run)
-        return cb_fail(error, CB_INVALID, "%s: a script runs once", script->source.path);
+        return cb_fail(error, CB_INVALID, "%s: a script runs once", script->path);
     script->has_run = true;
     cb_runtime *runtime = NULL;
     cb_status status = start(script, &runtime, error);
@@ -186,8 +221,13 @@ cb_status cb_script_run(cb_script *script, int *exit_status, cb_error *error)
     publish_runtime(script, runtime);
 
     int returned = 0;
-    status = run_main(script, runtime, &returned, error);
+    cb_watch *watch = NULL;
+    if (script->is_watched)
+        status = cb_watch_start(script->path, reload, script, &watch, error);
+    if (status == CB_OK)
+        status = run_main(script, runtime, &returned, error);
 
+    cb_watch_stop(&watch);
     publish_runtime(script, NULL);
     cb_error stop_error = {0};
     cb_status stopped = cb_runtime_stop(&runtime, &stop_error);

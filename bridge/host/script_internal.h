@@ -6,10 +6,10 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+#include "bridge/host/edition.h"
 #include "bridge/host/loader.h"
+#include "bridge/host/run_memory.h"
 #include "bridge/host/services.h"
-#include "bridge/lang/program.h"
-#include "bridge/lang/source.h"
 #include "bridge/lang/vm.h"
 #include "callboard/limits.h"
 #include "callboard/runtime.h"
@@ -17,30 +17,33 @@
 
 struct cb_script {
     /* set while loading, read-only while running */
-    cb_source source; /* its path is what errors show */
+    char *path;       /* as it was given */
     char **arguments; /* owned copies */
     size_t argument_count;
     char *trace_path; /* or NULL */
     cb_limits limits;
     cb_loader *loader;
     cb_services *services;
-    cb_program *program;
+    cb_editions *editions;
+    bool is_watched;
     bool has_run;
     bool is_abandoned; /* a thread that could not be stopped in time may still be in it */
     cb_script *next_abandoned;
 
     atomic_int exit_code; /* what os.ExitCode asked for; 0 until then */
 
-    pthread_mutex_t lock;    /* guards the two below */
+    pthread_mutex_t lock;    /* guards those below */
     cb_runtime *runtime;     /* NULL before it started and once it is being stopped */
     bool is_shutdown_wanted; /* asked for, perhaps before the runtime was there */
+    size_t named;            /* plugins whose namespaces the runtime knows by name */
 };
 
 /* One thread that runs the script: main's, or an actor's. It is the user pointer of its machine. */
 typedef struct cb_script_thread {
     cb_script *script;
     cb_vm *vm;
-    cb_asker *asker; /* an actor's changes with each job; NULL between jobs */
+    cb_asker *asker;     /* an actor's changes with each job; NULL between jobs */
+    cb_run_memory *kept; /* by plugins, for the run that goes on; NULL between runs */
 } cb_script_thread;
 
 /* A machine for the calling thread. The text of *error says what failed. */
@@ -59,7 +62,7 @@ extern const cb_host cb_script_host;
 /* Where a run was stopped from outside, puts the reason into the error's message. */
 void cb_script_say_why_stopped(const cb_script_thread *thread, cb_vm_error *error);
 /* Prints a runtime error with its source line and call stack to standard error. */
-void cb_script_complain(const cb_script *script, const cb_vm_error *error);
+void cb_script_complain(const cb_edition *edition, const cb_vm_error *error);
 
 /* The functions that cb_runtime_options wants; `user` is the cb_script. */
 void cb_script_run_job(void *user, cb_job *job);

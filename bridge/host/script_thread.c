@@ -52,13 +52,13 @@ void cb_script_thread_free(cb_script_thread **result)
     *result = NULL;
 }
 
-void cb_script_complain(const cb_script *script, const cb_vm_error *error)
+void cb_script_complain(const cb_edition *edition, const cb_vm_error *error)
 {
     char *text = NULL;
     size_t size = 0;
     FILE *out = open_memstream(&text, &size);
     if (out != NULL) {
-        cb_vm_error_print(error, &script->source, out);
+        cb_vm_error_print(error, &edition->source, out);
         if (fclose(out) == 0)
             cb_output_complain(text, size);
         free(text);
@@ -94,14 +94,51 @@ void cb_script_thread_end(void *user, void *thread_state)
 }
 
 /* A job that failed: its error's first line is the job's result, all of it goes to stderr. */
-static void fail_job(const cb_script_thread *thread, cb_job *job, cb_vm_error *error)
+static void fail_job(const cb_script_thread *thread, const cb_edition *edition, cb_job *job,
+                     cb_vm_error *error)
 {
     char text[CB_ERROR_TEXT_SIZE];
     cb_script_say_why_stopped(thread, error);
     cb_vm_error_text(error, text, sizeof(text));
-    cb_script_complain(thread->script, error);
+    cb_script_complain(edition, error);
     job->status = CB_JOB_CALLBACK_FAILED;
     job->result = cb_buffer_copy(text, strlen(text)); /* without memory: a failure without text */
+}
+
+/* A route outlives the text that opened it, and its callback need not be in the newest one. */
+static void fail_lost(cb_job *job, const char *name)
+{
+    char text[CB_ERROR_TEXT_SIZE];
+    (void)snprintf(text, sizeof(text), "the callback %.200s is no longer in the script",
+                   name != NULL ? name : "?");
+    job->status = CB_JOB_CALLBACK_FAILED;
+    job->result = cb_buffer_copy(text, strlen(text));
+}
+
+static void run_callback(cb_script_thread *thread, const cb_edition *edition, int64_t callback,
+                         cb_job *job)
+{
+    /* The request's bytes become the callback's blob itself; no copy is made on the way. */
+    cb_buffer *blob = job->request;
+    job->request = NULL;
+    bool written = false;
+    int32_t returned = 0;
+    cb_vm_error error = {0};
+    cb_status status = cb_vm_run_callback(thread->vm, edition->program, callback, &blob, &written,
+                                          &returned, &error);
+    cb_run_memory_end(&thread->kept); /* before anybody can learn how the job went */
+    if (status != CB_OK) {
+        fail_job(thread, edition, job, &error);
+    } else if (returned == 0) {
+        job->status = CB_JOB_CALLBACK_REFUSED;
+        cb_buffer_release(blob);
+    } else {
+        job->status = CB_JOB_SUCCESS;
+        if (written)
+            job->result = blob;
+        else
+            cb_buffer_release(blob);
+    }
 }
 
 void cb_script_run_job(void *user, cb_job *job)
@@ -114,27 +151,15 @@ void cb_script_run_job(void *user, cb_job *job)
         job->result = cb_buffer_copy(text, sizeof(text) - 1);
         return;
     }
-    /* The request's bytes become the callback's blob itself; no copy is made on the way. */
-    cb_buffer *blob = job->request;
-    job->request = NULL;
+    cb_edition *edition = NULL;
+    int64_t callback = -1;
+    const char *name = NULL;
     thread->asker = job->asker;
-    bool written = false;
-    int32_t returned = 0;
-    cb_vm_error error = {0};
-    cb_status status = cb_vm_run_callback(thread->vm, script->program, job->entry, &blob, &written,
-                                          &returned, &error);
-    if (status != CB_OK) {
-        fail_job(thread, job, &error);
-    } else if (returned == 0) {
-        job->status = CB_JOB_CALLBACK_REFUSED;
-        cb_buffer_release(blob);
-    } else {
-        job->status = CB_JOB_SUCCESS;
-        if (written)
-            job->result = blob;
-        else
-            cb_buffer_release(blob);
-    }
+    if (cb_editions_find(script->editions, job->entry, &edition, &callback, &name))
+        run_callback(thread, edition, callback, job);
+    else
+        fail_lost(job, name);
+    cb_edition_release(edition);
     thread->asker = NULL;
     (void)cb_output_flush(NULL);
 }

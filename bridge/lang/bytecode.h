@@ -65,7 +65,8 @@ typedef struct cb_line {
 struct cb_program {
     uint32_t refs; /* atomic */
     uint32_t main_index;
-    char *path; /* as errors print it */
+    uint32_t number; /* see cb_program_entry */
+    char *path;      /* as errors print it */
     uint64_t hash;
     cb_insn *code;  /* of all functions, one after the other */
     cb_line *lines; /* one for each instruction */

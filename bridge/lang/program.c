@@ -193,6 +193,16 @@ int64_t cb_program_callback(const cb_program *program, const char *name)
     return -1;
 }
 
+void cb_program_set_number(cb_program *program, uint32_t number)
+{
+    program->number = number;
+}
+
+int64_t cb_program_entry(const cb_program *program, int64_t callback)
+{
+    return (int64_t)((uint64_t)program->number << CB_ENTRY_NUMBER_SHIFT | (uint64_t)callback);
+}
+
 const char *cb_program_callback_name(const cb_program *program, int64_t entry)
 {
     if (entry < 0 || (uint64_t)entry >= program->callback_count) {

@@ -32,6 +32,12 @@ void cb_program_release(cb_program *program);       /* NULL is fine */
 bool cb_program_has_main(const cb_program *program);
 /* The entry of a callback, 0.., for cb_vm_run_callback; -1 if there is none of that name. */
 int64_t cb_program_callback(const cb_program *program, const char *name);
+/* What verbs are given of a callback, and actors keep: the number of the program above, the entry
+ * below. A program's number is 0 until it is set, which must be before threads share it. */
+#define CB_ENTRY_NUMBER_SHIFT  32
+#define CB_ENTRY_CALLBACK_MASK UINT64_C(0xffffffff)
+void cb_program_set_number(cb_program *program, uint32_t number);
+int64_t cb_program_entry(const cb_program *program, int64_t callback);
 /* The name of a callback; NULL for an entry that is none. Lives as long as the program. */
 const char *cb_program_callback_name(const cb_program *program, int64_t entry);
 size_t cb_program_callback_count(const cb_program *program);

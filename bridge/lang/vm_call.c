@@ -58,7 +58,7 @@ static cb_status find_callback(cb_vm *vm, const cb_object *name, cb_value *value
     if (entry < 0) {
         return cb_vm_fail(vm, CB_SCRIPT, "there is no callback named \"%.100s\"", text);
     }
-    value->integer = entry;
+    value->integer = cb_program_entry(vm->program, entry);
     return CB_OK;
 }
 
@@ -94,7 +94,7 @@ static cb_status pass_argument(cb_vm *vm, const cb_insn *argument, uint32_t inde
     case CB_OPC_ARG_CALLBACK: {
         const char *name = vm->program->functions[argument->b].name;
         value->type = CB_TYPE_CALLBACK;
-        value->integer = cb_program_callback(vm->program, name);
+        value->integer = cb_program_entry(vm->program, cb_program_callback(vm->program, name));
         show_bytes(value, (const uint8_t *)name, strlen(name));
         return CB_OK;
     }

@@ -31,7 +31,8 @@ typedef struct cb_buffer {
 } cb_buffer;
 
 enum {
-    CB_BUFFER_FOREIGN = 1u /* data is somebody else's memory: never freed, never copied on write */
+    CB_BUFFER_FOREIGN = 1u, /* data is somebody else's memory: never freed, never copied on write */
+    CB_BUFFER_HOLDS = 2u    /* made by cb_buffer_holding */
 };
 
 /* A new buffer of `size` zero bytes with room for at least `capacity`; NULL when out of memory. */
@@ -40,6 +41,12 @@ CB_PUBLIC cb_buffer *cb_buffer_new(size_t size, size_t capacity);
 CB_PUBLIC cb_buffer *cb_buffer_copy(const void *bytes, size_t size);
 /* A buffer over memory that outlives it; NULL when out of memory. */
 CB_PUBLIC cb_buffer *cb_buffer_foreign(void *bytes, size_t size);
+
+/* A buffer of no bytes that keeps an object for as long as somebody refers to it: `data` points to
+ * a copy of its `size` bytes, and with the last reference `drop` is called on that copy, on
+ * whatever thread it is. So an object with a life of its own can go with a message. NULL when out
+ * of memory (the object is then still the caller's). */
+CB_PUBLIC cb_buffer *cb_buffer_holding(const void *object, size_t size, void (*drop)(void *object));
 
 CB_PUBLIC cb_buffer *cb_buffer_retain(cb_buffer *buffer); /* NULL gives NULL */
 CB_PUBLIC void cb_buffer_release(cb_buffer *buffer);      /* NULL is fine */

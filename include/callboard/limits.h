@@ -33,8 +33,14 @@ extern "C" {
       "client exchanges on the wire at once; more stay queued")                                    \
     X(max_tls_handles, 1024, 1, 65536, "CALLBOARD_MAX_TLS_HANDLES",                                \
       "connections and contexts that scripts hold open in the plugin tls")                         \
+    X(max_state_blocks, 65536, 1, 16777216, "CALLBOARD_MAX_STATE_BLOCKS",                          \
+      "blocks of shared memory that scripts hold in the plugin script_state")                      \
+    X(max_state_bytes, 268435456, 1, 1099511627776, "CALLBOARD_MAX_STATE_BYTES",                   \
+      "bytes of all those blocks together")                                                        \
+    X(max_random_bytes, 16777216, 1, 1073741824, "CALLBOARD_MAX_RANDOM_BYTES",                     \
+      "bytes that one call of the plugin random makes or shuffles, a call being one piece")        \
     X(max_request, 16777216, 1, 1073741824, "CALLBOARD_MAX_REQUEST",                               \
-      "bytes of one request, and of one response that a client job receives")                      \
+      "bytes of one request (HTTP: of its body), and of one response that a client job receives")  \
     X(tcp_quiet_ms, 20, 1, 60000, "CALLBOARD_TCP_QUIET_MS",                                        \
       "silence after the first byte that ends a request without a half-close")                     \
     X(tcp_idle_ms, 10000, 1, 3600000, "CALLBOARD_TCP_IDLE_MS",                                     \
@@ -58,7 +64,14 @@ extern "C" {
     X(max_object, 1073741824, 1024, 2147483647, "CALLBOARD_MAX_OBJECT",                            \
       "bytes of one string or blob; lengths are i32 in scripts")                                   \
     X(trace_buffer, 16777216, 65536, 4294967296, "CALLBOARD_TRACE_BUFFER",                         \
-      "bytes of the flight recorder in memory")
+      "bytes of the flight recorder in memory")                                                    \
+    X(udp_waiting, 1024, 1, 65536, "CALLBOARD_UDP_WAITING",                                        \
+      "datagrams of one UDP route that wait or are in their callback; more are dropped")           \
+    X(http_line, 8192, 64, 1048576, "CALLBOARD_HTTP_LINE", "bytes of an HTTP request line")        \
+    X(http_head, 65536, 256, 16777216, "CALLBOARD_HTTP_HEAD",                                      \
+      "bytes of an HTTP request's line and fields together, and of its trailers")                  \
+    X(http_fields, 200, 1, 100000, "CALLBOARD_HTTP_FIELDS",                                        \
+      "fields and trailers of one HTTP request")
 
 typedef struct cb_limits {
 #define CB_LIMIT_FIELD(field, value, least, most, variable, reason) int64_t field;

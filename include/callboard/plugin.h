@@ -18,10 +18,10 @@
  *         .summary = "a demonstration", .verbs = verbs, .verb_count = 1};
  *
  * Threads: a verb runs on the thread of the script that calls it: main's, or any actor's, several
- * at once. A verb keeps no state of its own (those of tls do, behind a lock, since a connection
- * lives across calls). Errors: a verb returns CB_OK, or what host->fail returned (a runtime error
- * at the call's place in the script), or hands on a code that a host function gave it. CB_STOPPED
- * is handed on as it is.
+ * at once. A verb keeps no state of its own, but what lasts as long as one run (run_memory); those
+ * of tls and script_state do, behind a lock, since what they hold lives across runs. Errors: a verb
+ * returns CB_OK, or what host->fail returned (a runtime error at the call's place in the script),
+ * or hands on a code that a host function gave it. CB_STOPPED is handed on as it is.
  *
  * Signatures: "RESULT(TYPE name, ...)". RESULT: void, i8 i16 i32 i64 u8 u16 u32 u64 float double,
  * string, blob. TYPE: the same but void; `callback` (a callback's name, checked by the binder when
@@ -167,6 +167,23 @@ struct cb_host {
      * the plugin of a service that it knows itself from the plugin folders. Lives as long as the
      * script. NULL: nobody offers it, and the error says why. */
     const void *(*service)(cb_call *call, const char *name, cb_error *error);
+    /* See runtime.h for each. */
+    cb_status (*route_command)(cb_call *call, const cb_command *command, cb_reply *reply);
+    cb_status (*route_set_tls)(cb_call *call, int64_t route_id,
+                               const struct cb_tls_provider *provider,
+                               struct cb_tls_context *context, cb_error *error);
+    cb_status (*job_start)(cb_call *call, const cb_start_options *options, int64_t *job_id);
+    cb_status (*job_cancel)(cb_call *call, int64_t job_id, int *canceled);
+    cb_status (*jobs_close)(cb_call *call, int64_t *canceled);
+    /* This plugin's own memory for the run that makes the call, main's or one callback's: all zero
+     * at the first call, later as the plugin left it, gone with the run. The first call says how
+     * large it is, and what is called when the run has ended, well or badly (NULL: nothing): on
+     * the run's thread, before anybody can learn of the end; it must not wait. NULL: out of
+     * memory. */
+    void *(*run_memory)(cb_call *call, size_t size, void (*end)(void *memory));
+    /* The limit of limits.h with this environment variable, as the script runs with it; -1 if there
+     * is none of that name. */
+    int64_t (*limit)(cb_call *call, const char *variable);
 };
 
 /* Whether this host's table is new enough to have the field. */

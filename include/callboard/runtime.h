@@ -58,7 +58,24 @@ typedef enum cb_phase {
     CB_PHASE_COMPLETED = 2
 } cb_phase;
 
-typedef enum cb_route_kind { CB_ROUTE_TCP = 1 } cb_route_kind;
+/* What stands behind a route. */
+typedef enum cb_route_kind {
+    CB_ROUTE_TCP = 1,        /* a listener: one request a connection */
+    CB_ROUTE_HTTP = 2,       /* a listener: requests framed as HTTP/1.1 */
+    CB_ROUTE_UDP = 3,        /* a port whose datagrams are requests, one at a time */
+    CB_ROUTE_UDP_CLIENT = 4, /* a port that sends, and whose datagrams are replies */
+    CB_ROUTE_LOCAL = 5,      /* no port: requests come from this process */
+    CB_ROUTE_SOCKETS = 6,    /* long-lived connections; each event is a request */
+    CB_ROUTE_LOOP = 7,       /* an event loop; each completion is a request */
+    CB_ROUTE_KINDS
+} cb_route_kind;
+
+/* Added to a route's kind. */
+enum {
+    CB_ROUTE_ANY_ADDRESS = 0x40, /* every interface and not only loopback */
+    CB_ROUTE_INHERITED = 0x80    /* `port` is the number of a descriptor handed down by the parent:
+                                    0 is the first of them */
+};
 
 /* What can be asked: X(name, about, text). `about` is ROUTE, JOB or NONE: what the id names.
  * All answers are numbers, but ROUTE_CALLBACK and JOB_ERROR_TEXT, which are bytes. */
@@ -87,7 +104,12 @@ typedef enum cb_route_kind { CB_ROUTE_TCP = 1 } cb_route_kind;
     X(JOB_TIMEOUT, JOB, "its limit in ms, or -1")                                                  \
     X(JOB_HAS_RESULT, JOB, "1 if it succeeded and its bytes wait to be taken")                     \
     X(JOB_RESULT_SIZE, JOB, "size of the result in bytes, 0 without one")                          \
-    X(JOB_ERROR_TEXT, JOB, "why it failed; empty while pending and on success")
+    X(JOB_ERROR_TEXT, JOB, "why it failed; empty while pending and on success")                    \
+    X(ROUTE_KIND, ROUTE, "a cb_route_kind with what was added to it")                              \
+    X(ROUTE_TLS, ROUTE, "1 if its connections speak TLS")                                          \
+    X(ROUTE_CONNECTIONS, ROUTE, "connections open now, busy or not")                               \
+    X(CONNECTION_COUNT, NONE, "connections open now on all routes of the namespace")               \
+    X(ROUTE_LOST, ROUTE, "requests that were dropped, and those whose callback did not succeed")
 
 typedef enum cb_question_kind {
     CB_ASK_NONE = 0,
@@ -114,11 +136,12 @@ typedef enum cb_wait_kind {
 } cb_wait_kind;
 
 typedef struct cb_route_options {
-    cb_route_kind kind;
+    uint32_t kind;        /* a cb_route_kind and what is added to it */
     const char *callback; /* its name, as Route callback answers it; copied */
     int64_t entry;        /* what the job function is given to find the callback */
     int32_t timeout_ms;   /* the callback's limit: -1 none, otherwise 0.. */
     uint16_t port;        /* 0: the system picks one */
+    bool shared;          /* one such route serves the namespace: if it is open its id is given */
 } cb_route_options;
 
 typedef struct cb_job_options {
@@ -127,14 +150,39 @@ typedef struct cb_job_options {
     int32_t timeout_ms; /* for connect, send and receive together: -1 none, otherwise 0.. */
 } cb_job_options;
 
+/* Where cb_job_start is to find its callback. */
+#define CB_START_ALONE INT64_C(0)  /* no route: the job has its own entry */
+#define CB_START_ONLY  INT64_C(-1) /* the namespace's one open route */
+
+typedef struct cb_start_options {
+    int64_t route_id;   /* a route of kind LOCAL, or one of the two above */
+    int64_t entry;      /* without a route: what the job function is given */
+    cb_buffer *request; /* taken over, also on failure; NULL is empty */
+    int32_t timeout_ms; /* the callback's limit: -1 none, otherwise 0..; with a route: the lesser of
+                           this and the route's */
+} cb_start_options;
+
+/* What a route's actor is asked to do. The numbers and what goes with them are the kind's own. */
+typedef struct cb_command {
+    int64_t route_id;
+    int32_t what;
+    int64_t value;
+    cb_buffer *payload; /* taken over, also on failure; NULL is empty */
+} cb_command;
+
+typedef struct cb_reply {
+    int64_t value;
+    cb_buffer *payload; /* yours to release, or NULL; after a failure the error's text */
+} cb_reply;
+
 typedef struct cb_runtime cb_runtime;
 typedef struct cb_asker cb_asker;
 
-/* A server job on its actor's thread. */
+/* One callback on its actor's thread. */
 typedef struct cb_job {
     cb_asker *asker;    /* for questions, waits and cb_asker_check; valid until the function ends */
     void *thread_state; /* what `thread_begin` gave on this thread */
-    int64_t entry;      /* as given at the route's opening */
+    int64_t entry;      /* as given at the route's opening, or with the request */
     cb_buffer *request; /* the job's own reference; the function may take it by setting NULL */
     /* out */
     cb_job_status status; /* SUCCESS, CALLBACK_REFUSED or CALLBACK_FAILED; ignored if interrupted */
@@ -190,6 +238,23 @@ CB_PUBLIC cb_status cb_route_open(cb_asker *asker, uint8_t name_space,
 CB_PUBLIC cb_status cb_route_close(cb_asker *asker, uint8_t name_space, int64_t route_id,
                                    int64_t *canceled);
 
+/* Has the route's actor carry out a command, and waits for what it says. The supervisor passes both
+ * on, so they are in the trace and in order with all else. CB_UNKNOWN (no such route), CB_CLOSED
+ * (it closed before the actor answered), CB_UNSUPPORTED (not this kind), CB_LIMIT, CB_STOPPED, or
+ * what the actor answers. */
+CB_PUBLIC cb_status cb_route_command(cb_asker *asker, uint8_t name_space, const cb_command *command,
+                                     cb_reply *reply);
+
+struct cb_tls_provider;
+struct cb_tls_context;
+/* Has a route's connections speak TLS from now on, with the context of a server; client exchanges
+ * to the route do so too, and take no other certificate. Takes over one reference to the context,
+ * also on failure; the provider must outlive the runtime. Again with another context: connections
+ * accepted from now on use that one. */
+CB_PUBLIC cb_status cb_route_set_tls(cb_asker *asker, uint8_t name_space, int64_t route_id,
+                                     const struct cb_tls_provider *provider,
+                                     struct cb_tls_context *context, cb_error *error);
+
 /* Answers all `count` questions (1..64) from one and the same state. CB_OK if all were asked: look
  * at each one's status. CB_STOPPED, CB_IO or CB_NO_MEMORY leave them unanswered. */
 CB_PUBLIC cb_status cb_ask(cb_asker *asker, uint8_t name_space, cb_question *questions,
@@ -202,6 +267,22 @@ CB_PUBLIC cb_status cb_wait(cb_asker *asker, uint8_t name_space, cb_wait_kind wh
  */
 CB_PUBLIC cb_status cb_job_begin(cb_asker *asker, uint8_t name_space, const cb_job_options *options,
                                  int64_t *job_id);
+/* Begins a job that runs a callback here: in the order of the calls, beside other jobs. Its result
+ * is what the callback left, and waits to be taken. CB_CLOSED (the route, or the namespace's jobs,
+ * are closed), CB_MISMATCH (CB_START_ONLY, and not exactly one route is open), CB_LIMIT (too many
+ * jobs wait to be taken, or too many wait to run on the route). */
+CB_PUBLIC cb_status cb_job_start(cb_asker *asker, uint8_t name_space,
+                                 const cb_start_options *options, int64_t *job_id);
+/* Cancels a job that was started by cb_job_start and whose callback has not begun: *canceled = 1,
+ * and it completes with CANCELED. Otherwise 0, and nothing changes. */
+CB_PUBLIC cb_status cb_job_cancel(cb_asker *asker, uint8_t name_space, int64_t job_id,
+                                  int *canceled);
+/* From now on cb_job_start without a route says CB_CLOSED in this namespace; such jobs that have
+ * not begun are canceled (*canceled: how many). Those that run go on; what has completed can be
+ * taken.
+ */
+CB_PUBLIC cb_status cb_jobs_close(cb_asker *asker, uint8_t name_space, int64_t *canceled);
+
 /* Takes a completed job's result and forgets the job. With `as_text`, a result that holds a NUL
  * byte is CB_FORMAT and the job stays. A job that failed: CB_NO_RESULT, *result is its error's
  * text, *status its status, and the job is gone. Otherwise *result may be NULL: empty. */

@@ -13,6 +13,7 @@
 #ifndef CALLBOARD_SCRIPT_H
 #define CALLBOARD_SCRIPT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "callboard/status.h"
@@ -28,6 +29,9 @@ typedef struct cb_script_options {
     const char *const *arguments; /* what os.Args gives; copied */
     size_t argument_count;
     const char *trace_path; /* record every message to this file, or NULL */
+    bool watch; /* while it runs, load the file again whenever it changes: requests that begin after
+                   that run the new text's callbacks, main goes on in the old one; a text with
+                   errors is refused, and its errors are printed */
 } cb_script_options;
 
 /* Reads, loads plugins, compiles; reads the limits from the environment. CB_SCRIPT: the script is

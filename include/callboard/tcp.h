@@ -91,8 +91,9 @@ typedef struct cb_tcp_event {
 /* -- callbacks and options -------------------------------------------------------------------- */
 
 typedef struct cb_tcp_callbacks {
-    /* Bytes have come: 1 to 65,536, valid until it returns. With `keep_unread` all that is unread
-     * (more than was there at the last call), and it stays until it is read from the stream. */
+    /* Bytes have come: 1 to 65,536 (or what fits into the memory that `room` gave), valid until it
+     * returns. With `keep_unread` all that is unread (more than was there at the last call), and it
+     * stays until it is read from the stream. */
     void (*read)(cb_tcp_socket *socket, const void *data, size_t size);
     /* Instead of `read`, for sockets with the option `stream`: there is more to read than before.
      */
@@ -104,6 +105,22 @@ typedef struct cb_tcp_callbacks {
     void (*write)(cb_tcp_socket *socket);
     /* The socket is closed, by whomever; the last callback, in a tick after that of the close. */
     void (*close)(cb_tcp_socket *socket);
+    /* The time of cb_tcp_set_alarm has come. */
+    void (*alarm)(cb_tcp_socket *socket);
+    /* Where the next bytes are to be put, so that they need no copy: memory and its size, which
+     * `read` then gets with what came. NULL: nowhere, the socket has a room of its own. The memory
+     * is in use until the next `read`, `room` or `close` of the socket, and no longer than a call
+     * that closes it. May ask the socket for its user pointer, and call nothing else here. Not
+     * asked by sockets with `stream` or `keep_unread`. */
+    void *(*room)(cb_tcp_socket *socket, size_t *size);
+    /* -- servers -- */
+    /* A client was accepted: the first callback of its socket, before the handshake under TLS. */
+    void (*accept)(cb_tcp_socket *socket);
+    /* After cb_tcp_server_close: the port is closed, and nobody comes any more. Gets what
+     * cb_tcp_server_user would say. */
+    void (*port_closed)(void *user);
+    /* After that: the descriptor of the last connection is closed too. */
+    void (*drained)(void *user);
 } cb_tcp_callbacks;
 
 /* TLS for a socket or for those of a server; provider NULL: none. */
@@ -134,6 +151,8 @@ typedef struct cb_tcp_options {
     size_t write_watermark; /* see cb_tcp_write; 0: 1 MiB */
     size_t read_watermark;  /* unread bytes at which a stream stops receiving; 0: 1 MiB */
     int backlog;            /* servers: connections the kernel keeps for us; <= 0: 1,000 */
+    size_t max_connections; /* servers: how many are held at once, those that close included; more
+                               wait in the backlog. 0: no limit */
     cb_tcp_tls tls;
 } cb_tcp_options;
 
@@ -171,14 +190,16 @@ cb_tcp_send(cb_loop *loop, const char *host, uint16_t port, const cb_tcp_callbac
 
 /* Listens. `address` is an IPv4 or IPv6 address; NULL is 0.0.0.0. Port 0 lets the kernel choose.
  * The sockets it accepts get the callbacks, the options and, at first, `user`; one whose handshake
- * fails has only `event` and `close` called. The loop's end closes and frees a server too. CB_IO if
- * it cannot be bound, the text then names address and port; *server is NULL on failure. */
+ * fails has only `accept`, `event` and `close` called. The loop's end closes and frees a server
+ * too. CB_IO if it cannot be bound, the text then names address and port; *server is NULL on
+ * failure. */
 CB_PUBLIC cb_status cb_tcp_server_open(cb_loop *loop, const char *address, uint16_t port,
                                        const cb_tcp_callbacks *callbacks,
                                        const cb_tcp_options *options, void *user,
                                        cb_tcp_server **server, cb_error *error);
 /* Stops listening; *server becomes NULL, and NULL is fine. Clients that the kernel had accepted
- * before are still served, in the next tick; connections live on. */
+ * before are still served, in the next tick (up to max_connections); connections live on. The
+ * callbacks port_closed and drained tell how far it is, but when the loop ends. */
 CB_PUBLIC void cb_tcp_server_close(cb_tcp_server **server);
 /* New connections stay in the kernel's backlog; resuming takes them. */
 CB_PUBLIC void cb_tcp_server_pause(cb_tcp_server *server);
@@ -216,6 +237,11 @@ CB_PUBLIC size_t cb_tcp_buffered(const cb_tcp_socket *socket);
  * as one likes. CB_CLOSED. */
 CB_PUBLIC cb_status cb_tcp_set_timeouts(cb_tcp_socket *socket, double read_timeout,
                                         double write_timeout, cb_error *error);
+/* Has the callback `alarm` called once when the loop's clock (cb_loop_now) says due_ns; 0: not at
+ * all. It takes the place of what was set before, and a close ends it. Cheap enough to be moved
+ * with every byte that comes: the socket's one timer is set anew only if the time is earlier than
+ * what it waits for. CB_CLOSED. */
+CB_PUBLIC cb_status cb_tcp_set_alarm(cb_tcp_socket *socket, int64_t due_ns, cb_error *error);
 /* Switches a direction off and on again. While reading is off there are no read callbacks and no
  * read limit, and after at most one piece nothing is taken from the kernel, so that the peer has to
  * wait; while writing is off nothing more is given to the kernel, and there are no write callbacks

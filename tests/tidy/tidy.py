@@ -98,8 +98,8 @@ def own_header_faults(path, header):
         return "a public header includes nothing internal"
     if room == "plugins":
         own = "/".join(path.split("/")[:2]) + "/"
-        if not header.startswith("callboard/") and not header.startswith(own):
-            return "a plugin sees callboard/*.h and its own folder, nothing else"
+        if not header.startswith(("callboard/", "plugins/family/", own)):
+            return "a plugin sees callboard/*.h, plugins/family/ and its own folder, nothing else"
     if room == "actors" and header.startswith(("bridge/", "plugins/")):
         return "actors know nothing of scripts and plugins"
     if path.startswith("actors/io/") and header.startswith("actors/"):
@@ -120,7 +120,7 @@ def system_header_faults(path, header):
         return "only actors/ knows libzmq"
     if header.startswith("openssl/") and not path.startswith(("plugins/tls/openssl/", "tests/")):
         return "only plugins/tls/openssl knows OpenSSL"
-    stateless = room == "plugins" and not path.startswith("plugins/tls/")
+    stateless = room == "plugins" and not path.startswith(("plugins/tls/", "plugins/script_state/"))
     if stateless and header in ("pthread.h", "threads.h", "stdatomic.h"):
         return "a plugin has no threads, no locks and no state of its own"
     return None

@@ -189,6 +189,27 @@ static void test_many_threads_share_one(void)
     cb_buffer_release(buffer);
 }
 
+static int dropped;
+
+static void drop_number(void *object)
+{
+    dropped += *(const int *)object;
+}
+
+static void test_holding_drops_with_the_last_reference(void)
+{
+    const int number = 7;
+    dropped = 0;
+    cb_buffer *buffer = cb_buffer_holding(&number, sizeof number, drop_number);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(buffer);
+    CU_ASSERT_EQUAL(buffer->size, 0);
+    CU_ASSERT_EQUAL(*(const int *)(const void *)buffer->data, 7);
+    cb_buffer_release(cb_buffer_retain(buffer));
+    CU_ASSERT_EQUAL(dropped, 0);
+    cb_buffer_release(buffer);
+    CU_ASSERT_EQUAL(dropped, 7);
+}
+
 int main(void)
 {
     if (CU_initialize_registry() != CUE_SUCCESS) {
@@ -208,6 +229,7 @@ int main(void)
     CU_ADD_TEST(suite, test_foreign_memory_that_is_too_small_is_copied);
     CU_ADD_TEST(suite, test_growth_byte_by_byte_moves_seldom);
     CU_ADD_TEST(suite, test_many_threads_share_one);
+    CU_ADD_TEST(suite, test_holding_drops_with_the_last_reference);
     CU_basic_run_tests();
     unsigned failures = CU_get_number_of_failures();
     unsigned run = CU_get_number_of_tests_run();

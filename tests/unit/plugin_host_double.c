@@ -3,6 +3,7 @@
 #include <dlfcn.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -11,6 +12,9 @@ plugin_double fake;
 void fake_reset(void)
 {
     cb_buffer_release(fake.result);
+    if (fake.run_memory != NULL && fake.run_end != NULL)
+        fake.run_end(fake.run_memory);
+    free(fake.run_memory);
     memset(&fake, 0, sizeof fake);
     fake.value = 1;
     fake.happened = 1;
@@ -134,6 +138,28 @@ static cb_status job_take(cb_call *call, int64_t job_id, bool as_text, cb_buffer
     return answer;
 }
 
+static void *run_memory(cb_call *call, size_t size, void (*end)(void *memory))
+{
+    (void)call;
+    if (fake.run_memory == NULL && !fake.no_memory) {
+        fake.run_memory = calloc(1, size);
+        fake.run_end = end;
+    }
+    return fake.run_memory;
+}
+
+static int64_t limit(cb_call *call, const char *variable)
+{
+    (void)call;
+    cb_limits limits = cb_limits_default();
+#define FIND_LIMIT(field, value, least, most, name, reason)                                        \
+    if (strcmp(variable, name) == 0)                                                               \
+        return limits.field;
+    CB_LIMITS(FIND_LIMIT)
+#undef FIND_LIMIT
+    return -1;
+}
+
 static const cb_host host = {
     .abi = CB_PLUGIN_ABI,
     .size = sizeof(cb_host),
@@ -153,6 +179,8 @@ static const cb_host host = {
     .job_status_text = cb_job_status_text,
     .buffer_new = buffer_new,
     .buffer_release = cb_buffer_release,
+    .run_memory = run_memory,
+    .limit = limit,
 };
 
 /* The test lies in DIR/tests/unit, the plugins in DIR/plugins. */

@@ -25,6 +25,8 @@ typedef struct plugin_double {
     unsigned questions; /* and with how many questions in all */
     unsigned takes;
     unsigned opens;
+    void *run_memory; /* of the one run that lasts until the next reset */
+    void (*run_end)(void *memory);
 } plugin_double;
 
 extern plugin_double fake;

@@ -20,6 +20,9 @@ static const expected plugins[] = {
     {"str/StrPlugin", "str", 20},
     {"blob/BlobPlugin", "blob", 21},
     {"timer/TimerPlugin", "timer", 3},
+    {"random/RandomPlugin", "random", 8},
+    {"script_state/ScriptStatePlugin", "script_state", 6},
+    {"web_util/WebUtilPlugin", "web", 15},
 };
 
 static const cb_plugin *tcp;
@@ -210,6 +213,28 @@ static void test_no_memory(void)
         fake.no_memory = true;
         CU_ASSERT_EQUAL(fake_call(str, makers[i], texts, 3), CB_NO_MEMORY);
     }
+    const cb_plugin *web = fake_load("web_util/WebUtilPlugin");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(web);
+    static const char *const escapes[] = {"HtmlEscape", "UrlEncode", "UrlDecode", "Base64Encode",
+                                          "Base64Decode"};
+    for (size_t i = 0; i < sizeof escapes / sizeof escapes[0]; i++) {
+        fake_reset();
+        fake.no_memory = true;
+        CU_ASSERT_EQUAL(fake_call(web, escapes[i], texts, 1), CB_NO_MEMORY);
+    }
+    const cb_value response[] = {fake_integer(200), fake_text("text/plain"), fake_text("body")};
+    CU_ASSERT_EQUAL(fake_call(web, "HttpTextResponse", response, 3), CB_NO_MEMORY);
+    const cb_plugin *random = fake_load("random/RandomPlugin");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(random);
+    const cb_value count = fake_integer(8);
+    fake_reset();
+    CU_ASSERT_EQUAL(fake_call(random, "Seed", &count, 1), CB_OK);
+    fake.no_memory = true; /* from now on; the generator is there */
+    CU_ASSERT_EQUAL(fake_call(random, "NextBytes", &count, 1), CB_NO_MEMORY);
+    fake_reset();
+    fake.no_memory = true;
+    CU_ASSERT_EQUAL(fake_call(random, "NextInt", &count, 0), CB_NO_MEMORY);
+    fake_reset();
 }
 
 static void test_limits_are_named(void)

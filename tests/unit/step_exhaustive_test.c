@@ -184,7 +184,11 @@ static void set_up_client(world *w)
 {
     w->connections[0].port = 5000;
     ask(w, 0,
-        (cb_message){.kind = CB_MSG_BEGIN_JOB, .route = 1, .value = 3, .payload = request_of(0)});
+        (cb_message){.kind = CB_MSG_BEGIN_JOB,
+                     .flags = CB_FLAG_CLIENT,
+                     .route = 1,
+                     .value = 3,
+                     .payload = request_of(0)});
     ask(w, 0, wait_for(CB_WAIT_JOB_COMPLETE, -1, 1));
     ask(w, 0, (cb_message){.kind = CB_MSG_TAKE_JOB, .job = 1});
     ask(w, 1, wait_for(CB_WAIT_JOB_COMPLETE, 2, 1));

@@ -10,20 +10,28 @@ typedef struct play {
     uint32_t listeners[64]; /* address by route id */
 } play;
 
-/* Opens a route up to its START_LISTENER; its id. */
-static inline uint32_t play_opening(play *p, int32_t timeout_ms)
+/* Opens a route of a kind up to its START_LISTENER, or whole if it needs none; its id, 0 if it was
+ * answered with an error or with another route. */
+static inline uint32_t play_opening_kind(play *p, uint32_t kind, int32_t timeout_ms, uint8_t flags)
 {
-    double_ask(&p->d, (cb_message){.kind = CB_MSG_OPEN_ROUTE,
-                                   .name_space = 1,
-                                   .status = timeout_ms,
-                                   .value = 77,
-                                   .connection = CB_ROUTE_TCP << 16,
-                                   .payload = double_payload(&p->d)});
+    cb_message answer = double_ask(&p->d, (cb_message){.kind = CB_MSG_OPEN_ROUTE,
+                                                       .name_space = 1,
+                                                       .status = timeout_ms,
+                                                       .value = 77,
+                                                       .flags = flags,
+                                                       .connection = cb_route_word(kind, 0),
+                                                       .payload = double_payload(&p->d)});
     cb_message start = double_effect(&p->d, CB_MSG_START_LISTENER, 0);
     if (start.kind != 0) {
         p->listeners[start.route] = start.to;
+        return start.route;
     }
-    return start.route;
+    return answer.status == CB_OK ? (uint32_t)answer.value : 0;
+}
+
+static inline uint32_t play_opening(play *p, int32_t timeout_ms)
+{
+    return play_opening_kind(p, CB_ROUTE_TCP, timeout_ms, 0);
 }
 
 static inline cb_effects play_listener(play *p, cb_message_kind kind, uint32_t route,
@@ -51,6 +59,30 @@ static inline uint32_t play_open(play *p, int32_t timeout_ms)
     uint32_t route = play_opening(p, timeout_ms);
     play_listener(p, CB_MSG_ROUTE_LISTENING, route, 0);
     return route;
+}
+
+static inline uint32_t play_open_kind(play *p, uint32_t kind, int32_t timeout_ms)
+{
+    uint32_t route = play_opening_kind(p, kind, timeout_ms, 0);
+    if (kind != CB_ROUTE_LOCAL) {
+        play_listener(p, CB_MSG_ROUTE_LISTENING, route, 0);
+    }
+    return route;
+}
+
+/* A request that no ACCEPTED announced, or an event: the first HAND that came of it. */
+static inline cb_message play_new(play *p, uint32_t route, uint32_t connection, uint64_t entry)
+{
+    double_send(&p->d, (cb_message){.kind = CB_MSG_REQUEST_READY,
+                                    .flags = CB_FLAG_NEW,
+                                    .name_space = 1,
+                                    .from = p->listeners[route],
+                                    .route = route,
+                                    .connection = connection,
+                                    .job = entry,
+                                    .value = 10,
+                                    .payload = double_payload(&p->d)});
+    return double_effect(&p->d, CB_MSG_HAND, 0);
 }
 
 static inline cb_effects play_actor(play *p, cb_message_kind kind, uint32_t address, uint64_t job,
@@ -114,10 +146,54 @@ static inline cb_message play_wait(play *p, int32_t what, uint64_t id, int64_t t
 static inline cb_message play_begin(play *p, uint32_t route, int64_t timeout_ms)
 {
     return double_ask(&p->d, (cb_message){.kind = CB_MSG_BEGIN_JOB,
+                                          .flags = CB_FLAG_CLIENT,
                                           .name_space = 1,
                                           .route = route,
                                           .value = timeout_ms,
                                           .payload = double_payload(&p->d)});
+}
+
+/* A job of this process, on a route or on one of the two that are none. */
+static inline cb_message play_start(play *p, uint32_t route, int64_t timeout_ms)
+{
+    return double_ask(&p->d, (cb_message){.kind = CB_MSG_BEGIN_JOB,
+                                          .name_space = 1,
+                                          .route = route,
+                                          .job = 55,
+                                          .value = timeout_ms,
+                                          .payload = double_payload(&p->d)});
+}
+
+static inline cb_message play_about_job(play *p, cb_message_kind kind, uint64_t job)
+{
+    return double_ask(&p->d, (cb_message){.kind = (uint16_t)kind, .name_space = 1, .job = job});
+}
+
+static inline cb_message play_command(play *p, uint32_t route, int32_t what, bool payload)
+{
+    return double_ask(&p->d, (cb_message){.kind = CB_MSG_COMMAND,
+                                          .name_space = 1,
+                                          .route = route,
+                                          .status = what,
+                                          .value = 31,
+                                          .payload = payload ? double_payload(&p->d) : 0});
+}
+
+static inline cb_effects play_done(play *p, uint32_t route, uint64_t order, cb_status status)
+{
+    return double_send(&p->d, (cb_message){.kind = CB_MSG_ORDER_DONE,
+                                           .name_space = 1,
+                                           .from = p->listeners[route],
+                                           .job = order,
+                                           .status = status,
+                                           .value = 32,
+                                           .payload = double_payload(&p->d)});
+}
+
+static inline void play_start_worker(play *p)
+{
+    cb_message add = double_effect(&p->d, CB_MSG_ADD_ACTOR, 0);
+    play_actor(p, CB_MSG_ACTOR_READY, add.to, 0, 0);
 }
 
 static inline cb_message play_take(play *p, uint64_t job, uint8_t flags)

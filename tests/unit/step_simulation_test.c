@@ -112,6 +112,7 @@ static cb_message random_question(uint32_t *dialled)
     case 8:
     case 9:
         q.kind = CB_MSG_BEGIN_JOB;
+        q.flags = CB_FLAG_CLIENT;
         q.route = 1 + *dialled % WORLD_ROUTES;
         q.value = one_in(3) ? (int64_t)below(10) : -1;
         q.payload = request_of((*dialled)++);

@@ -537,6 +537,7 @@ static inline void world_open(world *w, cb_step *step, int32_t timeout_ms)
                            .name_space = 1,
                            .status = timeout_ms,
                            .from = asker_address(opener),
+                           .connection = cb_route_word(CB_ROUTE_TCP, 0),
                            .payload = callback_of(i)};
         world_input(w, step, open);
         w->listeners[i].address = CB_ADDRESS_FIRST_ACTOR + i;

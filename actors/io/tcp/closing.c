@@ -157,7 +157,8 @@ void cb_tcp_wind_up(cb_tcp_socket *socket)
             return;
         }
     }
-    bool wanted = socket->sent_any && !socket->input_ended && socket->linger_ns > 0;
+    bool wanted =
+        (socket->sent_any || socket->write_ended) && !socket->input_ended && socket->linger_ns > 0;
     if (!socket->shut && (!socket->closed || wanted)) {
         socket->shut = true;
         /* It fails if the peer is gone; then receiving says so. */
@@ -190,6 +191,7 @@ cb_status cb_tcp_close(cb_tcp_socket *socket, cb_error *error)
         return status;
     begin_release(socket);
     socket->held = 0;
+    cb_tcp_leave_offered_room(socket);
     if (socket->phase == CB_TCP_PHASE_NEW ||
         (socket->phase < CB_TCP_PHASE_OPEN && socket->plain.size == 0)) {
         cb_tcp_drop_transport(socket);

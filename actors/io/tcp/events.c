@@ -77,13 +77,16 @@ static void describe(char *text, size_t size, const cb_tcp_failure *what)
 void cb_tcp_tell(cb_tcp_socket *socket, const cb_tcp_failure *what)
 {
     char text[CB_ERROR_TEXT_SIZE];
-    describe(text, sizeof text, what);
+    bool plain = what->message == NULL && what->error == CB_IO_OK;
+    if (!plain)
+        describe(text, sizeof text, what);
+    bool open = socket->server != NULL && socket->server->phase == CB_TCP_SERVER_OPEN;
     cb_tcp_event event = {.kind = what->kind,
                           .error = what->error,
                           .code = what->code,
-                          .message = text,
+                          .message = plain ? cb_tcp_kind_text(what->kind) : text,
                           .socket = socket,
-                          .server = socket->server};
+                          .server = open ? socket->server : NULL};
     tell(socket->callbacks.event, &event);
 }
 

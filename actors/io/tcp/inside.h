@@ -162,7 +162,7 @@ typedef struct cb_tcp_failure {
 struct cb_tcp_socket {
     cb_tcp_item item; /* first, so that one is the other */
     cb_tcp_turn *turn;
-    cb_tcp_server *server; /* where it was accepted, as long as that is open */
+    cb_tcp_server *server; /* where it was accepted */
     cb_tcp_phase phase;
     bool closed;    /* for the program */
     bool released;  /* the program has been told so and forgot it */
@@ -189,9 +189,10 @@ struct cb_tcp_socket {
     /* reading */
     cb_op *recv;
     uint8_t *room;
+    uint8_t *place; /* where the last receive put its bytes */
     uint32_t room_size;
     uint32_t room_wanted;
-    size_t held; /* bytes in the room that are not handed over */
+    size_t held; /* bytes in the place that are not handed over */
     cb_stream unread;
     size_t read_watermark;
     /* writing */
@@ -207,6 +208,7 @@ struct cb_tcp_socket {
     int64_t read_at_ns, write_at_ns;
     int64_t began_ns; /* to connect; 0: not yet */
     int64_t linger_ns, linger_end_ns;
+    int64_t alarm_ns; /* 0: none */
     /* TLS */
     const cb_tls_provider *provider;
     cb_tls_context *context;
@@ -264,6 +266,10 @@ void cb_tcp_hand_over(cb_tcp_socket *socket, const void *data, size_t size);
 /* True if a stream holds as much as it may. */
 bool cb_tcp_is_full(const cb_tcp_socket *socket);
 void cb_tcp_give_room_back(cb_tcp_socket *socket);
+/* Memory that the program offers for what comes; NULL: none. */
+void *cb_tcp_offered_room(cb_tcp_socket *socket, size_t *size);
+/* Lets go of the program's memory. */
+void cb_tcp_leave_offered_room(cb_tcp_socket *socket);
 
 /* -- writing.c -------------------------------------------------------------------------------- */
 void cb_tcp_flush(cb_tcp_socket *socket);
@@ -309,24 +315,37 @@ bool cb_tcp_secure_encrypt(cb_tcp_socket *socket);
 void cb_tcp_secure_close(cb_tcp_socket *socket);
 
 /* -- server.c --------------------------------------------------------------------------------- */
+typedef enum cb_tcp_server_phase {
+    CB_TCP_SERVER_OPEN,
+    CB_TCP_SERVER_CLOSING, /* taking the last clients, then closing the port */
+    CB_TCP_SERVER_CLOSED,
+    CB_TCP_SERVER_TOLD /* the program knows that it is closed */
+} cb_tcp_server_phase;
+
 struct cb_tcp_server {
     cb_tcp_item item; /* first, so that one is the other */
     cb_tcp_turn *turn;
     cb_socket descriptor;
     uint16_t port;
-    bool closing;
+    cb_tcp_server_phase phase;
     bool paused;
-    bool resting; /* out of descriptors */
+    bool resting;   /* out of descriptors */
+    size_t waiting; /* accepts that are under way */
+    size_t holds;   /* connections that are not gone */
     cb_op *accepts[CB_TCP_ACCEPTS];
     cb_op *last;  /* takes what is left in the backlog at the end */
-    cb_op *retry; /* ends the rest */
+    cb_op *retry; /* ends the rest; made with the server, so that it cannot be lacking */
+    cb_op *close; /* of the port */
     cb_tcp_callbacks callbacks;
     cb_tcp_options options;
     cb_tcp_tls tls;
     void *user;
 };
 
-void cb_tcp_server_free(cb_tcp_server *server);
+/* What a turn does: tells how far the end is, and frees. */
+void cb_tcp_server_work(cb_tcp_server *server);
+/* One of its connections is gone. */
+void cb_tcp_server_left(cb_tcp_server *server);
 /* The loop ends. */
 void cb_tcp_server_end(cb_tcp_server *server);
 

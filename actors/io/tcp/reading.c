@@ -129,13 +129,28 @@ void cb_tcp_deliver(cb_tcp_socket *socket)
     } else if (socket->held > 0) {
         size_t size = socket->held;
         socket->held = 0;
-        cb_tcp_hand_over(socket, socket->room, size);
+        cb_tcp_hand_over(socket, socket->place, size);
     }
     if (may_deliver(socket) && socket->held == 0 && socket->ended && !socket->eof_told)
         tell_eof(socket);
 }
 
 /* -- receiving -------------------------------------------------------------------------------- */
+
+void *cb_tcp_offered_room(cb_tcp_socket *socket, size_t *size)
+{
+    *size = 0;
+    if (socket->callbacks.room == NULL || socket->keep_unread || socket->closed)
+        return NULL;
+    void *room = socket->callbacks.room(socket, size);
+    return *size > 0 ? room : NULL;
+}
+
+void cb_tcp_leave_offered_room(cb_tcp_socket *socket)
+{
+    if (socket->place != socket->room)
+        cb_op_remove(&socket->recv);
+}
 
 static void on_received(cb_op *op);
 
@@ -153,9 +168,15 @@ void cb_tcp_receive(cb_tcp_socket *socket)
     static const cb_op_options ahead = {.read_ahead = true};
     if (!should_receive(socket))
         return;
-    if (prepare_room(socket))
-        socket->recv = cb_recv(socket->turn->loop, socket->descriptor, socket->room,
-                               socket->room_size, on_received, &ahead);
+    size_t size = 0;
+    socket->place = socket->provider == NULL ? cb_tcp_offered_room(socket, &size) : NULL;
+    if (socket->place == NULL && prepare_room(socket)) {
+        socket->place = socket->room;
+        size = socket->room_size;
+    }
+    if (socket->place != NULL)
+        socket->recv = cb_recv(socket->turn->loop, socket->descriptor, socket->place, size,
+                               on_received, socket->place == socket->room ? &ahead : NULL);
     if (socket->recv != NULL)
         socket->recv->user_data = socket;
     else if (!socket->turn->ending)
@@ -167,9 +188,10 @@ static void take_in(cb_tcp_socket *socket, const cb_op *op)
     size_t size = op->recv.received;
     socket->input_ended = op->recv.ended;
     socket->read_at_ns = cb_loop_now(socket->turn->loop);
-    choose_room(socket, size);
+    if (socket->place == socket->room)
+        choose_room(socket, size);
     if (socket->provider != NULL) {
-        cb_tcp_secure_arrived(socket, socket->room, size);
+        cb_tcp_secure_arrived(socket, socket->place, size);
     } else {
         socket->held = size;
         socket->ended = op->recv.ended;
@@ -196,7 +218,7 @@ static void on_received(cb_op *op)
     take_in(socket, op);
     if (!should_receive(socket))
         return;
-    if (socket->room_size == socket->room_wanted) {
+    if (socket->callbacks.room == NULL && socket->room_size == socket->room_wanted) {
         socket->recv = cb_op_exec(op, false) ? op : NULL;
     } else {
         cb_tcp_receive(socket);

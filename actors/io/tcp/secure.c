@@ -97,9 +97,14 @@ static cb_tls_result pump(cb_tcp_socket *socket, cb_error *error)
 {
     cb_tls_result result = CB_TLS_WANT_INPUT;
     while (may_hand_over(socket)) {
-        uint8_t *room = socket->turn->plaintext;
+        size_t size;
         size_t got = 0;
-        result = socket->provider->read(socket->session, room, CB_TCP_LARGE_ROOM, &got, error);
+        void *room = cb_tcp_offered_room(socket, &size);
+        if (room == NULL) {
+            room = socket->turn->plaintext;
+            size = CB_TCP_LARGE_ROOM;
+        }
+        result = socket->provider->read(socket->session, room, size, &got, error);
         if (result != CB_TLS_OK)
             break;
         cb_tcp_hand_over(socket, room, got);

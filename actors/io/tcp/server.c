@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "actors/io/tcp/inside.h"
 
@@ -32,13 +33,24 @@ cb_status cb_tcp_server_set_tls(cb_tcp_server *server, const cb_tcp_tls *tls, cb
 
 /* -- accepting -------------------------------------------------------------------------------- */
 
-/* Sets the free accepts going. */
+static bool may_accept(const cb_tcp_server *server)
+{
+    size_t most = server->options.max_connections;
+    return most == 0 || server->waiting + server->holds < most;
+}
+
+static bool wants_clients(const cb_tcp_server *server)
+{
+    return server->phase == CB_TCP_SERVER_OPEN && !server->paused && !server->resting;
+}
+
+/* Sets the free accepts going. False: not one is under way, for lack of memory. */
 static bool accept_more(cb_tcp_server *server)
 {
     bool started = true;
-    if (server->paused || server->resting || server->closing)
+    if (!wants_clients(server))
         return true;
-    for (size_t i = 0; i < CB_TCP_ACCEPTS && started; i++) {
+    for (size_t i = 0; i < CB_TCP_ACCEPTS && started && may_accept(server); i++) {
         if (server->accepts[i] != NULL)
             continue;
         cb_op *op = cb_accept(server->turn->loop, server->descriptor, on_accepted, NULL);
@@ -47,9 +59,10 @@ static bool accept_more(cb_tcp_server *server)
         if (started) {
             op->user_data = server;
             op->user[0] = i;
+            server->waiting++;
         }
     }
-    return started || server->accepts[0] != NULL;
+    return started || server->waiting > 0;
 }
 
 static void on_rested(cb_op *op)
@@ -57,22 +70,20 @@ static void on_rested(cb_op *op)
     cb_tcp_server *server = op->user_data;
     if (cb_tcp_turn_ended(server->turn, op))
         return;
-    server->retry = NULL;
     server->resting = false;
-    (void)accept_more(server);
+    if (accept_more(server))
+        return;
+    server->resting = true;
+    cb_op_exec(op, false);
 }
 
 /* Told once; the accepts that fail for the same reason say no more. */
 static void rest(cb_tcp_server *server, cb_io_error error, int code)
 {
-    if (server->resting || server->closing)
+    if (server->resting || server->phase != CB_TCP_SERVER_OPEN)
         return;
     server->resting = true;
-    server->retry = cb_timeout(server->turn->loop, CB_TCP_ACCEPT_RETRY_NS, on_rested);
-    if (server->retry != NULL)
-        server->retry->user_data = server;
-    else
-        server->resting = false;
+    cb_op_exec(server->retry, false);
     cb_tcp_tell_accept_error(server, error, code);
 }
 
@@ -87,9 +98,15 @@ static void serve(cb_tcp_server *server, cb_socket client, const cb_endpoint *pe
         rest(server, CB_IO_NO_MEMORY, 0);
         return;
     }
-    socket->server = server->closing ? NULL : server;
+    server->holds++;
+    socket->server = server;
     socket->began_ns = cb_loop_now(turn->loop);
-    cb_tcp_socket_connected(socket, client, peer);
+    socket->descriptor = client;
+    socket->peer = *peer;
+    if (socket->callbacks.accept != NULL)
+        socket->callbacks.accept(socket);
+    if (socket->phase != CB_TCP_PHASE_GONE)
+        cb_tcp_socket_connected(socket, client, peer);
 }
 
 static bool lacks_resources(cb_io_error error)
@@ -104,17 +121,21 @@ static void on_accepted(cb_op *op)
         return;
     cb_op **place = &server->accepts[op->user[0]];
     *place = NULL;
+    server->waiting--;
     if (op->error == CB_IO_OK)
         serve(server, op->accept.client, &op->accept.peer);
     else if (lacks_resources(op->error))
         rest(server, op->error, op->sys_errno);
-    else if (!server->resting && !server->closing && op->error != CB_IO_ABORTED)
+    else if (!server->resting && server->phase == CB_TCP_SERVER_OPEN && op->error != CB_IO_ABORTED)
         cb_tcp_tell_accept_error(server, op->error, op->sys_errno);
-    if (server->paused || server->resting || server->closing || *place != NULL)
+    if (!wants_clients(server) || !may_accept(server) || *place != NULL)
         return;
     if (op->error == CB_IO_BAD_SOCKET || op->error == CB_IO_NOT_LISTENING)
         return; /* somebody took the descriptor away */
-    *place = cb_op_exec(op, false) ? op : NULL;
+    if (!cb_op_exec(op, false))
+        return;
+    *place = op;
+    server->waiting++;
 }
 
 void cb_tcp_server_pause(cb_tcp_server *server)
@@ -156,16 +177,36 @@ static cb_status listen_at(cb_tcp_server *server, const char *address, uint16_t 
     return CB_OK;
 }
 
-static void close_listener(cb_tcp_server *server)
+/* Takes everything back; the port is the caller's to close. */
+static cb_socket stop(cb_tcp_server *server)
 {
+    cb_socket descriptor = server->descriptor;
     for (size_t i = 0; i < CB_TCP_ACCEPTS; i++)
         cb_op_remove(&server->accepts[i]);
+    server->waiting = 0;
     cb_op_remove(&server->last);
     cb_op_remove(&server->retry);
-    if (server->descriptor == CB_NO_SOCKET)
-        return;
-    cb_tcp_close_descriptor(server->turn, server->descriptor);
     server->descriptor = CB_NO_SOCKET;
+    return descriptor;
+}
+
+static void stop_at_once(cb_tcp_server *server)
+{
+    cb_socket descriptor = stop(server);
+    if (descriptor != CB_NO_SOCKET)
+        cb_tcp_close_descriptor(server->turn, descriptor);
+}
+
+/* What accepting again after a pause takes: had from the start, so that a lack of memory never
+ * leaves a server deaf. */
+static bool prepare_retry(cb_tcp_server *server)
+{
+    server->retry = cb_prep_timeout(server->turn->loop, CB_TCP_ACCEPT_RETRY_NS, on_rested);
+    if (server->retry == NULL)
+        return false;
+    server->retry->user_data = server;
+    cb_op_detach(server->retry);
+    return true;
 }
 
 static cb_status open_server(cb_tcp_server *server, const char *address, uint16_t port,
@@ -178,7 +219,7 @@ static cb_status open_server(cb_tcp_server *server, const char *address, uint16_
         status = cb_tcp_turn_join(server->turn, &server->item, error);
     if (status != CB_OK)
         return status;
-    if (accept_more(server))
+    if (prepare_retry(server) && accept_more(server))
         return CB_OK;
     cb_tcp_turn_leave(server->turn, &server->item);
     return cb_fail(error, CB_NO_MEMORY, "no memory to accept connections");
@@ -213,7 +254,7 @@ cb_status cb_tcp_server_open(cb_loop *loop, const char *address, uint16_t port,
         *server = made;
         return CB_OK;
     }
-    close_listener(made);
+    stop_at_once(made);
     (void)keep_tls(&made->tls, NULL, NULL);
     free(made);
     cb_tcp_turn_settle(turn);
@@ -222,10 +263,35 @@ cb_status cb_tcp_server_open(cb_loop *loop, const char *address, uint16_t port,
 
 /* -- closing ---------------------------------------------------------------------------------- */
 
+static void port_is_closed(cb_tcp_server *server)
+{
+    server->phase = CB_TCP_SERVER_CLOSED;
+    cb_tcp_turn_add(server->turn, &server->item, CB_TCP_WORK_RELEASE);
+}
+
+static void on_port_closed(cb_op *op)
+{
+    cb_tcp_server *server = op->user_data;
+    if (op->error == CB_IO_NO_MEMORY)
+        (void)close(op->close.socket);
+    if (server == NULL || cb_tcp_turn_ended(server->turn, op))
+        return;
+    server->close = NULL;
+    port_is_closed(server);
+}
+
 static void finish(cb_tcp_server *server)
 {
-    close_listener(server);
-    cb_tcp_turn_add(server->turn, &server->item, CB_TCP_WORK_RELEASE);
+    cb_loop *loop = server->turn->loop;
+    cb_socket descriptor = stop(server);
+    server->close = cb_close(loop, descriptor, on_port_closed);
+    if (server->close != NULL) {
+        server->close->user_data = server;
+        return;
+    }
+    cb_loop_forget(loop, descriptor);
+    (void)close(descriptor);
+    port_is_closed(server);
 }
 
 static void on_last_accepted(cb_op *op)
@@ -233,12 +299,14 @@ static void on_last_accepted(cb_op *op)
     cb_tcp_server *server = op->user_data;
     if (cb_tcp_turn_ended(server->turn, op))
         return;
-    if (op->error == CB_IO_OK) {
+    if (op->error == CB_IO_OK && may_accept(server)) {
         serve(server, op->accept.client, &op->accept.peer);
         if (!cb_op_exec(op, false))
             server->last = NULL;
         return;
     }
+    if (op->error == CB_IO_OK) /* it has to go with those that are left in the backlog */
+        cb_tcp_close_descriptor(server->turn, op->accept.client);
     server->last = NULL;
     finish(server);
 }
@@ -253,29 +321,55 @@ void cb_tcp_server_close(cb_tcp_server **server)
         return;
     *server = NULL;
     cb_tcp_turn *turn = closed->turn;
-    closed->closing = true;
-    for (cb_tcp_item *item = turn->items; item != NULL; item = item->next)
-        if (!item->is_server && ((cb_tcp_socket *)item)->server == closed)
-            ((cb_tcp_socket *)item)->server = NULL;
-    closed->last = cb_accept(turn->loop, closed->descriptor, on_last_accepted, &no_time);
+    closed->phase = CB_TCP_SERVER_CLOSING;
+    if (may_accept(closed) || closed->waiting > 0)
+        closed->last = cb_accept(turn->loop, closed->descriptor, on_last_accepted, &no_time);
     if (closed->last != NULL)
         closed->last->user_data = closed;
     else if (!turn->ending)
         finish(closed);
 }
 
-void cb_tcp_server_free(cb_tcp_server *server)
+static void free_server(cb_tcp_server *server)
 {
-    assert(server->descriptor == CB_NO_SOCKET);
+    assert(server->descriptor == CB_NO_SOCKET && server->retry == NULL);
     cb_tcp_turn_leave(server->turn, &server->item);
     (void)keep_tls(&server->tls, NULL, NULL);
     free(server);
 }
 
+void cb_tcp_server_work(cb_tcp_server *server)
+{
+    if (server->phase == CB_TCP_SERVER_CLOSED) {
+        server->phase = CB_TCP_SERVER_TOLD;
+        if (server->callbacks.port_closed != NULL)
+            server->callbacks.port_closed(server->user);
+    }
+    if (server->holds > 0 || server->item.work != 0)
+        return;
+    if (server->callbacks.drained != NULL)
+        server->callbacks.drained(server->user);
+    free_server(server);
+}
+
+void cb_tcp_server_left(cb_tcp_server *server)
+{
+    assert(server->holds > 0);
+    server->holds--;
+    if (server->turn->ending)
+        return;
+    if (server->phase == CB_TCP_SERVER_TOLD && server->holds == 0)
+        cb_tcp_turn_add(server->turn, &server->item, CB_TCP_WORK_RELEASE);
+    else if (!accept_more(server))
+        rest(server, CB_IO_NO_MEMORY, 0);
+}
+
 void cb_tcp_server_end(cb_tcp_server *server)
 {
-    close_listener(server);
-    cb_tcp_server_free(server);
+    if (server->close != NULL)
+        server->close->user_data = NULL;
+    stop_at_once(server);
+    free_server(server);
 }
 
 /* -- questions -------------------------------------------------------------------------------- */

@@ -79,6 +79,7 @@ void cb_tcp_socket_free(cb_tcp_socket *socket)
     assert(socket->recv == NULL && socket->send == NULL && socket->timer == NULL);
     assert(socket->dialing == NULL && socket->descriptor == CB_NO_SOCKET);
     cb_tcp_turn_leave(turn, &socket->item);
+    cb_tcp_server *server = socket->server;
     cb_tcp_give_room_back(socket);
     free(socket->unread.bytes);
     if (socket->provider != NULL) {
@@ -87,6 +88,8 @@ void cb_tcp_socket_free(cb_tcp_socket *socket)
     }
     free(socket->name);
     free(socket);
+    if (server != NULL)
+        cb_tcp_server_left(server);
 }
 
 void cb_tcp_socket_add(cb_tcp_socket *socket, unsigned work)

@@ -46,6 +46,11 @@ static int64_t write_due(const cb_tcp_socket *socket)
     return writing && limit_ns > 0 ? socket->write_at_ns + limit_ns : INT64_MAX;
 }
 
+static int64_t alarm_due(const cb_tcp_socket *socket)
+{
+    return socket->alarm_ns != 0 && !socket->closed ? socket->alarm_ns : INT64_MAX;
+}
+
 static int64_t earliest(int64_t a, int64_t b)
 {
     return a < b ? a : b;
@@ -57,6 +62,17 @@ static void give_up(cb_tcp_socket *socket, const char *what, int64_t limit_ns)
     snprintf(text, sizeof text, "%s for %.3g s", what, (double)limit_ns / CB_TCP_NS_PER_S);
     cb_tcp_failure failure = {.kind = CB_TCP_TIMEOUT, .error = CB_IO_TIMEOUT, .message = text};
     cb_tcp_fail(socket, &failure);
+}
+
+static void ring(cb_tcp_socket *socket, int64_t now_ns)
+{
+    if (alarm_due(socket) <= now_ns) {
+        socket->alarm_ns = 0;
+        if (socket->callbacks.alarm != NULL)
+            socket->callbacks.alarm(socket);
+    }
+    if (socket->phase < CB_TCP_PHASE_LINGERING)
+        cb_tcp_arm(socket);
 }
 
 static void on_timer(cb_op *op)
@@ -74,12 +90,13 @@ static void on_timer(cb_op *op)
         give_up(socket, "nothing could be sent",
                 socket->write_limit_ns > 0 ? socket->write_limit_ns : CB_TCP_CLOSE_STALL_NS);
     else
-        cb_tcp_arm(socket);
+        ring(socket, now_ns);
 }
 
 void cb_tcp_arm(cb_tcp_socket *socket)
 {
     int64_t due_ns = earliest(connect_due(socket), earliest(read_due(socket), write_due(socket)));
+    due_ns = earliest(due_ns, alarm_due(socket));
     if (due_ns == INT64_MAX || (socket->timer != NULL && socket->timer_due_ns <= due_ns))
         return;
     cb_op_remove(&socket->timer);
@@ -101,5 +118,15 @@ cb_status cb_tcp_set_timeouts(cb_tcp_socket *socket, double read_timeout, double
     socket->read_limit_ns = cb_tcp_limit_ns(read_timeout);
     socket->write_limit_ns = cb_tcp_limit_ns(write_timeout);
     cb_tcp_socket_add(socket, CB_TCP_WORK_TIMEOUTS);
+    return CB_OK;
+}
+
+cb_status cb_tcp_set_alarm(cb_tcp_socket *socket, int64_t due_ns, cb_error *error)
+{
+    cb_status status = cb_tcp_check_open(socket, error);
+    if (status != CB_OK)
+        return status;
+    socket->alarm_ns = due_ns;
+    cb_tcp_arm(socket);
     return CB_OK;
 }

@@ -79,23 +79,30 @@ static void on_turn(cb_op *op)
         item->doing = 0;
         if (!item->is_server)
             do_work((cb_tcp_socket *)item, work);
-        else if (item->work == 0)
-            cb_tcp_server_free((cb_tcp_server *)item);
+        else
+            cb_tcp_server_work((cb_tcp_server *)item);
     }
     if (turn->item_count == 0)
         free_turn(turn);
 }
 
+static cb_tcp_item *first_socket(const cb_tcp_turn *turn)
+{
+    cb_tcp_item *item = turn->items;
+    while (item != NULL && item->is_server)
+        item = item->next;
+    return item;
+}
+
+/* Servers go last: their sockets refer to them. */
 static void end_turn(cb_tcp_turn *turn)
 {
+    cb_tcp_item *item;
     turn->ending = true;
-    while (turn->items != NULL) {
-        cb_tcp_item *item = turn->items;
-        if (item->is_server)
-            cb_tcp_server_end((cb_tcp_server *)item);
-        else
-            cb_tcp_end((cb_tcp_socket *)item);
-    }
+    while ((item = first_socket(turn)) != NULL)
+        cb_tcp_end((cb_tcp_socket *)item);
+    while (turn->items != NULL)
+        cb_tcp_server_end((cb_tcp_server *)turn->items);
     turn->next_count = 0;
     turn->sending_count = 0;
     free_turn(turn);
