@@ -50,7 +50,8 @@ cb_status cb_thread_start(pthread_t *thread, void *(*run)(void *), void *argumen
 static void *(*thread_function(const cb_message *effect))(void *)
 {
     if (effect->kind == CB_MSG_START_LISTENER)
-        return cb_listener_thread;
+        return cb_route_word_base(effect->connection) == CB_ROUTE_SOCKETS ? cb_sockets_thread
+                                                                          : cb_listener_thread;
     return effect->value == 1 ? cb_client_thread : cb_worker_thread;
 }
 

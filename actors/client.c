@@ -2,8 +2,13 @@
  * time on one loop, so that a waiting exchange costs no thread.
  *
  *     connecting -> sending -> receiving -> closing, with JobCompleted at the step to closing
+ *         ^  `-> parked (JobStale) --.
+ *         `------- Redial -----------'
  *
- * The TCP layer does the work; what is kept here says which of the steps a failure met.
+ * The TCP layer does the work; what is kept here says which of the steps a failure met. A route
+ * that is pinned is reached over TLS, and only with the certificate it is known by. If the peer
+ * shows another one, nothing was sent yet: it may be that the route has a new one by now, so the
+ * exchange waits for the supervisor to say.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -11,14 +16,16 @@
 #include <string.h>
 
 #include "actors/loop_actor.h"
+#include "actors/pins.h"
 #include "callboard/tcp.h"
 
 #define FIRST_CAPACITY 4096u
-#define TEXT_SIZE      256
+#define TEXT_SIZE      256 /* of a cause that is kept */
 
 typedef struct client {
     cb_loop_actor actor; /* first, so that one is the other */
     struct exchange *exchanges;
+    cb_pins pins;
     bool retired;
 } client;
 
@@ -29,7 +36,10 @@ typedef struct exchange {
     bool connected;
     bool sent;  /* the whole request */
     bool ended; /* the response */
+    bool parked;
     uint16_t local_port;
+    int64_t pin_version;  /* what it expects of the peer; 0: plain text */
+    char text[TEXT_SIZE]; /* why it is parked */
     cb_buffer *response;
     struct exchange *next;
     struct exchange *previous;
@@ -90,11 +100,11 @@ static void end(exchange *self, cb_job_status status, cb_buffer *payload)
 
 static void fail(exchange *self, cb_job_status status, const char *what, const char *why)
 {
-    char text[TEXT_SIZE];
+    char text[CB_ERROR_TEXT_SIZE];
     int size = snprintf(text, sizeof text, "%s 127.0.0.1:%lld: %s", what,
                         (long long)self->hand.value, why);
-    if (size >= TEXT_SIZE)
-        size = TEXT_SIZE - 1;
+    if (size >= (int)sizeof text)
+        size = (int)sizeof text - 1;
     end(self, status, cb_buffer_copy(text, (size_t)size));
 }
 
@@ -157,6 +167,24 @@ static void on_sent(cb_tcp_socket *socket)
         succeed(self);
 }
 
+/* Not the certificate that the route is known by: the supervisor knows whether that is still so. */
+static void park(exchange *self, const char *why)
+{
+    cb_message record = record_of(self, CB_MSG_JOB_STALE);
+    record.value = self->pin_version;
+    self->parked = true;
+    (void)snprintf(self->text, sizeof self->text, "%s", why);
+    cb_loop_actor_post(&self->owner->actor, &record);
+}
+
+static void on_tls_failure(exchange *self, const cb_tcp_event *event)
+{
+    if (!self->connected && event->status == CB_MISMATCH)
+        park(self, event->message);
+    else
+        fail(self, CB_JOB_TLS_FAILED, "no TLS with", event->message);
+}
+
 static void on_failure(exchange *self, const char *why)
 {
     if (!self->connected)
@@ -170,7 +198,10 @@ static void on_failure(exchange *self, const char *why)
 static void on_event(const cb_tcp_event *event)
 {
     exchange *self = cb_tcp_user(event->socket);
-    if (cb_tcp_kind_is(event->kind, CB_TCP_ERROR)) {
+    if (cb_tcp_kind_is(event->kind, CB_TCP_TLS_ERROR)) {
+        self->socket = NULL;
+        on_tls_failure(self, event);
+    } else if (cb_tcp_kind_is(event->kind, CB_TCP_ERROR)) {
         self->socket = NULL;
         on_failure(self,
                    event->code > 0 ? strerror(event->code) : cb_io_error_string(event->error));
@@ -182,19 +213,37 @@ static void on_event(const cb_tcp_event *event)
     }
 }
 
-static cb_status connect_and_send(exchange *self, cb_error *error)
+static cb_status connect_and_send(exchange *self, const cb_pin *pin, cb_error *error)
 {
     static const cb_tcp_callbacks callbacks = {
         .read = on_read, .event = on_event, .connect = on_connected, .write = on_sent};
     cb_buffer *request = cb_message_payload(&self->hand);
+    cb_tcp_options options = {0};
+    if (pin != NULL)
+        options.tls = (cb_tcp_tls){.provider = pin->provider, .context = pin->context};
     cb_status status =
         cb_tcp_connect(self->owner->actor.loop, "127.0.0.1", (uint16_t)self->hand.value, &callbacks,
-                       NULL, self, &self->socket, error);
+                       &options, self, &self->socket, error);
     if (status == CB_OK && request != NULL && request->size > 0)
         status = cb_tcp_write_buffer(self->socket, request, 0, request->size, error);
     if (status == CB_OK)
         status = cb_tcp_end_writing(self->socket, error);
     return status;
+}
+
+static void dial(exchange *self)
+{
+    const cb_pins *pins = &self->owner->pins;
+    const cb_pin *pin = cb_pins_find(pins, self->hand.name_space, self->hand.route);
+    cb_error error;
+    self->parked = false;
+    self->pin_version = pin != NULL ? pin->version : 0;
+    if (pin != NULL && pin->context == NULL)
+        fail(self, CB_JOB_TLS_FAILED, "no TLS with", pin->error.text);
+    else if (pin == NULL && pins->incomplete)
+        fail(self, CB_JOB_TLS_FAILED, "no TLS with", "out of memory");
+    else if (connect_and_send(self, pin, &error) != CB_OK)
+        fail(self, CB_JOB_CONNECT_FAILED, "cannot connect to", error.text);
 }
 
 static void begin(client *owner, const cb_message *hand)
@@ -212,21 +261,37 @@ static void begin(client *owner, const cb_message *hand)
     owner->exchanges = self;
     cb_message started = record_of(self, CB_MSG_JOB_STARTED);
     cb_loop_actor_post(&owner->actor, &started);
-    cb_error error;
-    if (connect_and_send(self, &error) != CB_OK)
-        fail(self, CB_JOB_CONNECT_FAILED, "cannot connect to", error.text);
+    dial(self);
 }
 
 /* --- the actor --- */
 
+static exchange *find(const client *owner, uint64_t job)
+{
+    exchange *self = owner->exchanges;
+    while (self != NULL && self->hand.job != job)
+        self = self->next;
+    return self;
+}
+
 static void interrupt(client *owner, const cb_message *message)
 {
-    for (exchange *self = owner->exchanges; self != NULL; self = self->next)
-        if (self->hand.job == message->job) {
-            const char *why = message->status == CB_JOB_TIMEOUT ? "time limit passed" : "canceled";
-            fail(self, (cb_job_status)message->status, "gave up on", why);
-            return;
-        }
+    exchange *self = find(owner, message->job);
+    const char *why = message->status == CB_JOB_TIMEOUT ? "time limit passed" : "canceled";
+    if (self != NULL)
+        fail(self, (cb_job_status)message->status, "gave up on", why);
+}
+
+static void redial(client *owner, const cb_message *message)
+{
+    exchange *self = find(owner, message->job);
+    if (self == NULL || !self->parked)
+        return;
+    self->hand.cause = message->cause;
+    if (message->status == CB_JOB_SUCCESS)
+        dial(self);
+    else
+        fail(self, (cb_job_status)message->status, "no TLS with", self->text);
 }
 
 static void on_message(cb_loop_actor *actor, const cb_message *message)
@@ -238,6 +303,13 @@ static void on_message(cb_loop_actor *actor, const cb_message *message)
         break;
     case CB_MSG_INTERRUPT:
         interrupt(self, message);
+        break;
+    case CB_MSG_PIN:
+        cb_pins_take(&self->pins, message);
+        cb_buffer_release(cb_message_payload(message));
+        break;
+    case CB_MSG_REDIAL:
+        redial(self, message);
         break;
     case CB_MSG_RETIRE_ACTOR:
         self->retired = true;
@@ -262,5 +334,6 @@ void *cb_client_thread(void *argument)
     cb_message stopped = {.kind = CB_MSG_ACTOR_STOPPED, .status = (int32_t)status};
     cb_loop_actor_post(&self.actor, &stopped);
     cb_loop_actor_close(&self.actor);
+    cb_pins_free(&self.pins);
     return NULL;
 }

@@ -40,8 +40,11 @@ void cb_loop_actor_run(cb_loop_actor *actor)
      * turn ends with it empty, and the first one looks before it sleeps. */
     int64_t sleep_ns = 0;
     while (!actor->done) {
-        if (cb_loop_tick(actor->loop, sleep_ns, NULL) != CB_OK || take_messages(actor) != CB_OK ||
-            cb_mailbox_flush(actor->mailbox) != CB_OK)
+        if (cb_loop_tick(actor->loop, sleep_ns, NULL) != CB_OK || take_messages(actor) != CB_OK)
+            return;
+        if (actor->before_flush != NULL)
+            actor->before_flush(actor);
+        if (cb_mailbox_flush(actor->mailbox) != CB_OK)
             return;
         if (actor->after_flush != NULL)
             actor->after_flush(actor);
@@ -49,13 +52,18 @@ void cb_loop_actor_run(cb_loop_actor *actor)
     }
 }
 
+void cb_loop_actor_end_loop(cb_loop_actor *actor)
+{
+    if (actor->loop == NULL)
+        return;
+    cb_op_remove(&actor->mail);
+    cb_loop_forget(actor->loop, cb_mailbox_descriptor(actor->mailbox));
+    cb_loop_release(&actor->loop);
+}
+
 void cb_loop_actor_close(cb_loop_actor *actor)
 {
-    if (actor->loop != NULL) {
-        cb_op_remove(&actor->mail);
-        cb_loop_forget(actor->loop, cb_mailbox_descriptor(actor->mailbox));
-        cb_loop_release(&actor->loop);
-    }
+    cb_loop_actor_end_loop(actor);
     cb_mailbox_close(&actor->mailbox);
 }
 

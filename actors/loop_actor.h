@@ -1,9 +1,9 @@
 /* What a listener and the client actor have in common: one thread that serves an event loop and a
  * mailbox, each waking the other's wait.
  *
- * A turn: the loop's callbacks, then all messages that came, then what was gathered for the
- * supervisor is sent, then what has to follow that sending is done (`after_flush`), and only then
- * the thread sleeps.
+ * A turn: the loop's callbacks, then all messages that came, then (`before_flush`) what is to be
+ * said of the turn as a whole, then what was gathered for the supervisor is sent, then what has to
+ * follow that sending is done (`after_flush`), and only then the thread sleeps.
  */
 #ifndef CALLBOARD_ACTORS_LOOP_ACTOR_H
 #define CALLBOARD_ACTORS_LOOP_ACTOR_H
@@ -19,7 +19,8 @@ typedef struct cb_loop_actor cb_loop_actor;
 struct cb_loop_actor {
     /* Set by the user of this. */
     void (*message)(cb_loop_actor *actor, const cb_message *message);
-    void (*after_flush)(cb_loop_actor *actor); /* may be NULL */
+    void (*before_flush)(cb_loop_actor *actor); /* what a turn comes to; these two may be NULL */
+    void (*after_flush)(cb_loop_actor *actor);
     /* Set by cb_loop_actor_open. */
     cb_runtime *runtime;
     cb_mailbox *mailbox;
@@ -34,6 +35,8 @@ cb_status cb_loop_actor_open(cb_loop_actor *actor, cb_actor_start *start, cb_err
 /* Serves until `done`, or until the loop or the mailbox breaks. */
 void cb_loop_actor_run(cb_loop_actor *actor);
 void cb_loop_actor_close(cb_loop_actor *actor);
+/* The first half of the close: the loop and all its operations end, the mailbox is there. */
+void cb_loop_actor_end_loop(cb_loop_actor *actor);
 
 /* Gathers one record for the supervisor. */
 void cb_loop_actor_post(cb_loop_actor *actor, const cb_message *message);

@@ -7,7 +7,7 @@
 #define MS         1000000
 /* Room beyond a request that came in one piece, for what a callback may add in place. */
 #define SLACK      64u
-#define FIRST_ROOM 4096u
+#define FIRST_ROOM 2048u
 
 typedef struct tcp_connection {
     cb_tcp_guest guest; /* first, so that one is the other */
@@ -26,10 +26,11 @@ static void drop(tcp_connection *self, cb_close_reason reason)
     cb_tcp_port_drop(&self->guest.base, reason);
 }
 
-/* Has the client looked at when it was silent for so long, or its time is over. */
+/* Has the client looked at when it was silent for so long, or its time is over. Counts from now and
+ * not from the tick's beginning: that we were busy since is not the client's silence. */
 static void expect_within(tcp_connection *self, int64_t limit_ms)
 {
-    int64_t due_ns = cb_tcp_guest_now(&self->guest) + limit_ms * MS;
+    int64_t due_ns = cb_now_ns() + limit_ms * MS;
     if (due_ns > self->deadline_ns)
         due_ns = self->deadline_ns;
     (void)cb_tcp_set_alarm(self->guest.socket, due_ns, NULL);
@@ -55,7 +56,7 @@ static void request_is_whole(tcp_connection *self)
     self->bytes = NULL;
     self->whole = true;
     (void)cb_tcp_set_alarm(self->guest.socket, 0, NULL);
-    (void)cb_tcp_disable(self->guest.socket, true, false, NULL);
+    (void)cb_tcp_end_reading(self->guest.socket, NULL);
     cb_connection_request(&self->guest.base, bytes);
 }
 
@@ -78,12 +79,12 @@ static cb_status make_room(tcp_connection *self, size_t size)
  * the first FIRST_ROOM bytes is received in place. */
 static void *on_room(cb_tcp_guest *guest, size_t *size)
 {
-    tcp_connection *self = (tcp_connection *)guest;
-    if (self->bytes == NULL || self->bytes->size < FIRST_ROOM || self->whole ||
-        make_room(self, FIRST_ROOM) != CB_OK)
+    const tcp_connection *self = (tcp_connection *)guest;
+    const cb_buffer *bytes = self->bytes;
+    if (bytes == NULL || bytes->size < FIRST_ROOM || self->whole)
         return NULL;
-    *size = self->bytes->capacity - self->bytes->size;
-    return self->bytes->data + self->bytes->size;
+    *size = bytes->capacity - bytes->size;
+    return bytes->data + bytes->size;
 }
 
 static cb_status keep(tcp_connection *self, const void *data, size_t size)
@@ -99,7 +100,7 @@ static cb_status keep(tcp_connection *self, const void *data, size_t size)
     if (data != bytes->data + bytes->size)
         memcpy(bytes->data + bytes->size, data, size);
     bytes->size += size;
-    return CB_OK;
+    return bytes->size < FIRST_ROOM ? CB_OK : make_room(self, FIRST_ROOM);
 }
 
 static void on_read(cb_tcp_guest *guest, const void *data, size_t size)

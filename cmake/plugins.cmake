@@ -14,9 +14,11 @@ list(REMOVE_DUPLICATES PLUGIN_FOLDERS)
 # plugins/family is no plugin: verbs about routes and jobs, for the plugins named here. Each takes in
 # those that its table of verbs names; see plugins/family/family.h.
 set(FAMILY_PLUGINS
+    callback_listener
     callback_tcp_listener
     callback_udp_client
     callback_udp_server
+    callback_worker
 )
 add_library(plugin_family STATIC EXCLUDE_FROM_ALL ${FAMILY_SOURCES})
 target_include_directories(plugin_family PRIVATE ${PROJECT_SOURCE_DIR}/include ${PROJECT_SOURCE_DIR})

@@ -61,16 +61,13 @@ static void hand_over(cb_loop *loop, cb_descriptor *listener, cb_op *op, cb_sock
 {
     cb_address address;
     socklen_t size = sizeof address;
-    cb_attempt attempt = {true, CB_IO_OK, 0};
+    const cb_attempt attempt = {true, CB_IO_OK, 0};
     memset(&address, 0, sizeof address);
-    if (getpeername(client, &address.any, &size) == 0) {
-        op->accept.client = client;
+    memset(&op->accept.peer, 0, sizeof op->accept.peer);
+    op->accept.client = client;
+    /* One that was reset in the meantime has no peer any more; it was a client all the same. */
+    if (getpeername(client, &address.any, &size) == 0)
         cb_address_to_endpoint(&address, &op->accept.peer);
-    } else {
-        /* It was reset in the meantime. */
-        reset_client(loop, client);
-        attempt = cb_attempt_failure(ECONNABORTED);
-    }
     cb_uring_end_op(loop, listener, op, attempt);
 }
 

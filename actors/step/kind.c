@@ -21,6 +21,7 @@ const cb_kind_traits *cb_step_kind_traits(uint32_t kind)
         [CB_ROUTE_SOCKETS] = {.known = true,
                               .has_actor = true,
                               .events = true,
+                              .tls = true,
                               .lane = CB_LANE_CONNECTION},
         [CB_ROUTE_LOOP] = {.known = true, .has_actor = true, .events = true, .lane = CB_LANE_ROUTE},
     };

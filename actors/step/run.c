@@ -231,9 +231,11 @@ void cb_step_job_returned(cb_step *step)
     bool asked = cb_step_worker_at(step, worker)->unsure > 0;
     cb_step_worker_let_go(step, slot, false);
     take_returned(step, slot);
-    /* It gives back what crosses this, too, until it hears that we know: so nothing that was handed
-     * later runs before what came back. */
-    if (!asked && cb_step_worker_at(step, worker)->state != CB_WORKER_RETIRED) {
+    /* Unasked, it gives back what crosses this, too, until it hears that we know: so nothing that
+     * was handed later runs before what came back. Asked, it keeps what was handed after the
+     * asking; nobody watches a suspect, so that is asked for now. */
+    if (cb_step_worker_at(step, worker)->state != CB_WORKER_RETIRED &&
+        (!asked || cb_step_worker_keeps(step, worker))) {
         cb_step_take_back(step, worker);
     }
     settle(step, route, name_space);

@@ -154,6 +154,12 @@ bool cb_step_worker_takes(const cb_step *step, uint32_t index)
     return worker->listed == CB_LISTED_FEEDABLE && worker->unsure == 0;
 }
 
+bool cb_step_worker_keeps(const cb_step *step, uint32_t index)
+{
+    const cb_step_worker *worker = cb_step_worker_at(step, index);
+    return worker->unsure == 0 && worker->held.count > worker->running;
+}
+
 void cb_step_enqueue(cb_step *step, uint32_t slot, bool returned)
 {
     cb_step_job *job = cb_step_job_at(step, slot);

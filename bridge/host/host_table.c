@@ -133,4 +133,5 @@ const cb_host cb_script_host = {
     .jobs_close = jobs_close,
     .run_memory = run_memory,
     .limit = limit,
+    .buffer_holding = cb_buffer_holding,
 };

@@ -51,6 +51,12 @@ extern "C" {
       "time without progress after which a client that does not read is dropped")                  \
     X(tcp_linger_ms, 1000, 0, 60000, "CALLBOARD_TCP_LINGER_MS",                                    \
       "time to wait for the client's end after the response, so that no reset overtakes it")       \
+    X(socket_unread, 65536, 1, 16777216, "CALLBOARD_SOCKET_UNREAD",                                \
+      "bytes of a script's socket that wait for its callback; with so many it is not read")        \
+    X(socket_unsent, 1048576, 1, 1073741824, "CALLBOARD_SOCKET_UNSENT",                            \
+      "bytes written to a script's socket that wait to be sent; more would exceed")                \
+    X(socket_connect_ms, 30000, 1, 3600000, "CALLBOARD_SOCKET_CONNECT_MS",                         \
+      "time for a script's socket to look up, connect and shake hands")                            \
     X(hand_batch, 64, 1, 1024, "CALLBOARD_HAND_BATCH",                                             \
       "jobs that one actor may hold; small enough to move when it gets stuck")                     \
     X(suspect_us, 2000, 100, 10000000, "CALLBOARD_SUSPECT_US",                                     \

@@ -299,7 +299,7 @@ struct cb_op {
         struct {
             cb_socket socket; /* the listener */
             cb_socket client; /* out: yours to close; CB_NO_SOCKET on failure */
-            cb_endpoint peer; /* out */
+            cb_endpoint peer; /* out; no family if the client was reset before it was reported */
         } accept;
         struct {
             cb_endpoint endpoint;

@@ -184,6 +184,7 @@ struct cb_host {
     /* The limit of limits.h with this environment variable, as the script runs with it; -1 if there
      * is none of that name. */
     int64_t (*limit)(cb_call *call, const char *variable);
+    cb_buffer *(*buffer_holding)(const void *object, size_t size, void (*drop)(void *object));
 };
 
 /* Whether this host's table is new enough to have the field. */

@@ -83,6 +83,8 @@ typedef struct cb_tcp_event {
     cb_tcp_kind kind;
     cb_io_error error;     /* what the loop said, or CB_IO_OK */
     int code;              /* the errno behind it; of a failed look-up getaddrinfo's number; or 0 */
+    cb_status status;      /* of TLS errors the provider's, CB_MISMATCH: not whom we expected; or
+                              CB_OK */
     const char *message;   /* one sentence without a full stop; valid until the callback returns */
     cb_tcp_socket *socket; /* NULL for accept errors */
     cb_tcp_server *server; /* for accept errors, and where the socket was accepted; else NULL */
@@ -109,9 +111,9 @@ typedef struct cb_tcp_callbacks {
     void (*alarm)(cb_tcp_socket *socket);
     /* Where the next bytes are to be put, so that they need no copy: memory and its size, which
      * `read` then gets with what came. NULL: nowhere, the socket has a room of its own. The memory
-     * is in use until the next `read`, `room` or `close` of the socket, and no longer than a call
-     * that closes it. May ask the socket for its user pointer, and call nothing else here. Not
-     * asked by sockets with `stream` or `keep_unread`. */
+     * is in use until the next `read` or `room` of the socket, and no longer than a call that
+     * closes it or ends its reading. May ask the socket for its user pointer, and call nothing else
+     * here. Not asked by sockets with `stream` or `keep_unread`. */
     void *(*room)(cb_tcp_socket *socket, size_t *size);
     /* -- servers -- */
     /* A client was accepted: the first callback of its socket, before the handshake under TLS. */
@@ -248,6 +250,12 @@ CB_PUBLIC cb_status cb_tcp_set_alarm(cb_tcp_socket *socket, int64_t due_ns, cb_e
  * and no write limit. Nothing is lost. A close switches writing on. CB_CLOSED. */
 CB_PUBLIC cb_status cb_tcp_enable(cb_tcp_socket *socket, bool read, bool write, cb_error *error);
 CB_PUBLIC cb_status cb_tcp_disable(cb_tcp_socket *socket, bool read, bool write, cb_error *error);
+
+/* Reads nothing any more: what came and was not handed over is dropped, and there is no CB_TCP_EOF.
+ * What still comes is left to the kernel, so that the peer has to wait, and dropped after a close
+ * (`linger`). Memory that `room` gave is the program's again. cb_tcp_enable goes on with what comes
+ * then. CB_CLOSED. */
+CB_PUBLIC cb_status cb_tcp_end_reading(cb_tcp_socket *socket, cb_error *error);
 
 /* Closes: no callback but `close` comes any more; what was written is still delivered (also when
  * the connection has yet to be made), with close_notify after it under TLS. CB_CLOSED if it is

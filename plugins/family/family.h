@@ -13,11 +13,12 @@
 
 /* What differs between families: each plugin defines it once. */
 typedef struct cb_family {
-    uint32_t route_kind;   /* a cb_route_kind: what Open opens */
-    int32_t capabilities;  /* what Capabilities answers */
-    const char *route;     /* how errors call a route: "no <route> 7", "<route> 7 is closed" */
-    const char *job;       /* and a job: "no <job> 7", "<job> 7 has not completed" */
-    const char *result;    /* and what a job leaves: "the <result> of <job> 7 ..." */
+    uint32_t route_kind;  /* a cb_route_kind: what Open opens */
+    int32_t capabilities; /* what Capabilities answers */
+    const char *route;    /* how errors call a route: "no <route> 7", "<route> 7 is closed"; NULL in
+                             a family that has none */
+    const char *job;      /* and a job: "no <job> 7", "<job> 7 has not completed" */
+    const char *result;   /* and what a job leaves: "the <result> of <job> 7 ..." */
     const char *take_blob; /* the verb that takes results of any bytes, as scripts write it */
 } cb_family;
 extern const cb_family cb_family_here;
@@ -41,6 +42,15 @@ cb_status cb_family_fail_with_cause(cb_call *call, const char *subject, int64_t 
 /* Opens a route for args (callback, timeoutMs) and makes its id the verb's result. `kind` is a
  * cb_route_kind with what may be added to it. */
 cb_status cb_family_open_at(cb_call *call, uint32_t kind, uint16_t port);
+
+/* Takes the job of args[0] and makes its result the verb's, with a runtime error in all cases but
+ * one: CB_NOT_COMPLETE is handed on. */
+cb_status cb_family_take_if_complete(cb_call *call, bool as_text);
+
+/* start.c. Starts a job with the bytes of args[request], the rest as `options` say (their request
+ * is ignored), and makes its id the verb's result. What cb_job_start answers is handed on, for the
+ * family to put in words. */
+cb_status cb_family_start(cb_call *call, const cb_start_options *options, uint32_t request);
 
 /* Asks one question about args[0]. An unknown id is a runtime error. */
 cb_status cb_family_ask_route(cb_call *call, cb_question_kind what, int64_t *value);

@@ -39,7 +39,7 @@ cb_status cb_family_fail_with_cause(cb_call *call, const char *subject, int64_t 
                       size, (const char *)cause->data);
 }
 
-static cb_status take(cb_call *call, bool as_text)
+cb_status cb_family_take_if_complete(cb_call *call, bool as_text)
 {
     int64_t id = call->args[0].integer;
     cb_buffer *result = NULL;
@@ -53,10 +53,16 @@ static cb_status take(cb_call *call, bool as_text)
         status = call->host->fail(call, status, "the %s of %s %lld holds a NUL byte; %s takes it",
                                   cb_family_here.result, cb_family_here.job, (long long)id,
                                   cb_family_here.take_blob);
-    else
+    else if (status != CB_NOT_COMPLETE)
         status = cb_family_job_error(call, status);
     call->host->buffer_release(result);
     return status;
+}
+
+static cb_status take(cb_call *call, bool as_text)
+{
+    cb_status status = cb_family_take_if_complete(call, as_text);
+    return status == CB_NOT_COMPLETE ? cb_family_job_error(call, status) : status;
 }
 
 cb_status cb_family_take_text(cb_call *call)

@@ -131,11 +131,42 @@ static cb_status job_take(cb_call *call, int64_t job_id, bool as_text, cb_buffer
     (void)call;
     (void)job_id;
     fake.takes++;
+    if (fake.early_takes > 0) {
+        fake.early_takes--;
+        return CB_NOT_COMPLETE;
+    }
     *status = fake.job_status;
     cb_status answer = as_text ? fake.take_as_text : fake.take_as_blob;
     if (answer == CB_OK || answer == CB_NO_RESULT)
         *result = cb_buffer_copy("bytes", 5);
     return answer;
+}
+
+static cb_status job_start(cb_call *call, const cb_start_options *options, int64_t *job_id)
+{
+    (void)call;
+    fake.starts++;
+    fake.started = *options;
+    fake.started.request = NULL;
+    fake.started_size = options->request == NULL ? 0 : options->request->size;
+    cb_buffer_release(options->request);
+    *job_id = fake.answer == CB_OK ? 1 : 0;
+    return fake.answer;
+}
+
+static cb_status job_cancel(cb_call *call, int64_t job_id, int *canceled)
+{
+    (void)call;
+    (void)job_id;
+    *canceled = fake.happened;
+    return fake.answer;
+}
+
+static cb_status jobs_close(cb_call *call, int64_t *canceled)
+{
+    (void)call;
+    *canceled = fake.value;
+    return fake.answer;
 }
 
 static void *run_memory(cb_call *call, size_t size, void (*end)(void *memory))
@@ -179,6 +210,9 @@ static const cb_host host = {
     .job_status_text = cb_job_status_text,
     .buffer_new = buffer_new,
     .buffer_release = cb_buffer_release,
+    .job_start = job_start,
+    .job_cancel = job_cancel,
+    .jobs_close = jobs_close,
     .run_memory = run_memory,
     .limit = limit,
 };

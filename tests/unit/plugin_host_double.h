@@ -16,8 +16,9 @@ typedef struct plugin_double {
     int happened;           /* what a wait says */
     cb_status take_as_text; /* answers of job_take, as text and as blob */
     cb_status take_as_blob;
-    int job_status; /* of a take that is NO_RESULT */
-    bool no_memory; /* nothing is allocated for the plugin */
+    unsigned early_takes; /* so many takes say NOT_COMPLETE first */
+    int job_status;       /* of a take that is NO_RESULT */
+    bool no_memory;       /* nothing is allocated for the plugin */
     /* set by the verb */
     char error[1024]; /* what it gave to fail; empty if it did not */
     cb_buffer *result;
@@ -25,7 +26,10 @@ typedef struct plugin_double {
     unsigned questions; /* and with how many questions in all */
     unsigned takes;
     unsigned opens;
-    void *run_memory; /* of the one run that lasts until the next reset */
+    unsigned starts;
+    cb_start_options started; /* of the last start; its request is gone, but */
+    size_t started_size;      /* so long it was */
+    void *run_memory;         /* of the one run that lasts until the next reset */
     void (*run_end)(void *memory);
 } plugin_double;
 

@@ -17,6 +17,8 @@ static const expected plugins[] = {
     {"print/PrintPlugin", "", 1},
     {"async_meta/AsyncMetaPlugin", "asyncmeta", 44},
     {"callback_tcp_listener/CallbackTcpListenerPlugin", "callbacktcp", 62},
+    {"callback_worker/CallbackWorkerPlugin", "callbackworker", 20},
+    {"callback_listener/CallbackListenerPlugin", "callbacklistener", 56},
     {"str/StrPlugin", "str", 20},
     {"blob/BlobPlugin", "blob", 21},
     {"timer/TimerPlugin", "timer", 3},

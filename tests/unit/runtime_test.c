@@ -317,6 +317,77 @@ static void too_large_and_idle_are_cut(void)
     end(&made);
 }
 
+static void a_trickle_is_cut(void)
+{
+    char bytes[16];
+    cb_limits limits = cb_limits_default();
+    limits.tcp_total_ms = 100;
+    limits.tcp_quiet_ms = 10000;
+    fixture made = begin_with(limits);
+    int64_t route = open_route(&made, ECHO, 5000);
+    int fd = dial(ask(&made, CB_ASK_ROUTE_PORT, route));
+    struct pollfd answer = {.fd = fd, .events = POLLIN};
+    while (send(fd, "x", 1, MSG_NOSIGNAL) == 1 && poll(&answer, 1, 5) == 0)
+        ;
+    CU_ASSERT(read_all(fd, bytes, sizeof bytes) <= 0);
+    close(fd);
+    int happened = 0;
+    CU_ASSERT_EQUAL(cb_wait(made.asker, NS, CB_WAIT_ROUTE_DRAINED, route, 5000, &happened), CB_OK);
+    CU_ASSERT_EQUAL(ask(&made, CB_ASK_ROUTE_DROPPED, route), 1);
+    end(&made);
+}
+
+/* Nobody is refused, and nobody more is accepted until one is gone. */
+static void connections_over_the_limit_wait(void)
+{
+    char bytes[16];
+    cb_limits limits = cb_limits_default();
+    limits.max_connections = 2;
+    fixture made = begin_with(limits);
+    int64_t route = open_route(&made, ECHO, 5000);
+    int64_t port = ask(&made, CB_ASK_ROUTE_PORT, route);
+    int first = dial(port);
+    int second = dial(port);
+    int third = dial(port);
+    struct pollfd answer = {.fd = third, .events = POLLIN};
+    CU_ASSERT_EQUAL(send(third, "third", 5, 0), 5);
+    shutdown(third, SHUT_WR);
+    CU_ASSERT_EQUAL(poll(&answer, 1, 100), 0);
+    CU_ASSERT_EQUAL(ask(&made, CB_ASK_ROUTE_ACCEPTED, route), 2);
+    shutdown(first, SHUT_WR);
+    CU_ASSERT_EQUAL(read_all(first, bytes, sizeof bytes), 0);
+    CU_ASSERT_EQUAL(read_all(third, bytes, sizeof bytes), 5);
+    CU_ASSERT_EQUAL(ask(&made, CB_ASK_ROUTE_ACCEPTED, route), 3);
+    close(first);
+    close(second);
+    close(third);
+    end(&made);
+}
+
+/* What a client sends after the silence that ended its request is nobody's. */
+static void silence_ends_a_large_request_too(void)
+{
+    enum { SIZE = 100000 };
+    fixture made = begin();
+    int64_t route = open_route(&made, ECHO, 5000);
+    int fd = dial(ask(&made, CB_ASK_ROUTE_PORT, route));
+    char *sent = malloc(SIZE);
+    char *bytes = malloc(SIZE + 1);
+    CU_ASSERT_FATAL(sent != NULL && bytes != NULL);
+    for (size_t i = 0; i < SIZE; i++)
+        sent[i] = (char)(i * 7);
+    CU_ASSERT_EQUAL(send(fd, sent, SIZE, 0), SIZE);
+    struct pollfd answer = {.fd = fd, .events = POLLIN};
+    CU_ASSERT_EQUAL(poll(&answer, 1, 10000), 1);
+    (void)send(fd, "more", 4, MSG_NOSIGNAL);
+    CU_ASSERT_EQUAL(read_all(fd, bytes, SIZE + 1), SIZE);
+    CU_ASSERT_EQUAL(memcmp(bytes, sent, SIZE), 0);
+    free(sent);
+    free(bytes);
+    close(fd);
+    end(&made);
+}
+
 static void drained_is_true_for_who_saw_the_response(void)
 {
     char bytes[64];
@@ -591,6 +662,9 @@ int main(void)
                            TEST(blocked_callbacks_do_not_hold_up_others),
                            TEST(framing_follows_the_clients_end_or_its_silence),
                            TEST(too_large_and_idle_are_cut),
+                           TEST(a_trickle_is_cut),
+                           TEST(connections_over_the_limit_wait),
+                           TEST(silence_ends_a_large_request_too),
                            TEST(drained_is_true_for_who_saw_the_response),
                            TEST(a_large_response_arrives_whole),
                            TEST(unknown_and_closed_are_told_apart),

@@ -71,7 +71,8 @@ static void begin_release(cb_tcp_socket *socket)
 void cb_tcp_fail(cb_tcp_socket *socket, const cb_tcp_failure *failure)
 {
     cb_tcp_failure what = *failure;
-    drop(socket, what.kind == CB_TCP_TIMEOUT);
+    /* A peer that does not speak TLS must not take this for an end without a word. */
+    drop(socket, what.kind == CB_TCP_TIMEOUT || cb_tcp_kind_is(what.kind, CB_TCP_TLS_ERROR));
     if (socket->closed)
         return;
     begin_release(socket);
@@ -232,6 +233,8 @@ void cb_tcp_end(cb_tcp_socket *socket)
 {
     static const cb_tcp_failure ended = {
         .kind = CB_TCP_ERROR, .error = CB_IO_LOOP_ENDED, .message = "the event loop has ended"};
+    /* What has not left never will: the peer must not take it for the whole. */
+    drop(socket, socket->plain.size + socket->wire.size > 0);
     cb_tcp_fail(socket, &ended);
     if (!socket->released && socket->callbacks.close != NULL)
         socket->callbacks.close(socket);

@@ -84,6 +84,7 @@ void cb_tcp_tell(cb_tcp_socket *socket, const cb_tcp_failure *what)
     cb_tcp_event event = {.kind = what->kind,
                           .error = what->error,
                           .code = what->code,
+                          .status = what->status,
                           .message = plain ? cb_tcp_kind_text(what->kind) : text,
                           .socket = socket,
                           .server = open ? socket->server : NULL};

@@ -18,8 +18,9 @@
 #include "callboard/tcp.h"
 
 #define CB_TCP_NS_PER_S        1000000000
-/* Enough for a line or a small message, and little enough for 10,000 idle sockets. */
-#define CB_TCP_SMALL_ROOM      4096u
+/* Enough for a line, a small message or the head of a request, and little enough for 10,000 idle
+ * sockets. */
+#define CB_TCP_SMALL_ROOM      2048u
 /* The largest piece that a read callback gets. */
 #define CB_TCP_LARGE_ROOM      65536u
 #define CB_TCP_SPARE_ROOMS     8u
@@ -156,6 +157,7 @@ typedef struct cb_tcp_failure {
     cb_tcp_kind kind;
     cb_io_error error;
     int code;
+    cb_status status;
     const char *message; /* NULL: made from the others */
 } cb_tcp_failure;
 

@@ -28,15 +28,18 @@ static void no_memory(cb_tcp_socket *socket)
     cb_tcp_fail(socket, &failure);
 }
 
-static void refuse(cb_tcp_socket *socket, cb_tcp_kind kind, const char *message)
+static void refuse(cb_tcp_socket *socket, cb_tcp_kind kind, const cb_error *why)
 {
-    cb_tcp_failure failure = {.kind = kind, .error = CB_IO_ABORTED, .message = message};
+    cb_tcp_failure failure = {
+        .kind = kind, .error = CB_IO_ABORTED, .status = why->status, .message = why->text};
     (void)collect(socket); /* an alert, if memory allows */
     cb_tcp_fail_softly(socket, &failure);
 }
 
 static void step(cb_tcp_socket *socket)
 {
+    static const cb_error left = {.status = CB_CLOSED,
+                                  .text = "the peer closed the connection in the TLS handshake"};
     cb_error error = {.text = "the TLS handshake failed"};
     cb_tls_result result = socket->provider->handshake(socket->session, &error);
     if (result == CB_TLS_OK || result == CB_TLS_WANT_INPUT) {
@@ -51,9 +54,9 @@ static void step(cb_tcp_socket *socket)
     if (result == CB_TLS_OK)
         cb_tcp_socket_opened(socket);
     else if (result != CB_TLS_WANT_INPUT)
-        refuse(socket, CB_TCP_TLS_ERROR, error.text);
+        refuse(socket, CB_TCP_TLS_ERROR, &error);
     else if (socket->input_ended)
-        refuse(socket, CB_TCP_TLS_ERROR, "the peer closed the connection in the TLS handshake");
+        refuse(socket, CB_TCP_TLS_ERROR, &left);
     else
         cb_tcp_receive(socket);
 }
@@ -65,8 +68,10 @@ void cb_tcp_secure_start(cb_tcp_socket *socket)
     cb_status status =
         socket->provider->session_new(socket->context, socket->name, &socket->session, &error);
     if (status != CB_OK) {
-        cb_tcp_failure failure = {
-            .kind = CB_TCP_TLS_ERROR, .error = CB_IO_INVALID, .message = error.text};
+        cb_tcp_failure failure = {.kind = CB_TCP_TLS_ERROR,
+                                  .error = CB_IO_INVALID,
+                                  .status = status,
+                                  .message = error.text};
         socket->session = NULL;
         cb_tcp_fail(socket, &failure);
         return;
@@ -114,6 +119,8 @@ static cb_tls_result pump(cb_tcp_socket *socket, cb_error *error)
 
 void cb_tcp_secure_deliver(cb_tcp_socket *socket)
 {
+    static const cb_error cut_off = {.status = CB_CLOSED,
+                                     .text = "the connection ended before the TLS stream did"};
     cb_tcp_turn *turn = socket->turn;
     cb_error error = {.text = "TLS failed"};
     if (turn->plaintext == NULL)
@@ -128,13 +135,13 @@ void cb_tcp_secure_deliver(cb_tcp_socket *socket)
     if (socket->phase != CB_TCP_PHASE_OPEN)
         return;
     if (result == CB_TLS_FAILED) {
-        refuse(socket, CB_TCP_TLS_ERROR, error.text);
+        refuse(socket, CB_TCP_TLS_ERROR, &error);
         return;
     }
     if (result == CB_TLS_ENDED)
         socket->ended = true;
     else if (result == CB_TLS_WANT_INPUT && socket->input_ended && may_hand_over(socket)) {
-        refuse(socket, CB_TCP_TRUNCATED, "the connection ended before the TLS stream did");
+        refuse(socket, CB_TCP_TRUNCATED, &cut_off);
         return;
     }
     if (!collect(socket))
@@ -156,7 +163,7 @@ bool cb_tcp_secure_encrypt(cb_tcp_socket *socket)
         if (piece.size > RECORD)
             piece.size = RECORD;
         if (socket->provider->write(socket->session, piece.data, piece.size, &error) != CB_TLS_OK) {
-            refuse(socket, CB_TCP_TLS_ERROR, error.text);
+            refuse(socket, CB_TCP_TLS_ERROR, &error);
             return false;
         }
         cb_tcp_queue_drop(socket->turn, &socket->plain, piece.size);

@@ -234,6 +234,17 @@ cb_status cb_tcp_disable(cb_tcp_socket *socket, bool read, bool write, cb_error 
     return CB_OK;
 }
 
+cb_status cb_tcp_end_reading(cb_tcp_socket *socket, cb_error *error)
+{
+    cb_status status = cb_tcp_check_open(socket, error);
+    if (status != CB_OK)
+        return status;
+    socket->read_on = false;
+    socket->held = 0;
+    cb_tcp_leave_offered_room(socket);
+    return CB_OK;
+}
+
 bool cb_tcp_closed(const cb_tcp_socket *socket)
 {
     return socket == NULL || socket->closed;

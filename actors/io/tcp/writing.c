@@ -31,6 +31,10 @@ static void replace_callbacks(cb_tcp_callbacks *callbacks, const cb_tcp_callback
         callbacks->connect = by->connect;
     if (by->write != NULL)
         callbacks->write = by->write;
+    if (by->alarm != NULL)
+        callbacks->alarm = by->alarm;
+    if (by->room != NULL)
+        callbacks->room = by->room;
     if (by->close != NULL)
         callbacks->close = by->close;
 }

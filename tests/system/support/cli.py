@@ -53,10 +53,10 @@ class CliTest(unittest.TestCase):
         """Starts a script and leaves it running; it is killed at the end of the test."""
         return self.start_file(self.write(name, text), *arguments)
 
-    def start_file(self, path, *arguments):
-        """The same for a script that is there already."""
+    def start_file(self, path, *arguments, given=()):
+        """The same for a script that is there already; `given` are the script's own arguments."""
         process = subprocess.Popen(
-            [CALLBOARD, "run", *arguments, path],
+            [CALLBOARD, "run", *arguments, path, *(["--", *given] if given else [])],
             cwd=self.folder,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
