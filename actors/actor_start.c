@@ -47,11 +47,22 @@ cb_status cb_thread_start(pthread_t *thread, void *(*run)(void *), void *argumen
     return CB_OK;
 }
 
+static void *(*listener_function(uint32_t kind))(void *)
+{
+    switch (kind) {
+    case CB_ROUTE_SOCKETS:
+        return cb_sockets_thread;
+    case CB_ROUTE_LOOP:
+        return cb_loop_service_thread;
+    default:
+        return cb_listener_thread;
+    }
+}
+
 static void *(*thread_function(const cb_message *effect))(void *)
 {
     if (effect->kind == CB_MSG_START_LISTENER)
-        return cb_route_word_base(effect->connection) == CB_ROUTE_SOCKETS ? cb_sockets_thread
-                                                                          : cb_listener_thread;
+        return listener_function(cb_route_word_base(effect->connection));
     return effect->value == 1 ? cb_client_thread : cb_worker_thread;
 }
 

@@ -36,6 +36,7 @@ typedef struct cb_actor_start {
 void *cb_worker_thread(void *start);
 void *cb_client_thread(void *start);
 void *cb_listener_thread(void *start);
+void *cb_loop_service_thread(void *start);
 void *cb_sockets_thread(void *start);
 
 /* Monotonic time in ns. */

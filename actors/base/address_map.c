@@ -5,13 +5,13 @@
 
 #define LEAST_CAPACITY 64u
 
-static size_t home(const cb_address_map *map, uint32_t address)
+static size_t home(const cb_address_map *map, uint64_t address)
 {
     /* Addresses count up; multiplying by an odd constant spreads them over the table. */
     return (size_t)(address * 2654435769u) & (map->capacity - 1);
 }
 
-static size_t find_slot(const cb_address_map *map, uint32_t address)
+static size_t find_slot(const cb_address_map *map, uint64_t address)
 {
     size_t slot = home(map, address);
     while (map->entries[slot].address != 0 && map->entries[slot].address != address)
@@ -19,7 +19,7 @@ static size_t find_slot(const cb_address_map *map, uint32_t address)
     return slot;
 }
 
-void *cb_address_map_find(const cb_address_map *map, uint32_t address)
+void *cb_address_map_find(const cb_address_map *map, uint64_t address)
 {
     if (map->count == 0 || address == 0)
         return NULL;
@@ -43,7 +43,7 @@ static cb_status grow(cb_address_map *map)
     return CB_OK;
 }
 
-cb_status cb_address_map_insert(cb_address_map *map, uint32_t address, void *value)
+cb_status cb_address_map_insert(cb_address_map *map, uint64_t address, void *value)
 {
     assert(address != 0 && cb_address_map_find(map, address) == NULL);
     if ((map->count + 1) * 2 > map->capacity && grow(map) != CB_OK)
@@ -53,7 +53,7 @@ cb_status cb_address_map_insert(cb_address_map *map, uint32_t address, void *val
     return CB_OK;
 }
 
-void *cb_address_map_remove(cb_address_map *map, uint32_t address)
+void *cb_address_map_remove(cb_address_map *map, uint64_t address)
 {
     if (map->count == 0 || address == 0)
         return NULL;

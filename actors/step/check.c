@@ -93,8 +93,9 @@ static const char *check_asked(const cb_step *step, const cb_step_route *route, 
           "a route's list of questions is broken");
     HOLDS(route->openers.count == 0 || (route->state == CB_ROUTE_OPENING && route->shared),
           "somebody waits for the opening of a route that is not opening");
-    HOLDS(!route->shared || route->state == CB_ROUTE_OPENING || route->state == CB_ROUTE_OPEN,
-          "a route is shared though it is not open");
+    HOLDS(!route->shared || route->state == CB_ROUTE_OPENING || route->state == CB_ROUTE_OPEN ||
+              route->state == CB_ROUTE_DRAINING,
+          "a route is shared though it is closed");
     HOLDS(step->shutdown != CB_CUTTING_OFF || route->orders.count == 0,
           "an order waits though the grace is over");
     for (uint32_t index = route->orders.first; index != CB_NONE;) {

@@ -44,6 +44,14 @@ static void count_open(cb_step *step, uint32_t slot, bool add)
     }
 }
 
+static void unshare(cb_step *step, cb_step_route *route)
+{
+    if (route->shared) {
+        cb_map_remove(&step->shared, shared_key(route));
+        route->shared = 0;
+    }
+}
+
 static void move(cb_step *step, uint32_t slot, cb_route_state to)
 {
     cb_step_route *route = cb_step_route_at(step, slot);
@@ -53,9 +61,8 @@ static void move(cb_step *step, uint32_t slot, cb_route_state to)
     }
     if (to == CB_ROUTE_OPEN) {
         count_open(step, slot, true);
-    } else if (route->shared && to != CB_ROUTE_OPENING) {
-        cb_map_remove(&step->shared, shared_key(route));
-        route->shared = 0;
+    } else if (to != CB_ROUTE_OPENING && to != CB_ROUTE_DRAINING) {
+        unshare(step, route);
     }
     route->state = (uint8_t)to;
 }
@@ -165,7 +172,7 @@ static uint32_t make_route(cb_step *step)
 static void join(cb_step *step, uint32_t slot)
 {
     cb_step_route *route = cb_step_route_at(step, slot);
-    if (route->state == CB_ROUTE_OPEN) {
+    if (route->state != CB_ROUTE_OPENING) {
         cb_step_answer(step, CB_OK, route->id);
     } else {
         (void)cb_step_wait_add(step, CB_WAIT_OPENER, &route->openers, slot);
@@ -185,15 +192,16 @@ void cb_step_open_route(cb_step *step)
     const cb_message *in = &step->in;
     uint32_t base = cb_route_word_base(in->connection);
     bool shares = (in->flags & CB_FLAG_SHARED) != 0;
-    cb_status status = may_open(step);
-    if (status != CB_OK) {
-        cb_step_answer(step, status, 0);
-        return;
-    }
     uint64_t key = ((uint64_t)in->name_space << 32) | base;
     uint32_t slot = shares ? cb_map_get(&step->shared, key) : CB_NONE;
-    if (slot != CB_NONE) {
+    cb_status status = may_open(step);
+    /* What shares one that drains, because the program ends, may still use it. */
+    if (slot != CB_NONE && status != CB_INVALID) {
         join(step, slot);
+        return;
+    }
+    if (status != CB_OK) {
+        cb_step_answer(step, status, 0);
         return;
     }
     slot = make_route(step);
@@ -402,6 +410,7 @@ void cb_step_listener_ended(cb_step *step, uint32_t slot)
     cb_step_orders_end(step, slot, CB_CLOSED);
     if (route->state == CB_ROUTE_OPEN) {
         move(step, slot, CB_ROUTE_DRAINING); /* it broke: nobody asked it to end */
+        unshare(step, route);
     }
     uint32_t next;
     for (uint32_t index = route->jobs.first; index != CB_NONE; index = next) {

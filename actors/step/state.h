@@ -326,7 +326,7 @@ struct cb_step {
     cb_map actors;      /* address -> worker's slot, or route's with CB_ACTOR_IS_LISTENER */
     cb_map asker_ids;   /* address -> slot */
     cb_map lane_ids;    /* route's slot, connection or 0 -> slot */
-    cb_map shared;      /* name space, kind -> slot of the shared route, Opening or Open */
+    cb_map shared;      /* name space, kind -> slot of the shared route, till it closes */
     cb_heap deadlines;
     cb_step_outcomes outcomes;
     cb_step_space spaces[CB_STEP_NAME_SPACES];

@@ -33,6 +33,12 @@ extern "C" {
       "client exchanges on the wire at once; more stay queued")                                    \
     X(max_tls_handles, 1024, 1, 65536, "CALLBOARD_MAX_TLS_HANDLES",                                \
       "connections and contexts that scripts hold open in the plugin tls")                         \
+    X(max_loop_ops, 16384, 1, 1048576, "CALLBOARD_MAX_LOOP_OPS",                                   \
+      "operations of the scripts' event loop whose callbacks are not over")                        \
+    X(max_loop_bytes, 268435456, 4096, 1099511627776, "CALLBOARD_MAX_LOOP_BYTES",                  \
+      "bytes that these operations hold: room to receive and read into, what they send and write") \
+    X(max_loop_handles, 16384, 1, 1048576, "CALLBOARD_MAX_LOOP_HANDLES",                           \
+      "sockets and files that scripts hold open in the event loop")                                \
     X(max_state_blocks, 65536, 1, 16777216, "CALLBOARD_MAX_STATE_BLOCKS",                          \
       "blocks of shared memory that scripts hold in the plugin script_state")                      \
     X(max_state_bytes, 268435456, 1, 1099511627776, "CALLBOARD_MAX_STATE_BYTES",                   \

@@ -20,7 +20,7 @@ class Examples(CliTest):
         """Runs a script to its end; one that serves is told to end once it is up."""
         process = self.start_file(script, "--trace", trace)
         with open(script, encoding="utf-8") as file:
-            if re.search(r"while \((callbacktcp|asynctcp)\.State", file.read()):
+            if re.search(r"while \((callbacktcp|asynctcp)\.State|nbio\.Run\(", file.read()):
                 process.stdout.readline()
                 process.send_signal(signal.SIGTERM)
         out, err = process.communicate(timeout=60)

@@ -291,6 +291,23 @@ static void test_what_listeners_count(void)
     end();
 }
 
+/* At the end of the program too, as long as it drains. */
+static void test_a_shared_route_that_drains(void)
+{
+    begin(double_limits());
+    uint32_t route = play_opening_kind(&p, CB_ROUTE_LOOP, -1, CB_FLAG_SHARED);
+    play_listener(&p, CB_MSG_ROUTE_LISTENING, route, 0);
+    double_send(&p.d, (cb_message){.kind = CB_MSG_SHUTDOWN, .from = CB_ADDRESS_FIRST_ASKER});
+    CU_ASSERT_EQUAL(play_opening_kind(&p, CB_ROUTE_LOOP, -1, CB_FLAG_SHARED), route);
+    CU_ASSERT_EQUAL(double_effect(&p.d, CB_MSG_ANSWER, 0).status, CB_OK);
+    CU_ASSERT_EQUAL(play_opening_kind(&p, CB_ROUTE_SOCKETS, -1, CB_FLAG_SHARED), 0);
+    CU_ASSERT_EQUAL(double_effect(&p.d, CB_MSG_ANSWER, 0).status, CB_STOPPED);
+    play_listener(&p, CB_MSG_ROUTE_STOPPED, route, 0);
+    CU_ASSERT_EQUAL(play_opening_kind(&p, CB_ROUTE_LOOP, -1, CB_FLAG_SHARED), 0);
+    CU_ASSERT_EQUAL(double_effect(&p.d, CB_MSG_ANSWER, 0).status, CB_STOPPED);
+    end();
+}
+
 static void test_a_shared_route(void)
 {
     begin(double_limits());
@@ -330,6 +347,7 @@ int main(void)
         {"requests without an Accepted", test_http_requests},
         {"what listeners count", test_what_listeners_count},
         {"a shared route", test_a_shared_route},
+        {"a shared route that drains", test_a_shared_route_that_drains},
         CU_TEST_INFO_NULL,
     };
     return play_main("step, events and lanes", tests);
