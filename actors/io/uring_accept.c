@@ -121,6 +121,19 @@ static void take_in(cb_loop *loop, cb_descriptor *listener, cb_socket client)
         reset_client(loop, client); /* no memory to remember it by */
 }
 
+/* Ends the accept that waits first with a failure; all of them if it is one that each of them would
+ * meet with now. If nobody waits, the next one is told the same by the kernel. */
+static void fail(cb_loop *loop, cb_descriptor *listener, int sys_errno)
+{
+    cb_attempt attempt = cb_failed_accept(sys_errno);
+    bool each = attempt.error == CB_IO_RESOURCES || attempt.error == CB_IO_NO_MEMORY;
+    cb_op *op = waiting(listener);
+    while (op != NULL) {
+        cb_uring_end_op(loop, listener, op, attempt);
+        op = each ? waiting(listener) : NULL;
+    }
+}
+
 void cb_uring_accepted(cb_loop *loop, cb_descriptor *descriptor, int result, uint32_t flags)
 {
     cb_uring *back = loop->backend_state;
@@ -129,10 +142,7 @@ void cb_uring_accepted(cb_loop *loop, cb_descriptor *descriptor, int result, uin
     if (result >= 0) {
         take_in(loop, descriptor, result);
     } else if (result != -ECANCELED && result != -EINTR && result != -EAGAIN) {
-        /* If nobody waits, the next one is told the same by the kernel. */
-        cb_op *op = waiting(descriptor);
-        if (op != NULL)
-            cb_uring_end_op(loop, descriptor, op, cb_failed_accept(-result));
+        fail(loop, descriptor, -result);
     }
     cb_table_make_eager(&back->table, descriptor);
 }

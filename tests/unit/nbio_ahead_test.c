@@ -1,6 +1,7 @@
 /* Receiving ahead, and several accepts at once: what io_uring serves by multishots. The rules are
  * those of every receive and accept, so all of it runs on every back end. */
 #include <errno.h>
+#include <netinet/in.h>
 #include <sys/resource.h>
 
 #include "tests/unit/nbio_support.h"
@@ -399,6 +400,43 @@ static void a_closed_listener_resets_clients_that_wait(void)
     close_all(loop, CB_NO_SOCKET, dialled);
 }
 
+static void close_client(cb_op *op)
+{
+    note(op);
+    if (op->error == CB_IO_OK)
+        cb_close(op->loop, op->accept.client, NULL);
+}
+
+/* Whether one accept waits or several. */
+static void a_client_that_was_reset_is_a_client_all_the_same(void)
+{
+    cb_loop *loop = open_loop();
+    cb_endpoint where;
+    cb_socket listener = open_listener(loop, &where);
+    const struct linger at_once = {.l_onoff = 1, .l_linger = 0};
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(where.port)};
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    for (int accepts = 1; accepts <= 2; accepts++) {
+        seen log = {0};
+        for (int i = 0; i < accepts; i++)
+            track(cb_accept(loop, listener, close_client, NULL), &log, 0);
+        settle(loop);
+        for (int i = 0; i < accepts; i++) {
+            cb_socket client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+            CU_ASSERT_EQUAL_FATAL(
+                connect(client, (const struct sockaddr *)&address, sizeof address), 0);
+            CU_ASSERT_EQUAL(setsockopt(client, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once), 0);
+            close(client);
+        }
+        run_to(loop, &log, accepts);
+        for (int i = 0; i < accepts; i++)
+            CU_ASSERT_EQUAL(log.error[i], CB_IO_OK);
+    }
+    cb_close(loop, listener, NULL);
+    run_all(loop);
+    cb_loop_release(&loop);
+}
+
 /* -- out of descriptors ------------------------------------------------------------------------ */
 
 static void out_of_descriptors_is_told_and_passes(void)
@@ -432,17 +470,19 @@ static void out_of_descriptors_is_told_and_passes(void)
 
 int main(void)
 {
-    static const CU_TestInfo tests[] = {TEST(receives_come_in_order_and_the_end_last),
-                                        TEST(what_nobody_waited_for_is_kept),
-                                        TEST(a_limit_keeps_the_partial_count),
-                                        TEST(close_and_remove_do_not_wait_for_bytes),
-                                        TEST(much_arrives_whole),
-                                        TEST(lack_of_buffers_stops_nobody),
-                                        KERNEL_TEST(the_loops_end_leaves_the_socket_alone),
-                                        TEST(several_accepts_take_every_client_once),
-                                        TEST(clients_that_nobody_waited_for_come_next),
-                                        TEST(a_closed_listener_resets_clients_that_wait),
-                                        KERNEL_TEST(out_of_descriptors_is_told_and_passes),
-                                        CU_TEST_INFO_NULL};
+    static const CU_TestInfo tests[] = {
+        TEST(receives_come_in_order_and_the_end_last),
+        TEST(what_nobody_waited_for_is_kept),
+        TEST(a_limit_keeps_the_partial_count),
+        TEST(close_and_remove_do_not_wait_for_bytes),
+        TEST(much_arrives_whole),
+        TEST(lack_of_buffers_stops_nobody),
+        KERNEL_TEST(the_loops_end_leaves_the_socket_alone),
+        TEST(several_accepts_take_every_client_once),
+        TEST(clients_that_nobody_waited_for_come_next),
+        TEST(a_closed_listener_resets_clients_that_wait),
+        KERNEL_TEST(a_client_that_was_reset_is_a_client_all_the_same),
+        KERNEL_TEST(out_of_descriptors_is_told_and_passes),
+        CU_TEST_INFO_NULL};
     return run_tests("nbio ahead", tests);
 }

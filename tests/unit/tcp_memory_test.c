@@ -111,7 +111,81 @@ static void exchange(cb_loop *loop, cb_tls_context *server_context, cb_tls_conte
         CU_ASSERT_EQUAL(cb_loop_tick(loop, 0, NULL), CB_OK);
 }
 
-static bool run_with_failure(int nth, bool good)
+#define MUCH 200000
+
+static int sent_back; /* bytes that came back to the client */
+
+static void echo(cb_tcp_socket *socket, const void *data, size_t size)
+{
+    if (cb_tcp_user(socket) != NULL)
+        sent_back += (int)size;
+    else if (!cb_tcp_closed(socket))
+        (void)cb_tcp_write(socket, data, size, NULL, NULL);
+}
+
+/* The program may lack the memory for an echo; then it gives up. */
+static void on_talk(const cb_tcp_event *event)
+{
+    if (cb_tcp_kind_is(event->kind, CB_TCP_ERROR))
+        errors++;
+    else if (event->kind == CB_TCP_EOF && !cb_tcp_closed(event->socket))
+        (void)cb_tcp_close(event->socket, NULL);
+}
+
+/* Much each way in pieces that are not copied, small rooms and large ones, a half-close, a pause, a
+ * reset; over a server that is paused and goes on. */
+static void talk(cb_loop *loop, cb_tls_context *server_context, cb_tls_context *client_context)
+{
+    (void)server_context;
+    (void)client_context;
+    cb_tcp_callbacks callbacks = {
+        .read = echo, .event = on_talk, .connect = on_connect, .close = on_close};
+    cb_tcp_options options = {.read_timeout = 0.05, .write_watermark = 4 * MUCH};
+    cb_tcp_server *server = NULL;
+    cb_tcp_socket *clients[3] = {NULL, NULL, NULL};
+    int user = 0;
+    sent_back = 0;
+    cb_buffer *buffer = cb_buffer_new(MUCH, MUCH);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(buffer);
+    memset(buffer->data, 'x', MUCH);
+    if (cb_tcp_server_open(loop, "127.0.0.1", 0, &callbacks, &options, NULL, &server, NULL) ==
+        CB_OK) {
+        cb_tcp_server_pause(server);
+        for (int i = 0; i < 3; i++) {
+            options.keep_unread = i == 1;
+            (void)cb_tcp_connect(loop, "127.0.0.1", cb_tcp_server_port(server), &callbacks,
+                                 &options, &user, &clients[i], NULL);
+        }
+        cb_tcp_server_resume(server);
+    }
+    int expected = closes;
+    for (int i = 0; i < 3; i++)
+        if (clients[i] != NULL) {
+            expected++;
+            (void)cb_tcp_write_buffer(clients[i], buffer, 1000, MUCH - 1000, NULL);
+            (void)cb_tcp_write(clients[i], "rest", 4, NULL, NULL);
+            if (i == 2)
+                (void)cb_tcp_abort(clients[i], NULL);
+            else
+                (void)cb_tcp_end_writing(clients[i], NULL);
+        }
+    cb_buffer_release(buffer);
+    /* Every socket has a read limit, so all of them end. */
+    double end = now_s() + 2;
+    while (closes < expected && now_s() < end)
+        CU_ASSERT_EQUAL_FATAL(cb_loop_tick(loop, 10 * MS, NULL), CB_OK);
+    CU_ASSERT(closes >= expected);
+    cb_tcp_server_close(&server);
+    for (int i = 0; i < 3; i++)
+        CU_ASSERT_EQUAL(cb_loop_tick(loop, 0, NULL), CB_OK);
+    if (!has_failed)
+        CU_ASSERT(sent_back >= 2 * (MUCH - 996));
+}
+
+typedef void work_function(cb_loop *loop, cb_tls_context *server_context,
+                           cb_tls_context *client_context);
+
+static bool run_with_failure(work_function *work, int nth, bool good)
 {
     int before = open_descriptors();
     cb_loop *loop = open_loop();
@@ -123,7 +197,7 @@ static bool run_with_failure(int nth, bool good)
     for_good = good;
     cb_tcp_malloc_hook = scarce_malloc;
     cb_io_realloc_hook = scarce_realloc;
-    exchange(loop, server_context, client_context);
+    work(loop, server_context, client_context);
     bool failed = has_failed;
     cb_loop_release(&loop);
     cb_tcp_malloc_hook = NULL;
@@ -136,11 +210,11 @@ static bool run_with_failure(int nth, bool good)
     return failed;
 }
 
-static void in_turn(bool good)
+static void in_turn(work_function *work, bool good)
 {
     int nth = 1;
     cb_lookup_hook = find_loopback;
-    while (run_with_failure(nth, good) && nth < 500)
+    while (nth < 500 && run_with_failure(work, nth, good))
         nth++;
     CU_ASSERT(nth > 10 && nth < 500);
     cb_lookup_hook = NULL;
@@ -148,12 +222,22 @@ static void in_turn(bool good)
 
 static void each_allocation_may_fail_once(void)
 {
-    in_turn(false);
+    in_turn(exchange, false);
 }
 
 static void all_allocations_may_fail_from_one_on(void)
 {
-    in_turn(true);
+    in_turn(exchange, true);
+}
+
+static void each_allocation_of_a_talk_may_fail_once(void)
+{
+    in_turn(talk, false);
+}
+
+static void all_allocations_of_a_talk_may_fail_from_one_on(void)
+{
+    in_turn(talk, true);
 }
 
 int main(void)
@@ -161,6 +245,8 @@ int main(void)
     static const CU_TestInfo tests[] = {
         TEST(each_allocation_may_fail_once),
         TEST(all_allocations_may_fail_from_one_on),
+        TEST(each_allocation_of_a_talk_may_fail_once),
+        TEST(all_allocations_of_a_talk_may_fail_from_one_on),
         CU_TEST_INFO_NULL,
     };
     return run_tests("tcp memory", tests);
