@@ -27,6 +27,21 @@ static cb_status not_an_event(cb_call *call)
                             call->args[0].size);
 }
 
+#define DEFINE_FIELD(function, field)                                                              \
+    cb_status cb_nbio_event_##function(cb_call *call)                                              \
+    {                                                                                              \
+        cb_loop_event event;                                                                       \
+        if (!cb_loop_event_read(&event, call->args[0].data, call->args[0].size))                   \
+            return not_an_event(call);                                                             \
+        call->result.integer = event.field;                                                        \
+        return CB_OK;                                                                              \
+    }
+DEFINE_FIELD(operation, operation)
+DEFINE_FIELD(kind, kind)
+DEFINE_FIELD(error, error)
+DEFINE_FIELD(value, value)
+DEFINE_FIELD(handle, handle)
+
 cb_status cb_nbio_event_bytes(cb_call *call)
 {
     const cb_value *bytes = &call->args[0];

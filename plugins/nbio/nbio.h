@@ -58,6 +58,11 @@
 /* X(verb, signature, function, summary): verbs that answer by themselves. */
 #define CB_NBIO_ANSWERS(X)                                                                         \
     X(ErrorText, "string(i32 code)", cb_nbio_error_text, "an error in words")                      \
+    X(EventOperation, "i64(blob event)", cb_nbio_event_operation, "the operation that ended")      \
+    X(EventKind, "i32(blob event)", cb_nbio_event_kind, "what it was, one of the kinds")           \
+    X(EventError, "i32(blob event)", cb_nbio_event_error, "how it ended: 0, or one of the errors") \
+    X(EventValue, "i64(blob event)", cb_nbio_event_value, "bytes moved, and the like")             \
+    X(EventHandle, "i64(blob event)", cb_nbio_event_handle, "the socket or file it was about")     \
     X(EventBytes, "blob(blob event)", cb_nbio_event_bytes, "what was received or read")            \
     X(PeerAddress, "string(blob event)", cb_nbio_peer_address,                                     \
       "the other end's address, empty if there is none")                                           \
