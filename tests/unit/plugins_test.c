@@ -19,6 +19,7 @@ static const expected plugins[] = {
     {"callback_tcp_listener/CallbackTcpListenerPlugin", "callbacktcp", 62},
     {"callback_worker/CallbackWorkerPlugin", "callbackworker", 20},
     {"callback_listener/CallbackListenerPlugin", "callbacklistener", 56},
+    {"async_tcp/AsyncTcpPlugin", "asynctcp", 56},
     {"str/StrPlugin", "str", 20},
     {"blob/BlobPlugin", "blob", 21},
     {"timer/TimerPlugin", "timer", 3},
