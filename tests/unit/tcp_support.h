@@ -23,6 +23,7 @@ typedef struct side {
     int connects, reads, writes, eofs, drains, errors, closes, accepted;
     cb_tcp_kind kind; /* of the last error */
     int code;
+    cb_status status;
     char message[CB_ERROR_TEXT_SIZE];
     bool was_closed; /* in the error event */
     uint8_t *bytes;
@@ -96,6 +97,7 @@ static inline void note_event(const cb_tcp_event *event)
         self->errors++;
         self->kind = event->kind;
         self->code = event->code;
+        self->status = event->status;
         self->was_closed = cb_tcp_closed(event->socket);
         snprintf(self->message, sizeof self->message, "%s", event->message);
     }

@@ -198,6 +198,8 @@ static void reading_off_keeps_plaintext_back(void)
     finish(&self);
 }
 
+static bool ended_in_peace;
+
 /* A client that does not speak TLS, one that leaves, and one that says nothing. */
 static void what_is_no_handshake_fails(const char *says, bool leaves, cb_tcp_kind kind)
 {
@@ -217,7 +219,8 @@ static void what_is_no_handshake_fails(const char *says, bool leaves, cb_tcp_kin
         CALL(cb_tcp_end_writing(client.socket, NULL));
     UNTIL(early_errors == 1);
     CU_ASSERT_EQUAL(early_kind, kind);
-    UNTIL(client.eofs + client.errors == 1);
+    UNTIL(client.eofs + client.errors >= 1);
+    ended_in_peace = client.eofs > 0;
     cb_tcp_server_close(&server);
     side none = {0};
     close_sides(loop, &client, &none);
@@ -236,6 +239,13 @@ static void a_client_without_tls_is_refused(void)
 static void a_client_that_leaves_in_the_handshake_is_an_error(void)
 {
     what_is_no_handshake_fails("H", true, CB_TCP_TLS_ERROR);
+}
+
+/* It must not be able to take the end for an answer. */
+static void a_client_without_tls_sees_a_reset(void)
+{
+    what_is_no_handshake_fails("H", true, CB_TCP_TLS_ERROR);
+    CU_ASSERT_FALSE(ended_in_peace);
 }
 
 static void a_client_that_is_silent_runs_out_of_time(void)
@@ -300,6 +310,7 @@ int main(void)
         TEST(reading_off_keeps_plaintext_back),
         TEST(a_client_without_tls_is_refused),
         TEST(a_client_that_leaves_in_the_handshake_is_an_error),
+        KERNEL_TEST(a_client_without_tls_sees_a_reset),
         TEST(a_client_that_is_silent_runs_out_of_time),
         TEST(new_connections_use_a_new_certificate),
         TEST(a_provider_of_another_version_is_refused),

@@ -15,12 +15,27 @@ static cb_tls_context *server_context(const char *name)
     return context;
 }
 
+static cb_tls_context *client_context_of(const cb_tls_client_options *options)
+{
+    cb_tls_context *context = NULL;
+    CU_ASSERT_EQUAL(tls->client_context_new(options, &context, NULL), CB_OK);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(context);
+    return context;
+}
+
 static cb_tls_context *client_context(void)
 {
     cb_tls_client_options options = {.ca_file = tls_file("ca", "crt")};
-    cb_tls_context *context = NULL;
-    CU_ASSERT_EQUAL(tls->client_context_new(&options, &context, NULL), CB_OK);
-    CU_ASSERT_PTR_NOT_NULL_FATAL(context);
+    return client_context_of(&options);
+}
+
+/* Takes no other certificate than that one. */
+static cb_tls_context *pinned_context(const char *name)
+{
+    cb_tls_context *pinned = server_context(name);
+    cb_tls_client_options options = {.pinned = pinned};
+    cb_tls_context *context = client_context_of(&options);
+    tls->context_release(pinned);
     return context;
 }
 
@@ -86,7 +101,9 @@ static void note_server_error(const cb_tcp_event *event)
     server_errors++;
 }
 
-static void expect_refused(const char *name, const char *host, const char *text)
+/* Takes over the client's context. */
+static void expect_refused(const char *name, cb_tls_context *client_side, const char *host,
+                           cb_status status, const char *text)
 {
     cb_loop *loop = open_loop();
     cb_tls_context *context = server_context(name);
@@ -96,15 +113,15 @@ static void expect_refused(const char *name, const char *host, const char *text)
     server_errors = 0;
     CALL(cb_tcp_server_open(loop, "127.0.0.1", 0, &callbacks, &options, NULL, &server, NULL));
     tls->context_release(context);
-    context = client_context();
-    options.tls = (cb_tcp_tls){.provider = tls, .context = context, .name = host};
+    options.tls = (cb_tcp_tls){.provider = tls, .context = client_side, .name = host};
     side client = {0};
     dial(loop, cb_tcp_server_port(server), &client, &options);
-    tls->context_release(context);
+    tls->context_release(client_side);
     UNTIL(client.closes == 1 && server_errors == 1);
     CU_ASSERT_EQUAL(client.errors, 1);
     CU_ASSERT_EQUAL(client.connects, 0);
     CU_ASSERT_EQUAL(client.kind, CB_TCP_TLS_ERROR);
+    CU_ASSERT_EQUAL(client.status, status);
     CU_ASSERT_PTR_NOT_NULL(strstr(client.message, text));
     if (strstr(client.message, text) == NULL)
         fprintf(stderr, "\"%s\" lacks \"%s\"\n", client.message, text);
@@ -115,9 +132,14 @@ static void expect_refused(const char *name, const char *host, const char *text)
 
 static void bad_certificates_are_told_in_words(void)
 {
-    expect_refused("server", "example.org", "is not for example.org but for localhost, 127.0.0.1");
-    expect_refused("expired", NULL, "has expired: it was valid until 20");
-    expect_refused("alone", NULL, "self-signed and not among the trusted ones");
+    expect_refused("server", client_context(), "example.org", CB_MISMATCH,
+                   "is not for example.org but for localhost, 127.0.0.1");
+    expect_refused("expired", client_context(), NULL, CB_INVALID,
+                   "has expired: it was valid until 20");
+    expect_refused("alone", client_context(), NULL, CB_INVALID,
+                   "self-signed and not among the trusted ones");
+    expect_refused("twin", pinned_context("server"), NULL, CB_MISMATCH,
+                   "is not the one that was expected");
 }
 
 static void new_connections_use_a_new_certificate(void)

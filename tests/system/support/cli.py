@@ -16,6 +16,8 @@ TIMEOUT_S = 60  # for anything that should take moments, on a slow machine with 
 
 PRINT = 'plugin "../plugins/print/PrintPlugin";\n'
 TIMER = 'plugin "../plugins/timer/TimerPlugin";\n'
+BLOB = 'plugin "../plugins/blob/BlobPlugin";\n'
+STR = 'plugin "../plugins/str/StrPlugin";\n'
 TCP = 'plugin "../plugins/callback_tcp_listener/CallbackTcpListenerPlugin";\n'
 
 

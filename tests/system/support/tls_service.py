@@ -1,0 +1,90 @@
+"""A script whose route speaks TLS as told by requests to a second, plain route."""
+
+import socket
+import ssl
+
+from support.certificates import Authority
+from support.cli import BLOB, PRINT, STR, TCP, TIMER
+from support.service import ServiceTest, info_pairs, read_all
+
+# A control request is the name of a certificate, with which the route speaks TLS from then on, or
+# empty: the answer is the route's state.
+SERVICE = (
+    PRINT
+    + TIMER
+    + TCP
+    + BLOB
+    + STR
+    + """
+callback i32 Echo(ref blob $X)
+{
+    if ($X.Length > 0) { $X[0] = $X[0]; }
+    return(1);
+}
+
+callback i32 Control(ref blob $X)
+{
+    if ($X.Length > 0)
+    {
+        string $name = blob.ToText($X);
+        callbacktcp.EnableTls(1, str.Concat($name, ".crt"), str.Concat($name, ".key"));
+        $X = blob.FromText("enabled");
+        return(1);
+    }
+    $X = blob.FromText(callbacktcp.Info(1));
+    return(1);
+}
+
+i32 main()
+{
+    i64 $lid = callbacktcp.Open("Echo", 60000);
+    i64 $control = callbacktcp.Open("Control", 60000);
+    printf("port %d\\n", callbacktcp.Port($lid));
+    printf("%d\\n", callbacktcp.Port($control));
+    while (callbacktcp.State($lid) == 1) { timer.SleepMs(60000); }
+    callbacktcp.Close($lid);
+    return(0);
+}
+"""
+)
+
+
+class TlsServiceTest(ServiceTest):
+    def setUp(self):
+        super().setUp()
+        self.authority = Authority(self.folder)
+        self.authority.sign("server")
+        self.process, self.port = self.serve(SERVICE)
+        self.control_port = int(self.process.stdout.readline())
+
+    def enable(self, name="server"):
+        self.assertEqual(self.exchange(self.control_port, name.encode()), b"enabled")
+
+    def info(self, accepted):
+        """What the route says once so many connections have come to their end."""
+        while True:
+            pairs = self.route_now()
+            if pairs["drained"] == "1" and int(pairs["accepted"]) >= accepted:
+                self.assertEqual(int(pairs["accepted"]), accepted, pairs)
+                return pairs
+
+    def route_now(self):
+        return info_pairs(self.exchange(self.control_port, b"").decode())
+
+    def ends(self, completed, dropped):
+        info = self.info(completed + dropped)
+        self.assertEqual((info["completed"], info["dropped"]), (str(completed), str(dropped)))
+
+    def context(self, ca="ca.crt"):
+        """A client that trusts our authority."""
+        return ssl.create_default_context(cafile=self.authority.path(ca))
+
+    def connect(self, context=None):
+        plain = socket.create_connection(("127.0.0.1", self.port), timeout=60)
+        return (context or self.context()).wrap_socket(plain, server_hostname="localhost")
+
+    def tls_exchange(self, request, context=None):
+        """One request; its end is a short silence."""
+        with self.connect(context) as client:
+            client.sendall(request)
+            return read_all(client)
