@@ -110,7 +110,7 @@ class WellFormed(FramingTest):
             sent = request + GOOD
             client.send_while_it_may(sent, step or len(sent))
             if stays_open:
-                responses = [client.response() for _ in expected]
+                responses = [client.final_response() for _ in expected]
             else:
                 responses = client.all_responses()
             self.assertEqual([each and each.status for each in responses], [200] * len(expected))
@@ -134,7 +134,7 @@ class WellFormed(FramingTest):
                     client.send(request[:cut])
                     self.service.round_trip()
                     client.send(request[cut:])
-                    response = client.response()
+                    response = client.final_response()
                     self.assert_status(response, 200, f"cut at {cut}")
                     self.assertEqual(response.body, given(request), f"cut at {cut}")
                     if not stays_open:
@@ -177,7 +177,7 @@ class Pipelined(FramingTest):
 
     def check_order(self, client, requests):
         for number, request in enumerate(requests):
-            response = client.response()
+            response = client.final_response()
             self.assert_status(response, 200, f"number {number}")
             self.assertEqual(response.body, given(request), f"number {number}")
 

@@ -55,10 +55,10 @@ class Idle(HttpTest):
             times.append(time.monotonic() - begin)
         return statistics.median(times)
 
-    def wait_for_descriptors(self, process, most):
+    def wait_for_sockets(self, process, most):
         deadline = time.monotonic() + 60
-        while (left := self.count_in_proc(process, "fd")) > most:
-            self.assertLess(time.monotonic(), deadline, f"{left} descriptors are still open")
+        while (left := self.sockets(process)) > most:
+            self.assertLess(time.monotonic(), deadline, f"{left} sockets are still open")
             time.sleep(0.01)
 
     def check_idle(self, used):
@@ -83,10 +83,10 @@ class Idle(HttpTest):
             self.assertLess(each, MEMORY_MOST_BYTES)
         self.assertLess(beside_s, 5 * alone_s)
         self.ask(idle[:10] + idle[-10:])  # they are connections like any other
-        descriptors = self.count_in_proc(process, "fd")
+        sockets = self.sockets(process)
         for client in idle:
             client.socket.close()
-        self.wait_for_descriptors(process, descriptors - IDLE)
+        self.wait_for_sockets(process, sockets - IDLE)
         self.ask(working)
         _, err = self.finish(process)
         self.assertEqual(err, "")
@@ -101,12 +101,12 @@ class Idle(HttpTest):
         for name in ("HEAD", "IDLE"):
             self.set_limit(f"CALLBOARD_HTTP_{name}_MS", 1500)
         process, port = self.serve(SERVICE)
-        before = self.count_in_proc(process, "fd")
+        before = self.sockets(process)
         idle = self.connect(port, 1000)
         self.ask(idle[:500])
         for client in idle:
             self.assertIsNone(client.response())
-        self.wait_for_descriptors(process, before)
+        self.wait_for_sockets(process, before)
         with Client(port) as client:
             client.send(REQUEST % 1)
             self.assert_status(client.response(), 200)

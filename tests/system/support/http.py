@@ -173,10 +173,16 @@ class Client:
             body, self.unread = self.unread, b""
         return Response(version, status, reason, fields, body, head)
 
+    def final_response(self):
+        """The same without the interim ones, which a client gets that takes its time."""
+        while (response := self.response()) is not None and response.status == 100:
+            pass
+        return response
+
     def all_responses(self):
         """Up to the end of the connection, which must be an orderly one."""
         found = []
-        while (each := self.response()) is not None:
+        while (each := self.final_response()) is not None:
             found.append(each)
         return found
 
@@ -194,6 +200,17 @@ class HttpTest(ServiceTest):
                 os.environ[name] = before
 
         self.addCleanup(restore)
+
+    @staticmethod
+    def sockets(process):
+        """How many network sockets it has open."""
+        count = 0
+        for name in os.listdir(f"/proc/{process.pid}/fd"):
+            try:
+                count += os.readlink(f"/proc/{process.pid}/fd/{name}").startswith("socket:")
+            except FileNotFoundError:
+                pass  # closed meanwhile
+        return count
 
     def assert_status(self, response, status, said=""):
         self.assertIsNotNone(response, f"no response {said}")
