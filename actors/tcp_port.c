@@ -1,6 +1,7 @@
 #include "actors/tcp_port.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -244,6 +245,12 @@ static cb_status open_at(cb_listener *listener, const char *address,
                               &options, listener, &self->server, error);
 }
 
+/* Whether a machine without IPv6 said so about "::". */
+static bool lacks_ipv6(const cb_error *error)
+{
+    return error->sys_errno == EAFNOSUPPORT || error->sys_errno == EADDRNOTAVAIL;
+}
+
 cb_status cb_tcp_port_open(cb_listener *listener, const cb_tcp_framing *framing, uint16_t *port,
                            cb_error *error)
 {
@@ -264,8 +271,7 @@ cb_status cb_tcp_port_open(cb_listener *listener, const cb_tcp_framing *framing,
     bool any = (kind & CB_ROUTE_ANY_ADDRESS) != 0;
     self->framing = framing;
     cb_status status = open_at(listener, any ? "::" : "127.0.0.1", &callbacks, error);
-    /* A machine without IPv6 has no "::". */
-    if (any && status == CB_IO)
+    if (any && status == CB_IO && lacks_ipv6(error))
         status = open_at(listener, "0.0.0.0", &callbacks, error);
     if (status == CB_OK)
         *port = cb_tcp_server_port(self->server);

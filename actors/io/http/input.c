@@ -10,12 +10,22 @@
 /* So much at a time is reserved ahead of what has come. */
 #define ROOM_MOST  262144u
 
+/* What is missing of the first request; SIZE_MAX: nobody knows. */
+static size_t missing(const cb_http_input *input)
+{
+    size_t size = cb_http_input_size(input);
+    return input->request.size > size ? input->request.size - size : SIZE_MAX;
+}
+
+/* A body of known length ends with the room, so that what follows it does not get into it. */
 void *cb_http_input_room(const cb_http_input *input, size_t *size)
 {
     const cb_buffer *bytes = input->bytes;
     if (bytes == NULL || bytes->size < ROOM_LEAST || bytes->size == bytes->capacity)
         return NULL;
-    *size = bytes->capacity - bytes->size;
+    size_t left = bytes->capacity - bytes->size;
+    size_t most = missing(input);
+    *size = left < most ? left : most;
     return bytes->data + bytes->size;
 }
 
@@ -76,14 +86,11 @@ void cb_http_input_reserve(cb_http_input *input)
     close_up(input);
     if (bytes->size < ROOM_LEAST)
         return;
+    size_t left = bytes->capacity - bytes->size;
     size_t more = bytes->size < ROOM_MOST ? bytes->size : ROOM_MOST;
-    /* A body of known length ends with the room, so that what follows it does not get into it. */
-    size_t left = input->request.size > bytes->size ? input->request.size - bytes->size : SIZE_MAX;
-    if (left <= more)
-        more = left;
-    else if (bytes->capacity - bytes->size >= ROOM_LEAST)
-        return;
-    if (bytes->capacity - bytes->size < more)
+    size_t most = missing(input);
+    more = more < most ? more : most;
+    if (left < more && left < ROOM_LEAST)
         (void)cb_buffer_writable(&input->bytes, bytes->size + more);
 }
 
