@@ -346,6 +346,28 @@ static void a_reset_while_the_callback_runs_loses_nothing_else(void)
     http_end(&made);
 }
 
+static void connections_are_counted_busy_or_not(void)
+{
+    http_service made = http_begin();
+    int64_t route = http_open(&made, HTTP_HELLO);
+    int fds[3];
+    CU_ASSERT_EQUAL(http_ask(&made, CB_ASK_ROUTE_CONNECTIONS, route), 0);
+    for (int i = 0; i < 3; i++) {
+        fds[i] = http_dial(&made, route);
+        http_say(fds[i], GET);
+        expect_hello(fds[i]);
+        CU_ASSERT_EQUAL(http_ask(&made, CB_ASK_ROUTE_CONNECTIONS, route), i + 1);
+    }
+    http_hang_up(fds[0]);
+    while (http_ask(&made, CB_ASK_ROUTE_CONNECTIONS, route) != 2)
+        ;
+    CU_ASSERT_EQUAL(http_ask(&made, CB_ASK_CONNECTION_COUNT, 0), 2);
+    CU_ASSERT_EQUAL(http_ask(&made, CB_ASK_ROUTE_ACTIVE, route), 0);
+    http_hang_up(fds[1]);
+    http_hang_up(fds[2]);
+    http_end(&made);
+}
+
 int main(void)
 {
     if (CU_initialize_registry() != CUE_SUCCESS)
@@ -366,6 +388,7 @@ int main(void)
     CU_ADD_TEST(suite, continue_is_said_once_and_only_to_who_waits);
     CU_ADD_TEST(suite, large_bodies_pass);
     CU_ADD_TEST(suite, a_long_body_and_what_follows_it_are_told_apart);
+    CU_ADD_TEST(suite, connections_are_counted_busy_or_not);
     CU_ADD_TEST(suite, a_reset_while_the_callback_runs_loses_nothing_else);
     CU_basic_set_mode(CU_BRM_VERBOSE);
     CU_basic_run_tests();
