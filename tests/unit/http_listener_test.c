@@ -8,8 +8,9 @@
 
 #include "tests/unit/http_service.h"
 
-#define GET   "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
-#define HELLO "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
+#define GET     "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+#define CHUNKED "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+#define HELLO   "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
 
 static char text[65536];
 
@@ -203,8 +204,7 @@ static void requests_come_in_any_pieces(void)
     static const char *const requests[] = {
         GET,
         "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n0123456789",
-        "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
-        "3\r\nabc\r\n4;x=y\r\ndefg\r\n0\r\nX: t\r\n\r\n",
+        CHUNKED "3\r\nabc\r\n4;x=y\r\ndefg\r\n0\r\nX: t\r\n\r\n",
     };
     http_service made = http_begin();
     int64_t route = http_open(&made, HTTP_ECHO);
