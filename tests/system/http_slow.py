@@ -10,7 +10,7 @@ import time
 import unittest
 
 from support.cli import SANITIZED
-from support.http import Client, HttpTest, service
+from support.http_service import Client, HttpTest, service
 
 CONNECTIONS = 400
 SECONDS = 6
