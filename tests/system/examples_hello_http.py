@@ -6,14 +6,14 @@ import socket
 import threading
 import unittest
 
-from support.http import TIMEOUT_S, HttpTest
+from support.http_examples import TIMEOUT_S, HttpExampleTest
 
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 6\r\n\r\nhello\n"
 CLIENTS = 16
 REQUESTS = 50
 
 
-class HelloHttp(HttpTest):
+class HelloHttp(HttpExampleTest):
     def setUp(self):
         super().setUp()
         self.process, self.port = self.serve_example("hello_http.dom")

@@ -6,7 +6,7 @@ import json
 import threading
 import unittest
 
-from support.http import NODE, HttpTest
+from support.http_examples import NODE, HttpExampleTest
 
 JSON = "application/json"
 TEXT_MOST = 1000
@@ -54,7 +54,7 @@ function ask(method, path, note) {
 """
 
 
-class Rest(HttpTest):
+class Rest(HttpExampleTest):
     def setUp(self):
         super().setUp()
         self.process, self.port = self.serve_example("rest.dom")

@@ -6,7 +6,7 @@ import random
 import unittest
 
 from support.cli import SOURCE
-from support.http import NODE, HttpTest
+from support.http_examples import NODE, HttpExampleTest
 
 INDEX = b"<!DOCTYPE html>\n<title>home</title>\n<p>home</p>\n"
 SECRET = b"nobody may read this\n"
@@ -35,7 +35,7 @@ function get(path) {
 """
 
 
-class StaticFiles(HttpTest):
+class StaticFiles(HttpExampleTest):
     def setUp(self):
         super().setUp()
         self.big = random.Random(7).randbytes(5_000_000)
@@ -206,7 +206,7 @@ class StaticFiles(HttpTest):
         self.finish(self.process)
 
 
-class Usage(HttpTest):
+class Usage(HttpExampleTest):
     def test_without_a_folder(self):
         done = self.run_cli("run", os.path.join(SOURCE, "examples", "static_files.dom"))
         self.check(done, 2, "usage: static_files.dom -- FOLDER [PORT]\n", "")

@@ -12,7 +12,7 @@ import unittest
 
 from support.certificates import Authority
 from support.cli import BLOB, HTTP, PRINT, STATE, STR, TIMER, WEB
-from support.http import TIMEOUT_S, HttpTest
+from support.http_examples import TIMEOUT_S, HttpExampleTest
 
 HEAD = PRINT + TIMER + BLOB + STR + WEB + STATE + HTTP + 'plugin "builtin:os";\n'
 
@@ -127,7 +127,7 @@ i32 main()
 )
 
 
-class HttpPlugin(HttpTest):
+class HttpPlugin(HttpExampleTest):
     def serve(self, text, *given):
         process = self.start_file(self.write("script.dom", text), given=given)
         line = process.stdout.readline()

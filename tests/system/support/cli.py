@@ -12,6 +12,7 @@ SOURCE = os.environ.get(
     "CALLBOARD_SOURCE", os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(__file__))))
 )
 BAD_PLUGINS = os.path.join(BUILD, "tests", "plugins_bad")
+SANITIZED = os.environ.get("CALLBOARD_SANITIZER", "") != ""
 TIMEOUT_S = 60  # for anything that should take moments, on a slow machine with sanitizers
 
 PRINT = 'plugin "../plugins/print/PrintPlugin";\n'
