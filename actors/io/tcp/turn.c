@@ -110,7 +110,8 @@ static void end_turn(cb_tcp_turn *turn)
 
 bool cb_tcp_turn_ended(cb_tcp_turn *turn, const cb_op *op)
 {
-    if (op->error != CB_IO_CANCELED)
+    /* Otherwise somebody has taken a descriptor away from the loop. */
+    if (op->error != CB_IO_CANCELED || !atomic_load(&turn->loop->ending))
         return false;
     end_turn(turn);
     return true;
