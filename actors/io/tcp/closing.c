@@ -5,9 +5,9 @@
  */
 #include <assert.h>
 #include <stdlib.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
+#include "actors/io/loop.h"
 #include "actors/io/tcp/inside.h"
 
 /* The loop may lack the memory to know a descriptor that it never saw. */
@@ -33,10 +33,8 @@ static void close_descriptor(cb_tcp_socket *socket, bool by_reset)
     if (descriptor == CB_NO_SOCKET)
         return;
     socket->descriptor = CB_NO_SOCKET;
-    if (by_reset) {
-        struct linger at_once = {.l_onoff = 1, .l_linger = 0};
-        (void)setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
-    }
+    if (by_reset)
+        cb_reset_at_close(descriptor);
     cb_tcp_close_descriptor(socket->turn, descriptor);
 }
 
