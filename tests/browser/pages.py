@@ -13,7 +13,7 @@ import unittest
 
 from support.certificates import Authority
 from support.cli import BLOB, HTTP, PRINT, TIMER, WEB
-from support.http import HttpTest
+from support.http_examples import HttpExampleTest
 
 TIMEOUT_S = 120
 PICTURE = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJ"
@@ -103,7 +103,7 @@ class Browser:
             self.driver.communicate(timeout=TIMEOUT_S)
 
 
-class Pages(HttpTest):
+class Pages(HttpExampleTest):
     def setUp(self):
         super().setUp()
         self.browser = Browser(self.folder)
