@@ -1,6 +1,7 @@
 #include "actors/tcp_port.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -62,15 +63,18 @@ static cb_close_reason reason_of(const cb_tcp_event *event)
 static void on_accept(cb_tcp_socket *socket)
 {
     cb_listener *listener = cb_tcp_user(socket);
+    const cb_tcp_port *port = listener->own;
     const cb_endpoint peer = cb_tcp_peer(socket);
-    cb_tcp_guest *guest = (cb_tcp_guest *)cb_connection_new(listener, &peer);
+    cb_tcp_guest *guest =
+        (cb_tcp_guest *)(port->framing->many ? cb_connection_take(listener)
+                                             : cb_connection_new(listener, &peer));
     cb_tcp_set_user(socket, guest);
     if (guest == NULL) {
         (void)cb_tcp_abort(socket, NULL);
         return;
     }
     guest->socket = socket;
-    port_of(guest)->framing->accepted(guest);
+    port->framing->accepted(guest);
 }
 
 static void on_connect(cb_tcp_socket *socket)
@@ -154,7 +158,10 @@ static cb_status write_up_to(cb_tcp_guest *guest, size_t end)
 static void announce(cb_tcp_guest *guest)
 {
     guest->sending = false;
-    cb_connection_announce(&guest->base, (int64_t)response_size(guest), guest->final);
+    if (guest->base.owes_end)
+        cb_connection_announce(&guest->base, (int64_t)response_size(guest), guest->final);
+    else
+        cb_connection_await_flush(&guest->base);
 }
 
 static void on_written(cb_tcp_socket *socket)
@@ -162,6 +169,8 @@ static void on_written(cb_tcp_socket *socket)
     cb_tcp_guest *guest = cb_tcp_user(socket);
     if (guest->sending)
         announce(guest);
+    else if (port_of(guest)->framing->written != NULL)
+        port_of(guest)->framing->written(guest);
 }
 
 void cb_tcp_port_announced(cb_connection *connection)
@@ -204,7 +213,12 @@ void cb_tcp_guest_send(cb_tcp_guest *guest, cb_buffer *first, cb_buffer *second,
 
 static void on_port_closed(void *user)
 {
-    cb_listener_port_closed(user);
+    cb_listener *listener = user;
+    const cb_tcp_port *self = listener->own;
+    if (self->framing->port_closed != NULL)
+        self->framing->port_closed(listener);
+    else
+        cb_listener_port_closed(listener);
 }
 
 static void on_drained(void *user)
@@ -231,6 +245,12 @@ static cb_status open_at(cb_listener *listener, const char *address,
                               &options, listener, &self->server, error);
 }
 
+/* Whether a machine without IPv6 said so about "::". */
+static bool lacks_ipv6(const cb_error *error)
+{
+    return error->sys_errno == EAFNOSUPPORT || error->sys_errno == EADDRNOTAVAIL;
+}
+
 cb_status cb_tcp_port_open(cb_listener *listener, const cb_tcp_framing *framing, uint16_t *port,
                            cb_error *error)
 {
@@ -251,8 +271,7 @@ cb_status cb_tcp_port_open(cb_listener *listener, const cb_tcp_framing *framing,
     bool any = (kind & CB_ROUTE_ANY_ADDRESS) != 0;
     self->framing = framing;
     cb_status status = open_at(listener, any ? "::" : "127.0.0.1", &callbacks, error);
-    /* A machine without IPv6 has no "::". */
-    if (any && status == CB_IO)
+    if (any && status == CB_IO && lacks_ipv6(error))
         status = open_at(listener, "0.0.0.0", &callbacks, error);
     if (status == CB_OK)
         *port = cb_tcp_server_port(self->server);

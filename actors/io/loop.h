@@ -61,8 +61,7 @@ typedef struct cb_timer {
     cb_op *op;
 } cb_timer;
 
-/* A 4-ary heap, the earliest first. Room for every op that may need one is reserved at prep, so
- * that arming cannot fail. */
+/* A 4-ary heap, the earliest first. */
 typedef struct cb_timer_heap {
     cb_timer *timers;
     uint32_t count, capacity;
@@ -129,6 +128,7 @@ struct cb_loop {
     cb_op_list done[2]; /* the other one is being delivered */
     cb_op *running;     /* whose callback runs */
     cb_op *progress_first, *progress_last;
+    cb_op *senders_first, *senders_last; /* pending sendfiles, in the order of execution */
     int64_t now_ns;
     uint64_t sequence;
     cb_timer_heap timers;
@@ -165,8 +165,12 @@ int64_t cb_loop_clock(const cb_loop *loop);
 void cb_loop_complete(cb_loop *loop, cb_op *op, cb_io_error error, int sys_errno);
 /* Has the callback of a pending sendfile told in this tick how far it is. */
 void cb_loop_report_progress(cb_loop *loop, cb_op *op);
+/* Has the back end begin a pending op. */
+void cb_loop_begin(cb_loop *loop, cb_op *op);
 /* Takes a pending op back from the back end; what cb_loop_backend.cancel returns. */
 bool cb_loop_take_back(cb_loop *loop, cb_op *op);
+/* Cancels the pending sendfiles that read from a file, whose number may soon be another's. */
+void cb_loop_call_file_in(cb_loop *loop, int file);
 /* Starts an op on the loop's own thread. */
 void cb_loop_start(cb_loop *loop, cb_op *op);
 /* NULL is this thread's loop, and NULL if there is none. */
@@ -180,8 +184,7 @@ cb_loop *cb_loop_of_world(int descriptor);
 cb_op *cb_op_refuse(cb_op *op);
 
 /* -- pool.c -- */
-/* An op with room for its timer reserved, all fields 0 but loop and state PREPARED. NULL: no
- * memory. From any thread. */
+/* An op, all fields 0 but loop and state PREPARED. NULL: no memory. From any thread. */
 cb_op *cb_pool_take(cb_loop *loop, bool foreign);
 void cb_pool_return(cb_loop *loop, cb_op *op);
 void cb_pool_free_all(cb_loop *loop);

@@ -117,11 +117,11 @@ void cb_loop_start(cb_loop *loop, cb_op *op)
         if (!cb_timers_add(&loop->timers, op))
             cb_loop_complete(loop, op, CB_IO_NO_MEMORY, 0);
         else if (!is_timer)
-            loop->backend->start(loop, op);
+            cb_loop_begin(loop, op);
     } else if (is_timer) {
         cb_loop_complete(loop, op, CB_IO_OK, 0);
     } else {
-        loop->backend->start(loop, op);
+        cb_loop_begin(loop, op);
     }
 }
 

@@ -109,8 +109,10 @@ cb_status cb_associate_socket(cb_loop *loop, cb_socket socket, cb_error *error)
 void cb_loop_forget(cb_loop *loop, cb_socket socket)
 {
     loop = cb_loop_or_current(loop);
-    if (loop != NULL)
-        loop->backend->forget(loop, socket);
+    if (loop == NULL)
+        return;
+    cb_loop_call_file_in(loop, socket);
+    loop->backend->forget(loop, socket);
 }
 
 cb_status cb_bind(cb_socket socket, const cb_endpoint *endpoint, cb_error *error)

@@ -62,6 +62,12 @@ static void ask_route(cb_step *step, int64_t what)
     case CB_ASK_ROUTE_CLOSE_ACCEPTED:
         value = route->close_accepted;
         break;
+    case CB_ASK_ROUTE_CLOSE_BEGUN:
+        value = route->state != CB_ROUTE_OPEN;
+        break;
+    case CB_ASK_ROUTE_ANY_ADDRESS:
+        value = (cb_route_word_kind(route->connection) & CB_ROUTE_ANY_ADDRESS) != 0;
+        break;
     case CB_ASK_ROUTE_KIND:
         value = cb_route_word_kind(route->connection);
         break;

@@ -339,8 +339,9 @@ static void closed(cb_step *step, uint32_t slot)
     cb_step_unpin(step, route);
     while (route->closers.count > 0) {
         uint32_t wait = route->closers.first;
-        bool counts = cb_step_wait_at(step, wait)->counts != 0;
-        cb_step_wait_answer(step, &route->closers, wait, CB_OK, counts ? route->closed_queued : 0);
+        uint32_t first = cb_step_wait_at(step, wait)->counts;
+        cb_step_wait_answer(step, &route->closers, wait, CB_OK, first ? route->closed_queued : 0)
+            ->connection = first;
     }
     const size_t link = offsetof(cb_step_route, tombstone);
     cb_list_append(&step->closed, &step->routes, link, slot);
@@ -403,19 +404,19 @@ void cb_step_close_route(cb_step *step)
         return;
     }
     cb_step_route *route = cb_step_route_at(step, slot);
+    uint32_t first = route->close_accepted == 0 ? 1 : 0;
     if (route->state == CB_ROUTE_CLOSED) {
         route->close_accepted = 1;
-        cb_step_answer(step, CB_OK, 0);
+        cb_step_answer(step, CB_OK, 0)->connection = first;
         return;
     }
-    bool first = route->close_accepted == 0;
-    bool waits = (step->in.flags & CB_FLAG_IN_CALLBACK) == 0;
+    bool waits = (step->in.flags & CB_FLAG_AT_ONCE) == 0;
     if (waits) {
         uint32_t wait = cb_step_wait_add(step, CB_WAIT_CLOSER, &route->closers, slot);
         if (wait == CB_NONE) {
             return;
         }
-        cb_step_wait_at(step, wait)->counts = first ? 1 : 0;
+        cb_step_wait_at(step, wait)->counts = first;
     }
     route->close_accepted = 1;
     /* One that drains ends by itself, and what it has accepted is answered: a service that closes
@@ -426,7 +427,7 @@ void cb_step_close_route(cb_step *step)
         cancel_jobs(step, route);
     }
     if (!waits) {
-        cb_step_answer(step, CB_OK, first ? route->closed_queued : 0);
+        cb_step_answer(step, CB_OK, first ? route->closed_queued : 0)->connection = first;
     }
     cb_step_settle_route(step, slot);
 }

@@ -286,10 +286,10 @@ void cb_describe_flags(const cb_trace_message *message, char *text, size_t size)
     static const struct {
         unsigned flag;
         const char *name;
-    } flags[] = {{CB_FLAG_SHARED, "shared"},           {CB_FLAG_HAS_NUL, "has-nul"},
-                 {CB_FLAG_AS_TEXT, "as-text"},         {CB_FLAG_LOOPBACK, "loopback"},
-                 {CB_FLAG_IN_CALLBACK, "in-callback"}, {CB_FLAG_FINAL, "final"},
-                 {CB_FLAG_CLIENT, "client"},           {CB_FLAG_NEW, "new"}};
+    } flags[] = {{CB_FLAG_SHARED, "shared"},   {CB_FLAG_HAS_NUL, "has-nul"},
+                 {CB_FLAG_AS_TEXT, "as-text"}, {CB_FLAG_LOOPBACK, "loopback"},
+                 {CB_FLAG_AT_ONCE, "at-once"}, {CB_FLAG_FINAL, "final"},
+                 {CB_FLAG_CLIENT, "client"},   {CB_FLAG_NEW, "new"}};
     size_t length = 0;
     text[0] = '\0';
     for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++) {

@@ -85,7 +85,17 @@ extern "C" {
     X(http_head, 65536, 256, 16777216, "CALLBOARD_HTTP_HEAD",                                      \
       "bytes of an HTTP request's line and fields together, and of its trailers")                  \
     X(http_fields, 200, 1, 100000, "CALLBOARD_HTTP_FIELDS",                                        \
-      "fields and trailers of one HTTP request")
+      "fields and trailers of one HTTP request")                                                   \
+    X(http_head_ms, 10000, 1, 3600000, "CALLBOARD_HTTP_HEAD_MS",                                   \
+      "time for the whole head of an HTTP request, however it trickles; also for the first byte")  \
+    X(http_idle_ms, 30000, 1, 3600000, "CALLBOARD_HTTP_IDLE_MS",                                   \
+      "an HTTP connection without a request for so long is closed")                                \
+    X(http_pace_ms, 10000, 1, 3600000, "CALLBOARD_HTTP_PACE_MS",                                   \
+      "time for any body to arrive, and for any response to be taken; then the rate counts")       \
+    X(http_rate, 4096, 1, 1073741824, "CALLBOARD_HTTP_RATE",                                       \
+      "bytes a second, below which an HTTP client is too slow: each gives it that much more time") \
+    X(http_ahead, 65536, 1024, 16777216, "CALLBOARD_HTTP_AHEAD",                                   \
+      "bytes that an HTTP client may send ahead of its turn, or leave unread before its next one")
 
 typedef struct cb_limits {
 #define CB_LIMIT_FIELD(field, value, least, most, variable, reason) int64_t field;

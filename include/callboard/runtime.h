@@ -111,6 +111,8 @@ enum {
     X(ROUTE_CONNECTIONS, ROUTE, "connections open now, busy or not")                               \
     X(CONNECTION_COUNT, NONE, "connections open now on all routes of the namespace")               \
     X(ROUTE_LOST, ROUTE, "requests that were dropped, and those whose callback did not succeed")   \
+    X(ROUTE_CLOSE_BEGUN, ROUTE, "1 once its actor was told to stop, or stopped by itself")         \
+    X(ROUTE_ANY_ADDRESS, ROUTE, "1 if it listens on every interface, 0 if only on loopback")       \
     X(SNAPSHOT, NONE, "the figures of everything, for the metrics")
 
 typedef enum cb_question_kind {
@@ -243,6 +245,11 @@ CB_PUBLIC cb_status cb_route_open(cb_asker *asker, uint8_t name_space,
  * wait. *canceled = queued requests canceled now; 0 for a route that is closed already. */
 CB_PUBLIC cb_status cb_route_close(cb_asker *asker, uint8_t name_space, int64_t route_id,
                                    int64_t *canceled);
+
+/* The same, but tells whether this was the close: *first = 1, or 0 if one came before it; of
+ * several at once exactly one is the first. It waits only if `waits`. */
+CB_PUBLIC cb_status cb_route_close_once(cb_asker *asker, uint8_t name_space, int64_t route_id,
+                                        bool waits, int *first);
 
 /* Has the route's actor carry out a command, and waits for what it says. The supervisor passes both
  * on, so they are in the trace and in order with all else. CB_UNKNOWN (no such route), CB_CLOSED

@@ -88,6 +88,15 @@ static cb_status route_close(cb_call *call, int64_t route_id, int64_t *canceled)
     return fake.answer;
 }
 
+static cb_status route_close_once(cb_call *call, int64_t route_id, bool waits, int *first)
+{
+    (void)call;
+    (void)route_id;
+    (void)waits;
+    *first = fake.happened;
+    return fake.answer;
+}
+
 static cb_status ask(cb_call *call, cb_question *questions, size_t count)
 {
     (void)call;
@@ -202,6 +211,7 @@ static const cb_host host = {
     .print = print,
     .route_open = route_open,
     .route_close = route_close,
+    .route_close_once = route_close_once,
     .ask = ask,
     .wait = wait_for,
     .job_begin = job_begin,
