@@ -20,6 +20,9 @@ TIMER = 'plugin "../plugins/timer/TimerPlugin";\n'
 BLOB = 'plugin "../plugins/blob/BlobPlugin";\n'
 STR = 'plugin "../plugins/str/StrPlugin";\n'
 TCP = 'plugin "../plugins/callback_tcp_listener/CallbackTcpListenerPlugin";\n'
+HTTP = 'plugin "../plugins/callback_http_listener/CallbackHttpListenerPlugin";\n'
+WEB = 'plugin "../plugins/web_util/WebUtilPlugin";\n'
+STATE = 'plugin "../plugins/script_state/ScriptStatePlugin";\n'
 
 
 class CliTest(unittest.TestCase):
