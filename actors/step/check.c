@@ -413,11 +413,11 @@ static const char *check_worker(const cb_step *step, uint32_t index, uint32_t *h
           "an actor's deadline is another's");
     HOLDS(cb_map_get(&step->actors, worker->address) == index,
           "an actor's address leads elsewhere");
-    uint32_t wanted =
-        worker->state == CB_WORKER_PARKED ? CB_LISTED_PARKED
-        : worker->state == CB_WORKER_FED && worker->held.count < step->limits.hand_batch
-            ? CB_LISTED_FEEDABLE
-            : CB_LISTED_NOWHERE;
+    uint32_t wanted = worker->state == CB_WORKER_PARKED ? CB_LISTED_PARKED
+                      : worker->state == CB_WORKER_FED && worker->unsure == 0 &&
+                              worker->held.count < step->limits.hand_batch
+                          ? CB_LISTED_FEEDABLE
+                          : CB_LISTED_NOWHERE;
     HOLDS(worker->listed == wanted, "an actor is in the wrong list");
     *held += worker->held.count;
     return NULL;

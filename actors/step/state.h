@@ -493,8 +493,6 @@ void cb_step_worker_heard(cb_step *step, uint32_t worker);
 /* Whether it may be given one more of a lane of which it holds some: what it has to give back comes
  * first. */
 bool cb_step_worker_takes(const cb_step *step, uint32_t worker);
-/* Whether it holds jobs that it has neither begun nor been asked for. */
-bool cb_step_worker_keeps(const cb_step *step, uint32_t worker);
 void cb_step_hand(cb_step *step, uint32_t slot, uint32_t worker);
 void cb_step_worker_due(cb_step *step, uint32_t worker);
 void cb_step_take_back(cb_step *step, uint32_t worker);

@@ -28,14 +28,16 @@ static bool is_fed(uint32_t state)
     return state == CB_WORKER_FED;
 }
 
-/* Keeps the lists of workers, from which the next one is picked, true to its state. */
+/* Keeps the lists of workers, from which the next one is picked, true to its state. One that may
+ * give something back is given nothing until that is known: it would run before what came back. */
 static void place(cb_step *step, uint32_t index)
 {
     cb_step_worker *worker = cb_step_worker_at(step, index);
     uint32_t wanted = CB_LISTED_NOWHERE;
     if (worker->state == CB_WORKER_PARKED) {
         wanted = CB_LISTED_PARKED;
-    } else if (worker->state == CB_WORKER_FED && worker->held.count < step->limits.hand_batch) {
+    } else if (worker->state == CB_WORKER_FED && worker->unsure == 0 &&
+               worker->held.count < step->limits.hand_batch) {
         wanted = CB_LISTED_FEEDABLE;
     }
     if (wanted == worker->listed) {
@@ -89,6 +91,7 @@ void cb_step_take_back(cb_step *step, uint32_t index)
         worker->told = step->inputs;
         worker->unsure = worker->held.count - worker->running;
         cb_step_emit(step, CB_MSG_TAKE_BACK, worker->address);
+        place(step, index);
     }
 }
 
@@ -146,18 +149,12 @@ void cb_step_worker_heard(cb_step *step, uint32_t index)
 {
     cb_step_worker *worker = cb_step_worker_at(step, index);
     worker->unsure -= worker->unsure > 0;
+    place(step, index);
 }
 
 bool cb_step_worker_takes(const cb_step *step, uint32_t index)
 {
-    const cb_step_worker *worker = cb_step_worker_at(step, index);
-    return worker->listed == CB_LISTED_FEEDABLE && worker->unsure == 0;
-}
-
-bool cb_step_worker_keeps(const cb_step *step, uint32_t index)
-{
-    const cb_step_worker *worker = cb_step_worker_at(step, index);
-    return worker->unsure == 0 && worker->held.count > worker->running;
+    return cb_step_worker_at(step, index)->listed == CB_LISTED_FEEDABLE;
 }
 
 void cb_step_enqueue(cb_step *step, uint32_t slot, bool returned)

@@ -96,10 +96,9 @@ static void test_start_that_crosses_a_take_back(void)
     end();
 }
 
-/* An actor that gives its jobs back before it blocks gets none until it is done. */
-/* While a worker's answer to a TAKE_BACK is on its way it may look as if it keeps up, and is fed.
- * What it is handed then it keeps: it has to be asked again. */
-static void test_hand_that_crosses_a_take_back(void)
+/* While a worker's answer to a TAKE_BACK is on its way it may look as if it keeps up. It is handed
+ * nothing until all of it is known: that would run before what comes back. */
+static void test_no_hand_crosses_a_take_back(void)
 {
     begin(double_limits());
     uint32_t route = play_open(&p, -1);
@@ -110,21 +109,37 @@ static void test_hand_that_crosses_a_take_back(void)
     play_tick(&p, 2 * MS);
     CU_ASSERT_EQUAL(double_effect(&p.d, CB_MSG_TAKE_BACK, 0).to, worker);
     play_actor(&p, CB_MSG_JOB_COMPLETED, worker, first.job, 0);
-    play_actor(&p, CB_MSG_JOB_STARTED, worker, second.job, 0);
-    cb_message crosses = play_request(&p, route, 4);
-    CU_ASSERT_EQUAL(crosses.to, worker);
+    CU_ASSERT_EQUAL(play_request(&p, route, 4).kind, 0);
+    CU_ASSERT_EQUAL(double_count(&p.d, CB_MSG_ADD_ACTOR), 0);
+    double_send(&p.d, back(worker, second.job));
+    CU_ASSERT_EQUAL(double_count(&p.d, CB_MSG_HAND), 0);
     double_send(&p.d, back(worker, third.job));
-    CU_ASSERT_EQUAL(double_effect(&p.d, CB_MSG_TAKE_BACK, 0).to, worker);
-    uint32_t other = double_effect(&p.d, CB_MSG_ADD_ACTOR, 0).to;
-    double_send(&p.d, back(worker, crosses.job));
     CU_ASSERT_EQUAL(double_count(&p.d, CB_MSG_TAKE_BACK), 0);
-    play_actor(&p, CB_MSG_ACTOR_READY, other, 0, 0);
-    CU_ASSERT_EQUAL(double_effect(&p.d, CB_MSG_HAND, 0).job, third.job);
-    CU_ASSERT_EQUAL(double_effect(&p.d, CB_MSG_HAND, 1).job, crosses.job);
-    CU_ASSERT_EQUAL(double_effect(&p.d, CB_MSG_HAND, 1).to, other);
+    CU_ASSERT_EQUAL(double_count(&p.d, CB_MSG_HAND), 3); /* in the order in which they came */
+    CU_ASSERT_EQUAL(double_effect(&p.d, CB_MSG_HAND, 0).job, second.job);
+    CU_ASSERT_EQUAL(double_effect(&p.d, CB_MSG_HAND, 0).to, worker);
+    CU_ASSERT_EQUAL(double_effect(&p.d, CB_MSG_HAND, 1).job, third.job);
     end();
 }
 
+/* As soon as nothing can come back it is fed again. */
+static void test_all_started_before_a_take_back(void)
+{
+    begin(double_limits());
+    uint32_t route = play_open(&p, -1);
+    cb_message first = play_first_request(&p, route, 1);
+    cb_message second = play_request(&p, route, 2);
+    uint32_t worker = first.to;
+    play_tick(&p, 2 * MS);
+    CU_ASSERT_EQUAL(double_count(&p.d, CB_MSG_TAKE_BACK), 1);
+    play_actor(&p, CB_MSG_JOB_COMPLETED, worker, first.job, 0);
+    CU_ASSERT_EQUAL(play_request(&p, route, 3).kind, 0);
+    play_actor(&p, CB_MSG_JOB_STARTED, worker, second.job, 0); /* now nothing can come back */
+    CU_ASSERT_EQUAL(double_effect(&p.d, CB_MSG_HAND, 0).to, worker);
+    end();
+}
+
+/* An actor that gives its jobs back before it blocks gets none until it is done. */
 static void test_given_back_of_its_own(void)
 {
     begin(double_limits());
@@ -248,7 +263,8 @@ int main(void)
         {"one is fed while it keeps up", test_one_is_fed_while_it_keeps_up},
         {"suspect", test_suspect},
         {"a start that crosses a take-back", test_start_that_crosses_a_take_back},
-        {"a hand-over that crosses a take-back", test_hand_that_crosses_a_take_back},
+        {"no hand-over crosses a take-back", test_no_hand_crosses_a_take_back},
+        {"all started before a take-back", test_all_started_before_a_take_back},
         {"given back of its own", test_given_back_of_its_own},
         {"actors that fail", test_actors_that_fail},
         {"limit: routes and tombstones", test_limit_of_routes},
