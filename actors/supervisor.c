@@ -40,7 +40,7 @@ struct cb_supervisor {
     int64_t now_ns;
     int64_t deadline_ns;
     cb_address_map receivers;
-    receiver *dirty;
+    receiver *dirty[2];     /* askers, and after them actors */
     message_list held;      /* askers' messages, until the inbox was empty */
     uint64_t held_batches;  /* batches read since the first of them came */
     message_list made_here; /* inputs of the shell's own: an actor that did not start */
@@ -65,6 +65,20 @@ static cb_status list_add(message_list *list, const cb_message *message)
 
 /* --- receivers --- */
 
+/* Askers are sent to first: they wait for it, and what they do next goes on beside the actors. */
+static receiver **dirty_list(cb_supervisor *self, const receiver *of)
+{
+    return &self->dirty[of->address >= CB_ADDRESS_FIRST_ASKER ? 0 : 1];
+}
+
+static void make_dirty(cb_supervisor *self, receiver *to)
+{
+    receiver **list = dirty_list(self, to);
+    to->dirty = true;
+    to->next_dirty = *list;
+    *list = to;
+}
+
 static receiver *add_receiver(cb_supervisor *self, uint32_t address)
 {
     receiver *added = calloc(1, sizeof *added);
@@ -87,7 +101,7 @@ static void drop_unsent(receiver *gone)
 
 static void unlink_dirty(cb_supervisor *self, receiver *gone)
 {
-    receiver **link = &self->dirty;
+    receiver **link = dirty_list(self, gone);
     while (*link != NULL && *link != gone)
         link = &(*link)->next_dirty;
     if (*link != NULL)
@@ -130,11 +144,8 @@ static void queue_for(cb_supervisor *self, const cb_message *message)
     to->unsent = list.items;
     to->count = list.count;
     to->capacity = list.capacity;
-    if (!to->dirty) {
-        to->dirty = true;
-        to->next_dirty = self->dirty;
-        self->dirty = to;
-    }
+    if (!to->dirty)
+        make_dirty(self, to);
 }
 
 /* Sends as much as the receiver's queue takes. */
@@ -158,17 +169,16 @@ static cb_status send_unsent(cb_supervisor *self, receiver *to)
 /* Sends everything that queues take; what a full one does not take stays. */
 static void send_all(cb_supervisor *self)
 {
-    receiver *to = self->dirty;
-    self->dirty = NULL;
-    while (to != NULL) {
-        receiver *next = to->next_dirty;
-        to->dirty = false;
-        if (send_unsent(self, to) == CB_LIMIT) {
-            to->dirty = true;
-            to->next_dirty = self->dirty;
-            self->dirty = to;
+    for (int i = 0; i < 2; i++) {
+        receiver *to = self->dirty[i];
+        self->dirty[i] = NULL;
+        while (to != NULL) {
+            receiver *next = to->next_dirty;
+            to->dirty = false;
+            if (send_unsent(self, to) == CB_LIMIT)
+                make_dirty(self, to);
+            to = next;
         }
-        to = next;
     }
 }
 
@@ -353,7 +363,8 @@ static void sleep_until_something(cb_supervisor *self)
         if (timeout_ns < 0)
             timeout_ns = 0;
     }
-    if (self->dirty != NULL && (timeout_ns < 0 || timeout_ns > RETRY_NS))
+    if ((self->dirty[0] != NULL || self->dirty[1] != NULL) &&
+        (timeout_ns < 0 || timeout_ns > RETRY_NS))
         timeout_ns = RETRY_NS;
     if (self->recorder != NULL)
         cb_recorder_flush(self->recorder);

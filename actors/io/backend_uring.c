@@ -58,32 +58,28 @@ void cb_uring_end_op(cb_loop *loop, cb_descriptor *descriptor, cb_op *op, cb_att
         finish(loop, op, attempt.error, attempt.sys_errno);
 }
 
-/* Datagrams that wait behind each other would cost a tick each. As long as there are several to
- * receive, they are taken on the spot, and only the last, or one that has to wait, is the kernel's.
- */
-static cb_attempt try_datagram(cb_descriptor *descriptor, cb_op *op)
+/* Datagrams that wait behind each other would cost a tick each. As long as there are several, they
+ * are received and sent on the spot, in their order; only the last, or one that has to wait, is the
+ * kernel's. */
+static cb_attempt receive_datagram(cb_descriptor *descriptor, cb_op *op)
 {
     cb_attempt attempt = {false, CB_IO_OK, 0};
-    if (op->type != CB_NBIO_RECV || op->own.next == NULL || descriptor->drained ||
-        cb_is_stream(descriptor))
-        return attempt;
-    attempt = cb_attempt_recv(descriptor, op);
-    descriptor->drained = !attempt.done;
+    if (op->type == CB_NBIO_RECV && op->own.next != NULL && !descriptor->drained &&
+        !cb_is_stream(descriptor)) {
+        attempt = cb_attempt_recv(descriptor, op);
+        descriptor->drained = !attempt.done;
+    }
     return attempt;
 }
 
-/* As try_datagram says of those to be sent: all of them are the kernel's at once. */
-static void start_datagrams(cb_loop *loop, cb_descriptor *descriptor)
+static bool send_datagrams(cb_loop *loop, cb_descriptor *descriptor, cb_op *first)
 {
-    cb_op *next;
-    for (cb_op *op = descriptor->writing.first; op != NULL; op = next) {
-        next = op->own.next;
-        if ((op->own.flags & CB_OP_FLAG_IN_FLIGHT) != 0)
-            continue;
-        cb_attempt attempt = cb_uring_submit(loop, descriptor, op);
-        if (attempt.done)
-            cb_uring_end_op(loop, descriptor, op, attempt);
-    }
+    if (first->type != CB_NBIO_SEND || first->own.next == NULL || cb_is_stream(descriptor))
+        return false;
+    size_t sent = cb_attempt_send_datagrams(first);
+    for (size_t i = 0; i < sent; i++)
+        finish(loop, descriptor->writing.first, CB_IO_OK, 0);
+    return sent > 0;
 }
 
 /* Submits the first of a queue if it is not with the kernel yet. */
@@ -99,7 +95,9 @@ static void start_next(cb_loop *loop, cb_descriptor *descriptor, cb_op_list *lis
             cb_uring_receive(loop, descriptor);
             return;
         }
-        cb_attempt attempt = try_datagram(descriptor, op);
+        if (send_datagrams(loop, descriptor, op))
+            continue;
+        cb_attempt attempt = receive_datagram(descriptor, op);
         if (!attempt.done)
             attempt = cb_uring_submit(loop, descriptor, op);
         if (attempt.done)
@@ -121,10 +119,7 @@ static void start_eager(cb_loop *loop)
     while (descriptor != NULL) {
         cb_descriptor *next = descriptor->next_eager;
         descriptor->eager = false;
-        if (descriptor->writing.first != NULL && !cb_is_stream(descriptor))
-            start_datagrams(loop, descriptor);
-        else
-            start_next(loop, descriptor, &descriptor->writing);
+        start_next(loop, descriptor, &descriptor->writing);
         start_next(loop, descriptor, &descriptor->reading);
         if (descriptor->reading.first == NULL)
             cb_uring_stop(loop, descriptor); /* nobody wants what it brings */
