@@ -353,6 +353,35 @@ static void what_was_taken_ahead_is_readable(void)
     cb_loop_release(&loop);
 }
 
+static void note_ready(cb_op *op)
+{
+    note(op);
+    *(uint32_t *)op->user[1] = op->poll.ready;
+}
+
+/* Neither has to be asked for. */
+static void a_broken_connection_is_ready_with_an_error(void)
+{
+    cb_loop *loop = open_loop();
+    cb_socket left, right;
+    uint32_t ready = 0;
+    seen polled = {0};
+    open_pair(loop, &left, &right);
+    cb_op *op = cb_poll(loop, right, CB_POLL_READABLE, note_ready, NULL);
+    track(op, &polled, 0)->user[1] = (uintptr_t)&ready;
+    CU_ASSERT_EQUAL(cb_loop_tick(loop, 0, NULL), CB_OK);
+    CU_ASSERT_EQUAL(polled.count, 0);
+    cb_reset_at_close(left);
+    cb_close(loop, left, NULL);
+    run_to(loop, &polled, 1);
+    CU_ASSERT_EQUAL(polled.error[0], CB_IO_OK);
+    CU_ASSERT((ready & CB_POLL_ERROR) != 0);
+    CU_ASSERT_EQUAL(ready & CB_POLL_WRITABLE, 0);
+    cb_close(loop, right, NULL);
+    run_all(loop);
+    cb_loop_release(&loop);
+}
+
 /* Two accepts wait and three clients come. */
 static void a_listener_with_clients_left_is_readable(void)
 {
@@ -516,6 +545,7 @@ int main(void)
         TEST(a_receive_can_be_removed_from_the_middle_of_its_queue),
         TEST(closing_a_file_cancels_its_sending_first),
         TEST(what_was_taken_ahead_is_readable),
+        TEST(a_broken_connection_is_ready_with_an_error),
         TEST(a_listener_with_clients_left_is_readable),
         TEST(nothing_is_received_from_a_listener),
         KERNEL_TEST(a_number_of_a_dial_under_way_can_be_used),

@@ -230,7 +230,7 @@ static void submit(world *self)
     cb_op_options options = {.timeout_ns = any(self, 2) == 0 ? 0 : 1 + (int64_t)any(self, MS / 4),
                              .transfer = (cb_transfer)any(self, 3),
                              .read_ahead = any(self, 2) == 0};
-    *one = (record){.world = self, .memory = malloc(SIZE)};
+    *one = (record){.world = self, .memory = calloc(1, SIZE)};
     CU_ASSERT_PTR_NOT_NULL_FATAL(one->memory);
     one->op = prepare(self, one, &options);
     CU_ASSERT_PTR_NOT_NULL_FATAL(one->op);
