@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdint.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "actors/inherited.h"
@@ -12,6 +13,8 @@
 /* A response up to this size is written in one piece, after its announcement; of a larger one this
  * much is kept back for after it. It fits into any socket's send buffer. */
 #define LAST_PIECE 16384u
+/* Between two attempts to get a port that is in use. */
+#define AGAIN_NS   2000000
 
 static cb_tcp_port *port_of(const cb_tcp_guest *guest)
 {
@@ -262,6 +265,22 @@ static cb_status open_inherited(cb_listener *listener, const cb_tcp_callbacks *c
     return status;
 }
 
+/* A process that was killed with io_uring is gone a moment before the kernel frees what it listened
+ * on; who starts it again at once must find the port. The thread has nothing else to do yet. */
+static cb_status open_patiently(cb_listener *listener, const char *address,
+                                const cb_tcp_callbacks *callbacks, cb_error *error)
+{
+    const struct timespec pause = {.tv_nsec = AGAIN_NS};
+    const int64_t end_ns = cb_now_ns() + cb_listener_limits(listener)->port_wait_ms * 1000000;
+    cb_status status = open_at(listener, address, 0, callbacks, error);
+    while (status == CB_IO && error->sys_errno == EADDRINUSE && cb_listener_port(listener) != 0 &&
+           cb_now_ns() < end_ns) {
+        (void)nanosleep(&pause, NULL);
+        status = open_at(listener, address, 0, callbacks, error);
+    }
+    return status;
+}
+
 /* Whether a machine without IPv6 said so about "::". */
 static bool lacks_ipv6(const cb_error *error)
 {
@@ -288,9 +307,9 @@ cb_status cb_tcp_port_open(cb_listener *listener, const cb_tcp_framing *framing,
     self->framing = framing;
     cb_status status = inherited
                            ? open_inherited(listener, &callbacks, error)
-                           : open_at(listener, any ? "::" : "127.0.0.1", 0, &callbacks, error);
+                           : open_patiently(listener, any ? "::" : "127.0.0.1", &callbacks, error);
     if (any && status == CB_IO && lacks_ipv6(error))
-        status = open_at(listener, "0.0.0.0", 0, &callbacks, error);
+        status = open_patiently(listener, "0.0.0.0", &callbacks, error);
     if (status == CB_OK)
         *port = cb_tcp_server_port(self->server);
     return status;

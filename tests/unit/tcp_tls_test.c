@@ -170,7 +170,7 @@ static void a_stream_that_is_cut_off_is_an_error(void)
     UNTIL(self.server_side.connects == 1);
     put(&self.client, "part");
     UNTIL(self.server_side.size == 4);
-    CU_ASSERT_EQUAL(shutdown(cb_tcp_descriptor(self.client.socket), SHUT_WR), 0);
+    CU_ASSERT_EQUAL(cb_shutdown_send(cb_tcp_descriptor(self.client.socket), NULL), CB_OK);
     UNTIL(self.server_side.closes == 1);
     CU_ASSERT_EQUAL(self.server_side.eofs, 0);
     CU_ASSERT_EQUAL(self.server_side.errors, 1);
@@ -342,11 +342,11 @@ int main(void)
         TEST(a_wrong_name_is_an_error_on_both_sides),
         TEST(a_close_sends_its_notice_and_what_was_written),
         TEST(replies_follow_a_half_close),
-        KERNEL_TEST(a_stream_that_is_cut_off_is_an_error),
+        TEST(a_stream_that_is_cut_off_is_an_error),
         TEST(reading_off_keeps_plaintext_back),
         TEST(a_client_without_tls_is_refused),
         TEST(a_client_that_leaves_in_the_handshake_is_an_error),
-        KERNEL_TEST(a_client_without_tls_sees_a_reset),
+        TEST(a_client_without_tls_sees_a_reset),
         TEST(an_alert_is_followed_by_an_end_and_no_reset),
         TEST(a_client_that_is_silent_runs_out_of_time),
         TEST(new_connections_use_a_new_certificate),
