@@ -5,7 +5,10 @@ import os
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
+import threading
+import time
 import unittest
 
 from support.certificates import Authority
@@ -179,6 +182,54 @@ class Sockets(ManagerTest):
                 self.assertEqual(read_all(client), b"turn %d" % turn)
             self.ends(process)
 
+    def test_upgrades_under_load_fail_no_request(self):
+        """Requests over TCP and HTTP without a pause, while the service is replaced again and
+        again: some wait, none is lost."""
+        shop, page = listening(), listening()
+        manager = Manager(self, [shop, page], ["Shop", "Page"])
+        text = main('    i64 $l = callbacktcp.Open("Shop", 5000);\n'
+                    '    callbackhttp.Open("Page", 5000);\n' + SERVES)
+        stop = threading.Event()
+        failed = []
+        counts = [0] * 4
+
+        def client(number):
+            while not stop.is_set():
+                sent = b"%d %d" % (number, counts[number])
+                try:
+                    if number % 2 == 0:
+                        good = self.exchange(port_of(shop), sent, timeout=TIMEOUT_S) == sent
+                    else:
+                        said = self.exchange(port_of(page), b"GET / HTTP/1.1\r\nHost: x\r\n"
+                                             b"Connection: close\r\n\r\n", half_close=False,
+                                             timeout=TIMEOUT_S)
+                        good = said.endswith(b"\r\n\r\npage")
+                except OSError as error:
+                    good = False
+                    failed.append(error)
+                if not good:
+                    failed.append(sent)
+                counts[number] += 1
+
+        threads = [threading.Thread(target=client, args=(i,), daemon=True) for i in range(4)]
+        self.addCleanup(stop.set)
+        for thread in threads:
+            thread.start()
+        for _ in range(6):
+            process = manager.start(text)
+            self.assertEqual(manager.hears()["READY"], "1")
+            enough = [count + 20 for count in counts]
+            while any(count < most for count, most in zip(counts, enough)) and not failed:
+                time.sleep(0.01)
+            self.ends(process)
+            self.assertIn("STOPPING", manager.hears())
+        process = manager.start(text)
+        stop.set()
+        for thread in threads:
+            thread.join()
+        self.ends(process)
+        self.assertEqual(failed, [])
+
     def test_tls(self):
         authority = Authority(self.folder)
         authority.sign("server")
@@ -187,7 +238,6 @@ class Sockets(ManagerTest):
         process = manager.start(SHOP.replace(
             "    printf", '    callbacktcp.EnableTls($l, "server.crt", "server.key");\n    printf'))
         self.assertEqual(manager.hears()["READY"], "1")
-        import ssl
         context = ssl.create_default_context(cafile=authority.path("ca.crt"))
         with TlsClient(port_of(shop), context) as client:
             client.send(b"secret")
