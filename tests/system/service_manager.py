@@ -317,9 +317,10 @@ class Sockets(ManagerTest):
         with listening() as free:
             port = port_of(free)
         process = subprocess.Popen(
-            [program, "--listen", f"127.0.0.1:{port}", "--fdname=Shop", CALLBOARD, "run",
-             self.write("shop.dom", SHOP)],
-            env=os.environ, cwd=self.folder, stdin=subprocess.DEVNULL, text=True,
+            # It hands on no variables but those it is told of.
+            [program, "--listen", f"127.0.0.1:{port}", "--fdname=Shop", "--setenv=TSAN_OPTIONS",
+             "--setenv=CALLBOARD_PLUGIN_PATH", CALLBOARD, "run", self.write("shop.dom", SHOP)],
+            env=dict({"TSAN_OPTIONS": ""}, **os.environ), cwd=self.folder, stdin=subprocess.DEVNULL, text=True,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         self.addCleanup(self.end, process)
         for line in process.stderr:

@@ -4,6 +4,7 @@ the page says ("..." stands for anything)."""
 
 import os
 import re
+import shlex
 import socket
 import subprocess
 import sys
@@ -43,6 +44,22 @@ def matches(shown, printed):
     return re.fullmatch(pattern, printed, re.DOTALL) is not None
 
 
+def command_in(folder):
+    """A folder with a command `callboard` that has the test's environment, also where whoever
+    starts it (systemd-socket-activate) hands on none."""
+    bin_folder = os.path.join(folder, "bin")
+    os.mkdir(bin_folder)
+    wrapper = os.path.join(bin_folder, "callboard")
+    with open(wrapper, "w", encoding="utf-8") as file:
+        file.write("#!/bin/sh\n")
+        for name in ("TSAN_OPTIONS", "CALLBOARD_PLUGIN_PATH"):
+            if name in os.environ:
+                file.write(f"export {name}={shlex.quote(os.environ[name])}\n")
+        file.write(f'exec {shlex.quote(COMMAND)} "$@"\n')
+    os.chmod(wrapper, 0o755)
+    return bin_folder
+
+
 def main():
     with open(os.path.join(SOURCE, "docs", "services.md"), encoding="utf-8") as file:
         text = file.read()
@@ -57,7 +74,7 @@ def main():
             lines.append(f"{{\n{body}}} >{folder}/said.{number} 2>&1 </dev/null")
         # What a step that failed has left running.
         lines += ["kill -KILL $(jobs -p) 2>/dev/null", "exit 0"]
-        path = os.path.dirname(COMMAND) + os.pathsep + os.environ["PATH"]
+        path = command_in(folder) + os.pathsep + os.environ["PATH"]
         subprocess.run(["bash", "-c", "\n".join(lines)], cwd=folder, timeout=TIMEOUT_S, check=False,
                        env=dict(os.environ, PATH=path), stdin=subprocess.DEVNULL,
                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
