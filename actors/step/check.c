@@ -514,7 +514,7 @@ static const char *check_waits(const cb_step *step)
 const char *cb_step_check(const cb_step *step)
 {
     const char *(*const checks[])(const cb_step *) = {check_routes, check_jobs, check_workers,
-                                                      check_waits};
+                                                      check_waits, cb_step_check_tallies};
     for (size_t i = 0; i < sizeof checks / sizeof *checks; i++) {
         const char *wrong = checks[i](step);
         HOLDS(wrong == NULL, wrong);

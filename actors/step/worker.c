@@ -82,6 +82,16 @@ static void watch(cb_step *step, uint32_t index)
     }
 }
 
+static cb_note *note_actor(cb_step *step, cb_note_kind kind, const cb_step_worker *worker)
+{
+    cb_note *note = cb_step_note(step, kind);
+    if (note != NULL) {
+        note->connection = worker->address;
+        note->value = worker->held.count;
+    }
+    return note;
+}
+
 void cb_step_take_back(cb_step *step, uint32_t index)
 {
     cb_step_worker *worker = cb_step_worker_at(step, index);
@@ -121,6 +131,7 @@ void cb_step_worker_due(cb_step *step, uint32_t index)
     bool behind = worker->held.count > worker->running;
     move(step, index, CB_WORKER_SUSPECT);
     if (behind) {
+        (void)note_actor(step, CB_NOTE_ACTOR_BUSY, worker);
         cb_step_take_back(step, index);
         widen(step);
     }
@@ -311,6 +322,7 @@ static void add_worker(cb_step *step)
     step->workers_starting++;
     move(step, index, CB_WORKER_STARTING);
     cb_step_emit(step, CB_MSG_ADD_ACTOR, worker->address);
+    (void)note_actor(step, CB_NOTE_ACTOR_ADDED, worker);
 }
 
 /* Those that have their hands full and keep up are waited for; if they do not they are suspects
@@ -370,6 +382,11 @@ static void worker_stopped(cb_step *step, uint32_t index)
 {
     cb_step_worker *worker = cb_step_worker_at(step, index);
     bool was_starting = worker->state == CB_WORKER_STARTING;
+    cb_note *note =
+        worker->state == CB_WORKER_RETIRED ? NULL : note_actor(step, CB_NOTE_ACTOR_LOST, worker);
+    if (note != NULL) {
+        note->status = step->in.status;
+    }
     /* Whether it began what it held nobody can tell, so nobody else may run it. */
     while (worker->held.count > 0) {
         cb_step_work_done(step, worker->held.first, CB_JOB_CALLBACK_FAILED, 0, 0, false);

@@ -79,6 +79,8 @@ extern "C" {
       "bytes of one string or blob; lengths are i32 in scripts")                                   \
     X(trace_buffer, 16777216, 65536, 4294967296, "CALLBOARD_TRACE_BUFFER",                         \
       "bytes of the flight recorder in memory")                                                    \
+    X(metrics_routes, 64, 1, 4096, "CALLBOARD_METRICS_ROUTES",                                     \
+      "open routes whose figures are listed one by one; those of others are summed up")            \
     X(udp_waiting, 1024, 1, 65536, "CALLBOARD_UDP_WAITING",                                        \
       "datagrams of one UDP route that wait or are in their callback; more are dropped")           \
     X(http_line, 8192, 64, 1048576, "CALLBOARD_HTTP_LINE", "bytes of an HTTP request line")        \

@@ -78,7 +78,8 @@ enum {
 };
 
 /* What can be asked: X(name, about, text). `about` is ROUTE, JOB or NONE: what the id names.
- * All answers are numbers, but ROUTE_CALLBACK and JOB_ERROR_TEXT, which are bytes. */
+ * All answers are numbers, but ROUTE_CALLBACK and JOB_ERROR_TEXT, which are bytes, and SNAPSHOT,
+ * which is an object of the actors' own. */
 #define CB_QUESTIONS(X)                                                                            \
     X(ROUTE_KNOWN, ROUTE, "1 while the route is open; 0 for every other id")                       \
     X(ROUTE_STATE, ROUTE, "1 open, 0 closed or closing")                                           \
@@ -111,7 +112,8 @@ enum {
     X(CONNECTION_COUNT, NONE, "connections open now on all routes of the namespace")               \
     X(ROUTE_LOST, ROUTE, "requests that were dropped, and those whose callback did not succeed")   \
     X(ROUTE_CLOSE_BEGUN, ROUTE, "1 once its actor was told to stop, or stopped by itself")         \
-    X(ROUTE_ANY_ADDRESS, ROUTE, "1 if it listens on every interface, 0 if only on loopback")
+    X(ROUTE_ANY_ADDRESS, ROUTE, "1 if it listens on every interface, 0 if only on loopback")       \
+    X(SNAPSHOT, NONE, "the figures of everything, for the metrics")
 
 typedef enum cb_question_kind {
     CB_ASK_NONE = 0,
@@ -201,13 +203,17 @@ typedef struct cb_runtime_options {
     void *(*thread_begin)(void *user);
     void (*thread_end)(void *user, void *thread_state);
     void *user;
-    const char *trace_path;  /* record everything to this file, or NULL */
+    const char *trace_path; /* record everything to this file, or NULL */
+    bool serves_metrics;    /* as text for Prometheus, at http://127.0.0.1:<metrics_port>/metrics */
+    uint16_t metrics_port;  /* 0: the system picks one */
     cb_inherited *inherited; /* sockets that routes may take over, or NULL; outlives the runtime */
 } cb_runtime_options;
 
 /* Starts the supervisor. Owns copies of all options. */
 CB_PUBLIC cb_status cb_runtime_start(const cb_runtime_options *options, cb_runtime **runtime,
                                      cb_error *error);
+/* Where metrics are served; 0: nowhere. */
+CB_PUBLIC uint16_t cb_runtime_metrics_port(const cb_runtime *runtime);
 /* Names a namespace for traces and messages; 1..255. The name is copied. */
 CB_PUBLIC cb_status cb_runtime_name_space(cb_runtime *runtime, uint8_t name_space, const char *name,
                                           cb_error *error);
