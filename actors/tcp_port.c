@@ -5,7 +5,9 @@
 #include <stdint.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
+#include "actors/inherited.h"
 #include "actors/tls_setting.h"
 
 /* A response up to this size is written in one piece, after its announcement; of a larger one this
@@ -239,13 +241,28 @@ static cb_tcp_options options_of(const cb_listener *listener)
         .max_connections = (size_t)limits->max_connections};
 }
 
-static cb_status open_at(cb_listener *listener, const char *address,
+/* A listening socket of ours at the address, or the one that the route was given. */
+static cb_status open_at(cb_listener *listener, const char *address, cb_socket listening,
                          const cb_tcp_callbacks *callbacks, cb_error *error)
 {
     cb_tcp_port *self = listener->own;
-    const cb_tcp_options options = options_of(listener);
+    cb_tcp_options options = options_of(listener);
+    options.listening = listening;
     return cb_tcp_server_open(listener->actor.loop, address, cb_listener_port(listener), callbacks,
                               &options, listener, &self->server, error);
+}
+
+static cb_status open_inherited(cb_listener *listener, const cb_tcp_callbacks *callbacks,
+                                cb_error *error)
+{
+    cb_socket listening;
+    cb_status status = cb_inherited_take(listener, &listening, error);
+    if (status != CB_OK)
+        return status;
+    status = open_at(listener, NULL, listening, callbacks, error);
+    if (status != CB_OK)
+        (void)close(listening);
+    return status;
 }
 
 /* A process that was killed with io_uring is gone a moment before the kernel frees what it listened
@@ -255,11 +272,11 @@ static cb_status open_patiently(cb_listener *listener, const char *address,
 {
     const struct timespec pause = {.tv_nsec = AGAIN_NS};
     const int64_t end_ns = cb_now_ns() + cb_listener_limits(listener)->port_wait_ms * 1000000;
-    cb_status status = open_at(listener, address, callbacks, error);
+    cb_status status = open_at(listener, address, 0, callbacks, error);
     while (status == CB_IO && error->sys_errno == EADDRINUSE && cb_listener_port(listener) != 0 &&
            cb_now_ns() < end_ns) {
         (void)nanosleep(&pause, NULL);
-        status = open_at(listener, address, callbacks, error);
+        status = open_at(listener, address, 0, callbacks, error);
     }
     return status;
 }
@@ -285,11 +302,12 @@ cb_status cb_tcp_port_open(cb_listener *listener, const cb_tcp_framing *framing,
                                         .port_closed = on_port_closed,
                                         .drained = on_drained};
     uint32_t kind = cb_listener_route_kind(listener);
-    if ((kind & CB_ROUTE_INHERITED) != 0)
-        return cb_fail(error, CB_UNSUPPORTED, "a TCP route cannot use an inherited descriptor");
-    bool any = (kind & CB_ROUTE_ANY_ADDRESS) != 0;
+    bool inherited = (kind & CB_ROUTE_INHERITED) != 0;
+    bool any = !inherited && (kind & CB_ROUTE_ANY_ADDRESS) != 0;
     self->framing = framing;
-    cb_status status = open_patiently(listener, any ? "::" : "127.0.0.1", &callbacks, error);
+    cb_status status = inherited
+                           ? open_inherited(listener, &callbacks, error)
+                           : open_patiently(listener, any ? "::" : "127.0.0.1", &callbacks, error);
     if (any && status == CB_IO && lacks_ipv6(error))
         status = open_patiently(listener, "0.0.0.0", &callbacks, error);
     if (status == CB_OK)

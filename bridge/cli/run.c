@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "bridge/cli/commands.h"
+#include "bridge/cli/manager.h"
 #include "bridge/host/signals.h"
 #include "callboard/script.h"
 
@@ -86,22 +87,17 @@ static void on_first_signal(void *user)
     cb_script_shutdown(user);
 }
 
-int cb_command_run(int argc, char **argv)
+static int run(const cb_script_options *options, cb_manager *manager)
 {
-    cb_script_options options = {0};
-    int exit_status = read_options(argc, argv, &options);
-    if (exit_status >= 0)
-        return exit_status;
-
     cb_error error = {0};
     cb_script *script = NULL;
-    cb_status status = cb_script_load(&options, &script, &error);
+    cb_status status = cb_script_load(options, &script, &error);
     if (status != CB_OK)
         return status == CB_SCRIPT ? CB_EXIT_FAILED : cb_command_failed(&error);
 
     /* Only now: until here an interrupt ends the process, as nothing is open yet. */
     cb_signals *signals = NULL;
-    exit_status = CB_EXIT_FAILED;
+    int exit_status = CB_EXIT_FAILED;
     status = cb_signals_start(on_first_signal, script, &signals, &error);
     if (status == CB_OK)
         status = cb_script_run(script, &exit_status, &error);
@@ -109,5 +105,23 @@ int cb_command_run(int argc, char **argv)
         (void)cb_command_failed(&error);
     cb_signals_stop(&signals);
     cb_script_free(&script);
+    if (status == CB_TIMEOUT)
+        manager->inherited = NULL; /* a callback that is stuck may ask for it yet */
+    return exit_status;
+}
+
+int cb_command_run(int argc, char **argv)
+{
+    cb_manager manager;
+    cb_error error = {0};
+    cb_script_options options = {.moment = cb_manager_tell, .user = &manager};
+    int exit_status = read_options(argc, argv, &options);
+    if (exit_status >= 0)
+        return exit_status;
+    if (cb_manager_open(&manager, &error) != CB_OK)
+        return cb_command_failed(&error);
+    options.inherited = manager.inherited;
+    exit_status = run(&options, &manager);
+    cb_manager_close(&manager);
     return exit_status;
 }

@@ -32,6 +32,9 @@ static cb_status copy_arguments(cb_script *script, const cb_script_options *opti
     if (script->path == NULL)
         return no_memory(error);
     script->is_watched = options->watch;
+    script->inherited = options->inherited;
+    script->moment = options->moment;
+    script->moment_user = options->user;
     script->serves_metrics = options->serves_metrics;
     script->metrics_port = options->metrics_port;
     if (options->trace_path != NULL) {
@@ -108,8 +111,21 @@ static void publish_runtime(cb_script *script, cb_runtime *runtime)
     pthread_mutex_unlock(&script->lock);
 }
 
+void cb_script_tell(cb_script *script, cb_script_moment moment)
+{
+    pthread_mutex_lock(&script->lock);
+    bool *told = moment == CB_SCRIPT_READY ? &script->is_ready : &script->is_ending;
+    bool news = !*told && !script->is_ending;
+    *told = true;
+    /* Under the lock, so that they are told in this order. */
+    if (news && script->moment != NULL)
+        script->moment(script->moment_user, moment);
+    pthread_mutex_unlock(&script->lock);
+}
+
 void cb_script_shutdown(cb_script *script)
 {
+    cb_script_tell(script, CB_SCRIPT_ENDING);
     pthread_mutex_lock(&script->lock);
     script->is_shutdown_wanted = true;
     if (script->runtime != NULL)
@@ -139,6 +155,7 @@ static cb_status start(cb_script *script, cb_runtime **runtime, cb_error *error)
         .thread_end = cb_script_thread_end,
         .user = script,
         .trace_path = script->trace_path,
+        .inherited = script->inherited,
         .serves_metrics = script->serves_metrics,
         .metrics_port = script->metrics_port,
     };
@@ -197,6 +214,7 @@ static cb_status run_main(cb_script *script, cb_runtime *runtime, int *exit_stat
         status = cb_asker_open(runtime, &thread->asker, error);
     if (status == CB_OK) {
         cb_vm_error failure = {0};
+        thread->runs_main = true;
         status = cb_vm_run_main(thread->vm, edition->program, exit_status, &failure);
         cb_run_memory_end(&thread->kept);
         if (status != CB_OK) {
@@ -234,6 +252,7 @@ cb_status cb_script_run(cb_script *script, int *exit_status, cb_error *error)
         status = run_main(script, runtime, &returned, error);
 
     cb_watch_stop(&watch);
+    cb_script_tell(script, CB_SCRIPT_ENDING);
     publish_runtime(script, NULL);
     cb_error stop_error = {0};
     cb_status stopped = cb_runtime_stop(&runtime, &stop_error);

@@ -73,8 +73,8 @@ typedef enum cb_route_kind {
 /* Added to a route's kind. */
 enum {
     CB_ROUTE_ANY_ADDRESS = 0x40, /* every interface and not only loopback */
-    CB_ROUTE_INHERITED = 0x80    /* `port` is the number of a descriptor handed down by the parent:
-                                    0 is the first of them */
+    CB_ROUTE_INHERITED = 0x80    /* `port` is the number of an inherited socket, 0 the first; see
+                                    callboard/inherited.h */
 };
 
 /* What can be asked: X(name, about, text). `about` is ROUTE, JOB or NONE: what the id names.
@@ -181,6 +181,7 @@ typedef struct cb_reply {
 
 typedef struct cb_runtime cb_runtime;
 typedef struct cb_asker cb_asker;
+typedef struct cb_inherited cb_inherited;
 
 /* One callback on its actor's thread. */
 typedef struct cb_job {
@@ -205,6 +206,7 @@ typedef struct cb_runtime_options {
     const char *trace_path; /* record everything to this file, or NULL */
     bool serves_metrics;    /* as text for Prometheus, at http://127.0.0.1:<metrics_port>/metrics */
     uint16_t metrics_port;  /* 0: the system picks one */
+    cb_inherited *inherited; /* sockets that routes may take over, or NULL; outlives the runtime */
 } cb_runtime_options;
 
 /* Starts the supervisor. Owns copies of all options. */

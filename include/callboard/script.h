@@ -17,6 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "callboard/inherited.h"
 #include "callboard/status.h"
 
 #ifdef __cplusplus
@@ -24,6 +25,12 @@ extern "C" {
 #endif
 
 typedef struct cb_script cb_script;
+
+/* What whoever started the script may want to know. */
+typedef enum cb_script_moment {
+    CB_SCRIPT_READY, /* main has opened a route and sleeps for the first time (timer.SleepMs) */
+    CB_SCRIPT_ENDING /* main has returned, or the shutdown was asked for */
+} cb_script_moment;
 
 typedef struct cb_script_options {
     const char *path;             /* the file; "-" reads standard input */
@@ -35,6 +42,11 @@ typedef struct cb_script_options {
     bool watch; /* while it runs, load the file again whenever it changes: requests that begin after
                    that run the new text's callbacks, main goes on in the old one; a text with
                    errors is refused, and its errors are printed */
+    cb_inherited *inherited; /* sockets that the script's Open verbs may take; outlives it, or NULL.
+                                See callboard/inherited.h */
+    void (*moment)(void *user, cb_script_moment moment); /* each at most once, from any thread, and
+                                                            READY never after ENDING; or NULL */
+    void *user;
 } cb_script_options;
 
 /* Reads, loads plugins, compiles; reads the limits from the environment. CB_SCRIPT: the script is
