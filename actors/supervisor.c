@@ -249,6 +249,12 @@ static void carry_out(cb_supervisor *self, const cb_message *effect)
     }
 }
 
+static bool is_askers(unsigned kind)
+{
+    return (kind >= CB_MSG_OPEN_ROUTE && kind <= CB_MSG_FINISH && kind != CB_MSG_SHUTDOWN) ||
+           (kind >= CB_MSG_COMMAND && kind <= CB_MSG_CLOSE_JOBS);
+}
+
 /* The text that came with what a note is about, if that failed; NULL otherwise. */
 static const cb_buffer *explanation(const cb_message *message, const cb_note *note)
 {
@@ -260,7 +266,8 @@ static const cb_buffer *explanation(const cb_message *message, const cb_note *no
     return is_about ? cb_message_payload(message) : NULL;
 }
 
-/* Before the effects are carried out: until then they, or the state, hold the payload. */
+/* What an asker calls a cause is its own number of the question, and no input. The notes are taken
+ * before the effects are carried out: until then they, or the state, hold the payload. */
 static void log_notes(cb_supervisor *self, const cb_message *message)
 {
     cb_notes notes = cb_step_notes(self->step);
@@ -271,7 +278,7 @@ static void log_notes(cb_supervisor *self, const cb_message *message)
                                : NULL;
         cb_noted noted = {.note = notes.items[i],
                           .sequence = self->sequence,
-                          .cause = message->cause,
+                          .cause = is_askers(message->kind) ? 0 : message->cause,
                           .name = name,
                           .name_size = name != NULL ? strlen(name) : 0,
                           .detail = why != NULL ? (const char *)why->data : NULL,
@@ -299,12 +306,6 @@ static void input(cb_supervisor *self, cb_message *message)
 }
 
 /* --- the loop --- */
-
-static bool is_askers(unsigned kind)
-{
-    return (kind >= CB_MSG_OPEN_ROUTE && kind <= CB_MSG_FINISH && kind != CB_MSG_SHUTDOWN) ||
-           (kind >= CB_MSG_COMMAND && kind <= CB_MSG_CLOSE_JOBS);
-}
 
 static void hello(cb_supervisor *self, uint32_t address)
 {

@@ -56,6 +56,8 @@ class JsonLog(ServiceTest):
             away = datetime.datetime.now(datetime.timezone.utc) - stamp
             self.assertLess(abs(away.total_seconds()), 300)
             self.assertIn(parsed["level"], ("debug", "info", "warning", "error"))
+            if "cause" in parsed and "seq" in parsed:
+                self.assertLess(parsed["cause"], parsed["seq"], line)
             lines.append(parsed)
         return lines
 
