@@ -5,11 +5,15 @@
 #include "actors/io/http/response.h"
 #include "actors/tcp_port.h"
 
-#define MS        1000000
-#define S         (1000 * (int64_t)MS)
-#define NEVER     INT64_MAX
+#define MS         1000000
+#define S          (1000 * (int64_t)MS)
+#define NEVER      INT64_MAX
+/* What is received at first; more than the head of most requests. */
+#define FIRST_ROOM 1024u
+/* Room behind it, for what a callback may add in place. */
+#define SLACK      64u
 /* After the order to stop accepting: what clients sent before they could know is still taken. */
-#define LAST_LOOK (20 * MS)
+#define LAST_LOOK  (20 * MS)
 
 /* What a connection is at. It serves one request at a time; what comes meanwhile waits in `input`,
  * and from some size on in the client.
@@ -38,6 +42,7 @@ typedef struct http_connection {
     bool holds;       /* the listener, until the next request has begun */
     cb_http_asked asked;
     cb_http_input input;
+    cb_buffer *first; /* empty; what comes first is received into it */
     int64_t since_ns; /* when that began for which there is a time limit */
     int64_t alarm_ns; /* the alarm that is set; 0: none */
     size_t unsent;    /* bytes that were not taken by the client at since_ns */
@@ -303,12 +308,31 @@ static void on_connected(cb_tcp_guest *guest)
     start_clock((http_connection *)guest);
 }
 
-/* Most requests come in one small piece, and so does what comes ahead of its turn: an idle client
- * takes no memory here. What follows the first piece is received in place. */
+/* Most requests come in one small piece, and leave with the memory that it came in. The rest of a
+ * larger one is received behind what there is of it. */
 static void *on_room(cb_tcp_guest *guest, size_t *size)
 {
-    const http_connection *self = (http_connection *)guest;
-    return self->state == READING ? cb_http_input_room(&self->input, size) : NULL;
+    http_connection *self = (http_connection *)guest;
+    void *room = self->state == READING ? cb_http_input_room(&self->input, size) : NULL;
+    if (room != NULL)
+        return room;
+    if (self->first == NULL)
+        self->first = cb_buffer_new(0, FIRST_ROOM + SLACK);
+    if (self->first == NULL)
+        return NULL;
+    *size = FIRST_ROOM;
+    return self->first->data;
+}
+
+static cb_status take_in(http_connection *self, const void *data, size_t size)
+{
+    cb_buffer *first = self->first;
+    if (first == NULL || data != first->data || self->input.bytes != NULL)
+        return cb_http_input_add(&self->input, data, size);
+    first->size = size;
+    self->first = NULL;
+    self->input.bytes = first;
+    return CB_OK;
 }
 
 static void on_read(cb_tcp_guest *guest, const void *data, size_t size)
@@ -316,7 +340,7 @@ static void on_read(cb_tcp_guest *guest, const void *data, size_t size)
     http_connection *self = (http_connection *)guest;
     if (self->state == ENDING)
         return;
-    if (cb_http_input_add(&self->input, data, size) != CB_OK)
+    if (take_in(self, data, size) != CB_OK)
         drop(self, CB_CLOSE_NO_MEMORY);
     else if (self->state == WAITING || self->state == READING)
         advance(self);
@@ -370,6 +394,7 @@ static void on_gone(cb_tcp_guest *guest)
 {
     http_connection *self = (http_connection *)guest;
     cb_http_input_clear(&self->input);
+    cb_buffer_release(self->first);
     let_go(self);
 }
 
@@ -485,6 +510,7 @@ static void refuse(cb_connection *connection, cb_job_status status)
 
 const cb_listener_kind cb_http_connection_kind = {.own_size = sizeof(http_port),
                                                   .connection_size = sizeof(http_connection),
+                                                  .counts_connections = true,
                                                   .open = open_port,
                                                   .stop_accepting = stop_accepting,
                                                   .respond = respond,

@@ -187,6 +187,7 @@ cb_connection *cb_connection_take(cb_listener *listener)
     if (connection == NULL)
         return NULL;
     uint32_t number = connection->number + (UINT32_C(1) << SLOT_BITS);
+    listener->connections++;
     memset(connection, 0, listener->kind->connection_size);
     *connection = (cb_connection){
         .listener = listener, .cause = listener->route.cause, .number = number, .in_use = true};
@@ -298,6 +299,7 @@ void cb_connection_free(cb_connection *connection)
     if (connection->announced)
         unlink_announced(connection);
     connection->in_use = false;
+    listener->connections--;
     connection->next = listener->free_slots;
     listener->free_slots = connection;
 }
@@ -385,6 +387,18 @@ static void on_message(cb_loop_actor *actor, const cb_message *message)
     }
 }
 
+static void before_flush(cb_loop_actor *actor)
+{
+    cb_listener *listener = (cb_listener *)actor;
+    if (!listener->kind->counts_connections || listener->stop_reported ||
+        listener->connections == listener->told_connections)
+        return;
+    cb_message record = route_record(listener, CB_MSG_CONNECTIONS);
+    record.value = (int64_t)listener->connections;
+    listener->told_connections = listener->connections;
+    post(listener, &record);
+}
+
 static void after_flush(cb_loop_actor *actor)
 {
     cb_listener *listener = (cb_listener *)actor;
@@ -461,7 +475,8 @@ static void free_all(cb_listener *listener)
 void *cb_listener_thread(void *argument)
 {
     cb_error error = {.status = CB_OK};
-    cb_listener listener = {.actor = {.message = on_message, .after_flush = after_flush}};
+    cb_listener listener = {
+        .actor = {.message = on_message, .before_flush = before_flush, .after_flush = after_flush}};
     cb_status status = cb_loop_actor_open(&listener.actor, argument, &error);
     if (start(&listener, status, &error) != CB_OK)
         report_failure(&listener, &error);

@@ -59,12 +59,16 @@ struct cb_listener {
     size_t slot_capacity;
     cb_connection *free_slots;
     cb_connection *announced;
-    size_t open; /* requests that the supervisor is owed an end of, and holds */
+    size_t connections;      /* that are in use */
+    size_t told_connections; /* what the supervisor knows of them */
+    size_t open;             /* requests that the supervisor is owed an end of, and holds */
 };
 
 struct cb_listener_kind {
     size_t own_size;
     size_t connection_size; /* of the kind's struct for a connection */
+    /* Connections are not requests: the supervisor is told how many there are. */
+    bool counts_connections;
 
     /* Begins to serve what listener->route asks for; *port: where (0 if it has no port). On failure
      * nothing is left but `own`. */

@@ -4,12 +4,15 @@
 #include <errno.h>
 #include <stdint.h>
 #include <string.h>
+#include <time.h>
 
 #include "actors/tls_setting.h"
 
 /* A response up to this size is written in one piece, after its announcement; of a larger one this
  * much is kept back for after it. It fits into any socket's send buffer. */
 #define LAST_PIECE 16384u
+/* Between two attempts to get a port that is in use. */
+#define AGAIN_NS   2000000
 
 static cb_tcp_port *port_of(const cb_tcp_guest *guest)
 {
@@ -245,6 +248,22 @@ static cb_status open_at(cb_listener *listener, const char *address,
                               &options, listener, &self->server, error);
 }
 
+/* A process that was killed with io_uring is gone a moment before the kernel frees what it listened
+ * on; who starts it again at once must find the port. The thread has nothing else to do yet. */
+static cb_status open_patiently(cb_listener *listener, const char *address,
+                                const cb_tcp_callbacks *callbacks, cb_error *error)
+{
+    const struct timespec pause = {.tv_nsec = AGAIN_NS};
+    const int64_t end_ns = cb_now_ns() + cb_listener_limits(listener)->port_wait_ms * 1000000;
+    cb_status status = open_at(listener, address, callbacks, error);
+    while (status == CB_IO && error->sys_errno == EADDRINUSE && cb_listener_port(listener) != 0 &&
+           cb_now_ns() < end_ns) {
+        (void)nanosleep(&pause, NULL);
+        status = open_at(listener, address, callbacks, error);
+    }
+    return status;
+}
+
 /* Whether a machine without IPv6 said so about "::". */
 static bool lacks_ipv6(const cb_error *error)
 {
@@ -270,9 +289,9 @@ cb_status cb_tcp_port_open(cb_listener *listener, const cb_tcp_framing *framing,
         return cb_fail(error, CB_UNSUPPORTED, "a TCP route cannot use an inherited descriptor");
     bool any = (kind & CB_ROUTE_ANY_ADDRESS) != 0;
     self->framing = framing;
-    cb_status status = open_at(listener, any ? "::" : "127.0.0.1", &callbacks, error);
+    cb_status status = open_patiently(listener, any ? "::" : "127.0.0.1", &callbacks, error);
     if (any && status == CB_IO && lacks_ipv6(error))
-        status = open_at(listener, "0.0.0.0", &callbacks, error);
+        status = open_patiently(listener, "0.0.0.0", &callbacks, error);
     if (status == CB_OK)
         *port = cb_tcp_server_port(self->server);
     return status;

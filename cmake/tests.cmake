@@ -120,6 +120,20 @@ if(CB_VALGRIND)
   endforeach()
 endif()
 
+# tests/browser/*.py: the examples in a browser; `./dev test --browser`.
+if(CB_BROWSER)
+  file(GLOB BROWSER_TESTS CONFIGURE_DEPENDS tests/browser/*.py)
+  foreach(file IN LISTS BROWSER_TESTS)
+    cmake_path(GET file STEM name)
+    add_test(NAME browser_${name} COMMAND Python3::Interpreter ${file})
+    set_tests_properties(
+      browser_${name}
+      PROPERTIES TIMEOUT 300 PROCESSORS 2
+                 ENVIRONMENT
+                 "${CB_TEST_ENVIRONMENT};PYTHONPATH=${PROJECT_SOURCE_DIR}/tests/system")
+  endforeach()
+endif()
+
 if(EXISTS ${PROJECT_SOURCE_DIR}/tests/tidy/tidy.py)
   add_test(NAME tidy COMMAND Python3::Interpreter ${PROJECT_SOURCE_DIR}/tests/tidy/tidy.py
                              ${PROJECT_SOURCE_DIR})

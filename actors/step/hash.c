@@ -216,6 +216,7 @@ static void add_globals(hasher *h)
         add(h, (uint64_t)step->last_number);
     }
     add(h, ((uint64_t)step->last_actor << 32) | step->live_routes);
+    add(h, step->spread);
     add_list(h, step->closed);
     add_list(h, step->fresh);
     add_list(h, step->parked);

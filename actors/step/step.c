@@ -70,6 +70,7 @@ cb_step *cb_step_new(const cb_limits *limits)
     step->now_ns = INT64_MIN;
     step->told_deadline_ns = INT64_MAX;
     step->last_actor = CB_ADDRESS_FIRST_ACTOR - 1u;
+    step->spread = 1;
     cb_slots_init(&step->routes, sizeof(cb_step_route),
                   (uint64_t)limits->max_routes + (uint64_t)limits->max_closed_routes + 1u);
     cb_slots_init(&step->jobs, sizeof(cb_step_job), CB_STEP_JOBS_MAX);

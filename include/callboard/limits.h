@@ -57,6 +57,8 @@ extern "C" {
       "time without progress after which a client that does not read is dropped")                  \
     X(tcp_linger_ms, 1000, 0, 60000, "CALLBOARD_TCP_LINGER_MS",                                    \
       "time to wait for the client's end after the response, so that no reset overtakes it")       \
+    X(port_wait_ms, 500, 0, 60000, "CALLBOARD_PORT_WAIT_MS",                                       \
+      "time for which a listener's port that is in use is tried again; 0: once")                   \
     X(socket_unread, 65536, 1, 16777216, "CALLBOARD_SOCKET_UNREAD",                                \
       "bytes of a script's socket that wait for its callback; with so many it is not read")        \
     X(socket_unsent, 1048576, 1, 1073741824, "CALLBOARD_SOCKET_UNSENT",                            \

@@ -1,6 +1,7 @@
 /* An HTTP route over real sockets: connections, order, bodies, and what the supervisor counts. */
 #include <CUnit/Basic.h>
 #include <CUnit/CUnit.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,8 +9,9 @@
 
 #include "tests/unit/http_service.h"
 
-#define GET   "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
-#define HELLO "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
+#define GET     "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+#define CHUNKED "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+#define HELLO   "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
 
 static char text[65536];
 
@@ -203,8 +205,7 @@ static void requests_come_in_any_pieces(void)
     static const char *const requests[] = {
         GET,
         "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n0123456789",
-        "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
-        "3\r\nabc\r\n4;x=y\r\ndefg\r\n0\r\nX: t\r\n\r\n",
+        CHUNKED "3\r\nabc\r\n4;x=y\r\ndefg\r\n0\r\nX: t\r\n\r\n",
     };
     http_service made = http_begin();
     int64_t route = http_open(&made, HTTP_ECHO);
@@ -327,6 +328,92 @@ static void a_long_body_and_what_follows_it_are_told_apart(void)
     http_end(&made);
 }
 
+/* -- many requests in random pieces ------------------------------------------------------------ */
+
+enum { MIXED = 400 };
+
+typedef struct mixed {
+    uint64_t random;
+    char *bytes;
+    size_t ends[MIXED]; /* of each request */
+    int fd;
+} mixed;
+
+static uint64_t draw(mixed *self, uint64_t below)
+{
+    self->random = self->random * 6364136223846793005u + 1442695040888963407u;
+    return (self->random >> 33) % below;
+}
+
+/* Small ones mostly, some that outgrow every room that is kept for them. */
+static size_t append_request(mixed *self, char *to)
+{
+    static const size_t sizes[] = {0, 1, 60, 900, 1100, 3000, 70000};
+    size_t body = sizes[draw(self, sizeof sizes / sizeof sizes[0])];
+    body = body > 0 ? (size_t)draw(self, body) + 1 : 0;
+    bool chunked = draw(self, 3) == 0;
+    int size;
+    if (chunked && body > 0)
+        size = sprintf(to, CHUNKED "%zx\r\n", body);
+    else if (chunked)
+        size = sprintf(to, CHUNKED);
+    else
+        size = sprintf(to, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: %zu\r\n\r\n", body);
+    for (size_t i = 0; i < body; i++)
+        to[size++] = (char)('a' + draw(self, 26));
+    if (chunked)
+        size += sprintf(to + size, "%s0\r\n\r\n", body > 0 ? "\r\n" : "");
+    return (size_t)size;
+}
+
+static void *say_mixed(void *argument)
+{
+    mixed *self = argument;
+    size_t size = self->ends[MIXED - 1];
+    for (size_t sent = 0; sent < size;) {
+        size_t piece = (size_t)draw(self, draw(self, 2) == 0 ? 50 : 100000) + 1;
+        piece = piece < size - sent ? piece : size - sent;
+        http_say_bytes(self->fd, self->bytes + sent, piece);
+        sent += piece;
+    }
+    return NULL;
+}
+
+static void hear_mixed(const mixed *self)
+{
+    static char back[100000];
+    size_t begin = 0;
+    for (int i = 0; i < MIXED; i++) {
+        int got = http_hear(self->fd, back, sizeof back);
+        size_t size = self->ends[i] - begin;
+        CU_ASSERT_FATAL(got > (int)size);
+        CU_ASSERT_EQUAL_FATAL(memcmp(back + got - size, self->bytes + begin, size), 0);
+        begin = self->ends[i];
+    }
+}
+
+static void mixed_requests_in_random_pieces(void)
+{
+    http_service made = http_begin();
+    int64_t route = http_open(&made, HTTP_ECHO);
+    for (uint64_t seed = 1; seed <= 3; seed++) {
+        mixed all = {.random = seed, .fd = http_dial(&made, route)};
+        pthread_t thread;
+        size_t size = 0;
+        all.bytes = malloc((size_t)MIXED * 75000);
+        CU_ASSERT_PTR_NOT_NULL_FATAL(all.bytes);
+        for (int i = 0; i < MIXED; i++)
+            all.ends[i] = size += append_request(&all, all.bytes + size);
+        CU_ASSERT_EQUAL_FATAL(pthread_create(&thread, NULL, say_mixed, &all), 0);
+        hear_mixed(&all);
+        CU_ASSERT_EQUAL(pthread_join(thread, NULL), 0);
+        http_hang_up(all.fd);
+        free(all.bytes);
+    }
+    CU_ASSERT_EQUAL(http_ask(&made, CB_ASK_ROUTE_COMPLETED, route), 3 * MIXED);
+    http_end(&made);
+}
+
 static void a_reset_while_the_callback_runs_loses_nothing_else(void)
 {
     const struct linger at_once = {.l_onoff = 1};
@@ -343,6 +430,28 @@ static void a_reset_while_the_callback_runs_loses_nothing_else(void)
     expect_hello(other);
     http_hang_up(other);
     http_wait_drained(&made, route);
+    http_end(&made);
+}
+
+static void connections_are_counted_busy_or_not(void)
+{
+    http_service made = http_begin();
+    int64_t route = http_open(&made, HTTP_HELLO);
+    int fds[3];
+    CU_ASSERT_EQUAL(http_ask(&made, CB_ASK_ROUTE_CONNECTIONS, route), 0);
+    for (int i = 0; i < 3; i++) {
+        fds[i] = http_dial(&made, route);
+        http_say(fds[i], GET);
+        expect_hello(fds[i]);
+        CU_ASSERT_EQUAL(http_ask(&made, CB_ASK_ROUTE_CONNECTIONS, route), i + 1);
+    }
+    http_hang_up(fds[0]);
+    while (http_ask(&made, CB_ASK_ROUTE_CONNECTIONS, route) != 2)
+        ;
+    CU_ASSERT_EQUAL(http_ask(&made, CB_ASK_CONNECTION_COUNT, 0), 2);
+    CU_ASSERT_EQUAL(http_ask(&made, CB_ASK_ROUTE_ACTIVE, route), 0);
+    http_hang_up(fds[1]);
+    http_hang_up(fds[2]);
     http_end(&made);
 }
 
@@ -366,6 +475,8 @@ int main(void)
     CU_ADD_TEST(suite, continue_is_said_once_and_only_to_who_waits);
     CU_ADD_TEST(suite, large_bodies_pass);
     CU_ADD_TEST(suite, a_long_body_and_what_follows_it_are_told_apart);
+    CU_ADD_TEST(suite, mixed_requests_in_random_pieces);
+    CU_ADD_TEST(suite, connections_are_counted_busy_or_not);
     CU_ADD_TEST(suite, a_reset_while_the_callback_runs_loses_nothing_else);
     CU_basic_set_mode(CU_BRM_VERBOSE);
     CU_basic_run_tests();

@@ -5,8 +5,8 @@
 
 /* Room beyond a request that came in one piece, for what a callback may add in place. */
 #define SLACK      64u
-/* Fewer bytes of room than this are not worth a receive of their own. */
-#define ROOM_LEAST 2048u
+/* Fewer bytes than this are no reason to reserve any, and fewer of room not worth a receive. */
+#define ROOM_LEAST 1024u
 /* So much at a time is reserved ahead of what has come. */
 #define ROOM_MOST  262144u
 
@@ -87,7 +87,8 @@ void cb_http_input_reserve(cb_http_input *input)
     if (bytes->size < ROOM_LEAST)
         return;
     size_t left = bytes->capacity - bytes->size;
-    size_t more = bytes->size < ROOM_MOST ? bytes->size : ROOM_MOST;
+    size_t more = bytes->size < 2 * ROOM_LEAST ? 2 * ROOM_LEAST : bytes->size;
+    more = more < ROOM_MOST ? more : ROOM_MOST;
     size_t most = missing(input);
     more = more < most ? more : most;
     if (left < more && left < ROOM_LEAST)
