@@ -235,8 +235,20 @@ static void enter_body(http_connection *self)
     start_clock(self);
 }
 
+/* Whether there is more than the empty line that may stand before a request: some clients send one
+ * behind a body, and nothing after it. */
+static bool has_begun(const http_connection *self)
+{
+    const cb_http_request *request = &self->input.request;
+    return request->state != CB_HTTP_AT_BEGIN && cb_http_input_size(&self->input) > request->begin;
+}
+
 static void read_on(http_connection *self)
 {
+    if (!has_begun(self)) {
+        wait_for_next(self);
+        return;
+    }
     if (self->ended) {
         turn_away(self, 400, "the request has no end", CB_CLOSE_PEER_CLOSED);
         return;

@@ -10,11 +10,17 @@ The default is 1, 64 and 512 connections, 2 s, 6 rounds, and all servers.
 Prints for each server requests each second (median, least, most) and its CPU time for each request;
 then the ratios of the medians, with the least and the most of single rounds. wrk has one thread and
 takes about one processor, so on two it is often the limit: CPU for each request then says more.
+
+    http.py idle
+
+What 10,000 connections that ask for nothing cost: memory each, and the rate of 64 others beside them
+to that of 64 alone. Without arguments this comes last.
 """
 
 import argparse
 import os
 import re
+import resource
 import shutil
 import socket
 import statistics
@@ -25,7 +31,10 @@ import time
 
 HERE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "http")
 CALLBOARD = os.environ.get("CALLBOARD", "build/release/bin/callboard")
+COUNTS = (1, 64, 512)
 WARM_UP_S = 1
+IDLE = 10000
+BUSY = 64
 # Server and what we want to be, as a ratio of its rate at so many connections.
 BARS = {"node": {1: 0.75, 64: 1.6, 512: 1.8}, "go": {64: 1.3, 512: 1.2},
         "nginx + lua": {64: 0.85, 512: 0.9}}
@@ -150,12 +159,15 @@ def compare(servers, connections, seconds, rounds):
     sys.stdout.flush()
 
 
+def callboard():
+    """Ours, another one each time."""
+    version = quiet([CALLBOARD, "--version"]).splitlines()[0]
+    return Server("callboard", [CALLBOARD, "run", os.path.join(HERE, "hello.dom")], version)
+
+
 def present(folder):
     """The servers that this machine can run; ours is the first."""
-    if shutil.which(CALLBOARD) is None:
-        sys.exit(f"{CALLBOARD} is not built")
-    version = quiet([CALLBOARD, "--version"]).splitlines()[0]
-    servers = [Server("callboard", [CALLBOARD, "run", os.path.join(HERE, "hello.dom")], version)]
+    servers = [callboard()]
     if shutil.which("node"):
         servers.append(Server("node", ["node", os.path.join(HERE, "hello.js")],
                               "Node " + quiet(["node", "--version"])))
@@ -172,22 +184,63 @@ def present(folder):
     return servers
 
 
+def resident_bytes(process):
+    with open(f"/proc/{process.pid}/status", encoding="ascii") as file:
+        return int(re.search(r"VmRSS:\s+(\d+) kB", file.read()).group(1)) * 1024
+
+
+def compare_idle(alone, beside, seconds, rounds):
+    """Two of our servers, one of which has the idle connections."""
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if limits[1] < IDLE + 200:
+        print(f"{IDLE} idle connections: only {limits[1]} descriptors are allowed here")
+        return
+    resource.setrlimit(resource.RLIMIT_NOFILE, (limits[1], limits[1]))
+    for name in ("HEAD", "IDLE"):
+        os.environ[f"CALLBOARD_HTTP_{name}_MS"] = "3600000"
+    for server in (alone, beside):
+        server.start()
+        drive(server, BUSY, WARM_UP_S)
+    before = resident_bytes(beside.process)
+    idle = [socket.create_connection(("127.0.0.1", beside.port)) for _ in range(IDLE)]
+    for one in idle:
+        one.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+    for one in idle:
+        one.recv(4096)
+    each = (resident_bytes(beside.process) - before) / IDLE
+    for _ in range(rounds):
+        for server in (alone, beside):
+            run_round(server, BUSY, seconds)
+    ratio = statistics.median(beside.rates) / statistics.median(alone.rates)
+    of_cpu = statistics.median(beside.cpu_us) / statistics.median(alone.cpu_us)
+    print(f"{IDLE} idle connections: {each:.0f} bytes of memory each; {BUSY} others have {ratio:.2f} "
+          f"of their rate beside them (at least 0.85) and take {of_cpu:.2f} of the CPU a request")
+    for one in idle:
+        one.close()
+    for server in (alone, beside):
+        server.stop()
+
+
 def main():
     parser = argparse.ArgumentParser(description="small pages a second")
-    parser.add_argument("connections", type=int, nargs="?")
+    parser.add_argument("connections", nargs="?", default="")
     parser.add_argument("seconds", type=int, nargs="?", default=2)
     parser.add_argument("rounds", type=int, nargs="?", default=6)
     parser.add_argument("name", nargs="?", default="")
     given = parser.parse_args()
-    if shutil.which("wrk") is None:
-        sys.exit("wrk is not installed")
+    for program in ("wrk", CALLBOARD):
+        if shutil.which(program) is None:
+            sys.exit(f"there is no {program}")
     with tempfile.TemporaryDirectory(prefix="callboard_bench_") as folder:
         servers = [each for each in present(folder) if given.name in each.name]
         print("; ".join(each.version for each in servers))
         print(f"Linux {os.uname().release}, {os.cpu_count()} processors; "
               f"{quiet(['wrk', '-v']).splitlines()[0].split(' Copyright')[0]}")
-        for connections in [given.connections] if given.connections else [1, 64, 512]:
-            compare(servers, connections, given.seconds, given.rounds)
+        if given.connections != "idle":
+            for connections in map(int, [given.connections] if given.connections else COUNTS):
+                compare(servers, connections, given.seconds, given.rounds)
+        if given.connections in ("", "idle"):
+            compare_idle(callboard(), callboard(), given.seconds, given.rounds)
 
 
 if __name__ == "__main__":

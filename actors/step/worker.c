@@ -131,7 +131,7 @@ void cb_step_worker_due(cb_step *step, uint32_t index)
     bool behind = worker->held.count > worker->running;
     move(step, index, CB_WORKER_SUSPECT);
     if (behind) {
-        (void)note_actor(step, CB_NOTE_ACTOR_BUSY, cb_step_worker_at(step, index));
+        (void)note_actor(step, CB_NOTE_ACTOR_BUSY, worker);
         cb_step_take_back(step, index);
         widen(step);
     }

@@ -7,7 +7,7 @@ import socket
 import time
 import unittest
 
-from support.http import PLUGINS, BadResponse, Client, HttpTest, service
+from support.http_service import PLUGINS, BadResponse, Client, HttpTest, service
 
 # The body of the request is the response.
 SERVICE = service("""

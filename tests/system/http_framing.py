@@ -11,7 +11,7 @@ import threading
 import unittest
 
 from support import http_malformed, http_well_formed
-from support.http import Client, HttpTest, LoggingService
+from support.http_service import Client, HttpTest, LoggingService
 from support.service import info_pairs
 
 HIDDEN = http_malformed.HIDDEN

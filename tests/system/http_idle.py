@@ -8,7 +8,7 @@ import time
 import unittest
 
 from support.cli import SANITIZED
-from support.http import Client, HttpTest, service
+from support.http_service import Client, HttpTest, service
 
 IDLE = 5000
 WORKING = 8

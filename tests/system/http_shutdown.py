@@ -12,7 +12,7 @@ import threading
 import time
 import unittest
 
-from support.http import PLUGINS, Client, HttpTest
+from support.http_service import PLUGINS, Client, HttpTest
 
 CONNECTIONS = 64
 UNDER_WAY = 500  # callbacks that have run, after which the load is called so

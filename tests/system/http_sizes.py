@@ -6,7 +6,7 @@ import threading
 import unittest
 
 from support.cli import SANITIZED
-from support.http import BadResponse, Client, HttpTest, service
+from support.http_service import BadResponse, Client, HttpTest, service
 
 MIB = 1 << 20
 LIMIT = 16 * MIB  # what CALLBOARD_MAX_REQUEST is if it is not set

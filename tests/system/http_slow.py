@@ -10,12 +10,12 @@ import time
 import unittest
 
 from support.cli import SANITIZED
-from support.http import Client, HttpTest, service
+from support.http_service import Client, HttpTest, service
 
 CONNECTIONS = 400
 SECONDS = 6
 LIMIT_MS = 1500
-ANSWER_MOST_S = 2.0  # for one request beside the attack, on a machine that does other things
+ANSWER_MOST_S = 3.0  # for one request beside the attack, on a machine that does other things
 PAGE = 100000  # bytes of the response that is read slowly
 # A response for each connection, and what heads, bodies and the allocator may take beside it.
 MEMORY_MOST_KIB = CONNECTIONS * PAGE // 1024 + 32 * 1024

@@ -136,6 +136,24 @@ static void a_request_that_ends_early_is_told_so(void)
     http_end(&made);
 }
 
+static void an_empty_line_behind_a_body_is_no_request(void)
+{
+    http_service made = http_begin();
+    int64_t route = http_open(&made, HTTP_HELLO);
+    int fd = http_dial(&made, route);
+    for (int i = 0; i < 2; i++) {
+        http_say(fd, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nok\r\n");
+        CU_ASSERT(http_hear(fd, text, sizeof text) > 0);
+        CU_ASSERT_STRING_EQUAL(text, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello");
+        CU_ASSERT_EQUAL(http_ask(&made, CB_ASK_ROUTE_DRAINED, route), 1);
+    }
+    CU_ASSERT_EQUAL(shutdown(fd, SHUT_WR), 0);
+    CU_ASSERT_EQUAL(http_hear_end(fd, text, sizeof text), 0);
+    http_hang_up(fd);
+    CU_ASSERT_EQUAL(http_ask(&made, CB_ASK_ROUTE_ACCEPTED, route), 2);
+    http_end(&made);
+}
+
 static void expect_answer_of(int64_t entry, int32_t timeout_ms, int status)
 {
     http_service made = http_begin();
@@ -211,6 +229,7 @@ int main(void)
     CU_ADD_TEST(suite, what_came_before_is_answered_first);
     CU_ADD_TEST(suite, the_answer_reaches_who_still_sends);
     CU_ADD_TEST(suite, a_request_that_ends_early_is_told_so);
+    CU_ADD_TEST(suite, an_empty_line_behind_a_body_is_no_request);
     CU_ADD_TEST(suite, a_callback_that_fails_is_500);
     CU_ADD_TEST(suite, a_callback_that_refuses_is_500);
     CU_ADD_TEST(suite, a_callback_out_of_time_is_504);

@@ -8,11 +8,9 @@ import re
 import socket
 import threading
 
-from support.cli import BLOB, PRINT, STR, TIMER
+from support.cli import BLOB, HTTP, PRINT, STR, TIMER, WEB
 from support.service import ServiceTest
 
-HTTP = 'plugin "../plugins/callback_http_listener/CallbackHttpListenerPlugin";\n'
-WEB = 'plugin "../plugins/web_util/WebUtilPlugin";\n'
 PLUGINS = PRINT + TIMER + BLOB + STR + HTTP + WEB
 
 # What a script of these tests ends with: it serves until it is told to end, then says what it did.
