@@ -52,7 +52,8 @@ enum {
     CB_FLAG_AT_ONCE = 16, /* CLOSE_ROUTE: answered before what runs has finished */
     CB_FLAG_FINAL = 32,   /* RESPONSE_SENT and RESPOND: the connection ends with it */
     CB_FLAG_CLIENT = 64,  /* HAND, BEGIN_JOB: a client exchange */
-    CB_FLAG_NEW = 128     /* REQUEST_READY: it begins with this, no ACCEPTED came before */
+    CB_FLAG_NEW = 128     /* REQUEST_READY: it begins with this, no ACCEPTED came before;
+                             ANSWER: the shell makes its payload, a cb_snapshot */
 };
 
 /* Where BEGIN_JOB is to find its route. */

@@ -147,10 +147,10 @@ static void forget_progress(cb_loop *loop, cb_op *op)
  * does not know it for. */
 static void enlist(cb_loop *loop, cb_op *op)
 {
-    op->own.next_sender = NULL;
-    op->own.previous_sender = loop->senders_last;
+    op->own.senders.next = NULL;
+    op->own.senders.previous = loop->senders_last;
     if (loop->senders_last != NULL)
-        loop->senders_last->own.next_sender = op;
+        loop->senders_last->own.senders.next = op;
     else
         loop->senders_first = op;
     loop->senders_last = op;
@@ -160,18 +160,18 @@ static void delist(cb_loop *loop, cb_op *op)
 {
     if (op->type != CB_NBIO_SENDFILE)
         return;
-    cb_op *next = op->own.next_sender, *previous = op->own.previous_sender;
+    cb_op *next = op->own.senders.next, *previous = op->own.senders.previous;
     if (previous == NULL && loop->senders_first != op)
         return;
     if (previous != NULL)
-        previous->own.next_sender = next;
+        previous->own.senders.next = next;
     else
         loop->senders_first = next;
     if (next != NULL)
-        next->own.previous_sender = previous;
+        next->own.senders.previous = previous;
     else
         loop->senders_last = previous;
-    op->own.previous_sender = NULL;
+    op->own.senders.previous = NULL;
 }
 
 void cb_loop_begin(cb_loop *loop, cb_op *op)
@@ -188,7 +188,7 @@ void cb_loop_call_file_in(cb_loop *loop, int file)
     cb_op *op = loop->senders_first;
     while (op != NULL) {
         if (op->sendfile.file != file) {
-            op = op->own.next_sender;
+            op = op->own.senders.next;
             continue;
         }
         if (cb_loop_take_back(loop, op))
@@ -349,6 +349,8 @@ static void cancel_slabs(cb_loop *loop, cb_op_slab *slab)
         for (size_t i = 0; i < CB_LOOP_SLAB_OPS; i++) {
             cb_op *op = &slab->ops[i];
             uint8_t state = op->own.state;
+            if (state == CB_OP_STATE_IDLE)
+                cb_op_clear_results(op);
             if (state == CB_OP_STATE_PENDING && cb_loop_take_back(loop, op))
                 cb_loop_complete(loop, op, op->error, op->sys_errno);
             else if (state == CB_OP_STATE_PENDING || state == CB_OP_STATE_PREPARED ||

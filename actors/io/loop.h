@@ -80,6 +80,7 @@ typedef struct cb_loop_world {
     cb_status (*bound)(cb_loop *loop, cb_socket socket, cb_endpoint *endpoint, cb_error *error);
     cb_status (*peer)(cb_loop *loop, cb_socket socket, cb_endpoint *endpoint, cb_error *error);
     cb_status (*shutdown_send)(cb_loop *loop, cb_socket socket, cb_error *error);
+    void (*reset_at_close)(cb_loop *loop, cb_socket socket);
     cb_status (*open)(cb_loop *loop, const char *path, uint32_t flags, cb_file *file,
                       cb_error *error);
 } cb_loop_world;
@@ -177,6 +178,14 @@ void cb_loop_start(cb_loop *loop, cb_op *op);
 cb_loop *cb_loop_or_current(cb_loop *loop);
 /* This thread's loop if it has a world of its own to which the descriptor belongs. */
 cb_loop *cb_loop_of_world(int descriptor);
+
+/* -- op.c -- */
+/* Clears the results of an earlier execution. */
+void cb_op_clear_results(cb_op *op);
+
+/* -- socket.c -- */
+/* Makes the close of a connection a reset for its peer. */
+void cb_reset_at_close(cb_socket socket);
 
 /* -- prepare.c -- */
 /* Gives a prepared op back as if it never was; cb_io_last_error says that memory was lacking. NULL.

@@ -7,8 +7,7 @@
 
 #include "actors/io/loop.h"
 
-/* Clears the results of an earlier execution. */
-static void clear_results(cb_op *op)
+void cb_op_clear_results(cb_op *op)
 {
     op->error = CB_IO_OK;
     op->sys_errno = 0;
@@ -68,15 +67,17 @@ static void set_deadline(cb_op *op)
 bool cb_op_exec(cb_op *op, bool wake_up)
 {
     cb_loop *loop = op->loop;
+    bool ours = loop == cb_loop_current();
+    /* One that waited to be executed may have been canceled already, unknown to its holder. */
+    if (ours && atomic_load_explicit(&loop->ending, memory_order_relaxed))
+        return false;
     assert(op->own.state == CB_OP_STATE_PREPARED || op->own.state == CB_OP_STATE_RUNNING ||
            op->own.state == CB_OP_STATE_IDLE);
     set_deadline(op);
-    if (loop != cb_loop_current()) {
+    if (!ours) {
         cb_remote_push(loop, op, wake_up);
         return true;
     }
-    if (atomic_load_explicit(&loop->ending, memory_order_relaxed))
-        return false;
     cb_loop_start(loop, op);
     return true;
 }
@@ -101,7 +102,7 @@ static bool is_possible(const cb_op *op)
 void cb_loop_start(cb_loop *loop, cb_op *op)
 {
     if (op->own.state != CB_OP_STATE_PREPARED)
-        clear_results(op);
+        cb_op_clear_results(op);
     op->own.state = CB_OP_STATE_PENDING;
     op->own.sequence = ++loop->sequence;
     if (atomic_load_explicit(&loop->ending, memory_order_relaxed)) {

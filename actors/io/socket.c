@@ -168,3 +168,13 @@ cb_status cb_shutdown_send(cb_socket socket, cb_error *error)
         return cb_fail_errno(error, CB_IO, errno, "cannot end sending on descriptor %d", socket);
     return CB_OK;
 }
+
+void cb_reset_at_close(cb_socket socket)
+{
+    const struct linger at_once = {.l_onoff = 1, .l_linger = 0};
+    cb_loop *owner = cb_loop_of_world(socket);
+    if (owner != NULL)
+        owner->backend->world->reset_at_close(owner, socket);
+    else
+        (void)setsockopt(socket, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+}

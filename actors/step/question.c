@@ -159,6 +159,8 @@ void cb_step_ask(cb_step *step)
         ask_route(step, what);
     } else if (about[what] == JOB) {
         ask_job(step, what);
+    } else if (what == CB_ASK_SNAPSHOT) {
+        cb_step_answer(step, CB_OK, 0)->flags = CB_FLAG_NEW;
     } else {
         const cb_step_space *space = cb_step_space_of(step, step->in.name_space);
         cb_step_answer(step, CB_OK,

@@ -52,6 +52,26 @@ static void unshare(cb_step *step, cb_step_route *route)
     }
 }
 
+static void take_note(cb_step *step, const cb_step_route *route)
+{
+    static const cb_note_kind kinds[CB_ROUTE_STATES] = {
+        [CB_ROUTE_OPEN] = CB_NOTE_ROUTE_OPENED,
+        [CB_ROUTE_DRAINING] = CB_NOTE_ROUTE_CLOSING,
+        [CB_ROUTE_CLOSING] = CB_NOTE_ROUTE_CLOSING,
+        [CB_ROUTE_CLOSED] = CB_NOTE_ROUTE_CLOSED,
+    };
+    cb_note *note = NULL;
+    if (kinds[route->state] != CB_NOTE_NONE) {
+        note = cb_step_note_route(step, kinds[route->state], route);
+    }
+    if (note != NULL) {
+        note->status = route->state == CB_ROUTE_DRAINING;
+        note->value = route->state == CB_ROUTE_OPEN     ? (int64_t)route->port
+                      : route->state == CB_ROUTE_CLOSED ? route->closed_queued
+                                                        : 0;
+    }
+}
+
 static void move(cb_step *step, uint32_t slot, cb_route_state to)
 {
     cb_step_route *route = cb_step_route_at(step, slot);
@@ -65,6 +85,7 @@ static void move(cb_step *step, uint32_t slot, cb_route_state to)
         unshare(step, route);
     }
     route->state = (uint8_t)to;
+    take_note(step, route);
 }
 
 static void move_listener(cb_step_route *route, cb_listener_state to)
@@ -148,6 +169,9 @@ static uint32_t make_route(cb_step *step)
     } else {
         status = cb_step_space_make(step, name_space);
     }
+    if (status == CB_OK && !cb_step_tally_need(step, name_space, CB_TALLY_OTHERS)) {
+        status = CB_NO_MEMORY;
+    }
     if (status == CB_OK) {
         status = cb_step_add(step, &step->routes, &slot);
     }
@@ -168,6 +192,7 @@ static uint32_t make_route(cb_step *step)
     route->jobs = route->closers = route->waits = CB_LIST_EMPTY;
     route->openers = route->orders = route->stale = CB_LIST_EMPTY;
     cb_map_put(&step->route_ids, cb_step_id_key(route->name_space, route->id), slot);
+    cb_step_tally_open(step, slot);
     step->live_routes++;
     return slot;
 }
@@ -270,6 +295,11 @@ static void fail(cb_step *step, uint32_t slot, cb_status status)
         answer->payload = cb_step_take_payload(step);
     }
     cb_map_remove(&step->actors, route->address);
+    cb_note *note = cb_step_note_route(step, CB_NOTE_ROUTE_FAILED, route);
+    if (note != NULL) {
+        note->status = status;
+    }
+    cb_step_tally_close(step, slot);
     step->live_routes--;
     forget(step, slot);
 }
@@ -304,6 +334,7 @@ static void closed(cb_step *step, uint32_t slot)
 {
     cb_step_route *route = cb_step_route_at(step, slot);
     move(step, slot, CB_ROUTE_CLOSED);
+    cb_step_tally_close(step, slot);
     step->live_routes--;
     cb_step_unpin(step, route);
     while (route->closers.count > 0) {
@@ -456,8 +487,10 @@ void cb_step_rejected(cb_step *step)
     int64_t count = step->in.value < room ? step->in.value : room;
     if (had_run) {
         route->completed -= count;
+        cb_step_tally_lose_replies(step, slot, count);
     } else {
         route->accepted += count;
+        cb_step_tally_refuse(step, slot, step->in.status, count);
     }
     route->dropped += count;
 }

@@ -385,8 +385,8 @@ struct cb_op {
         union {
             cb_bytes inline_bytes[CB_OP_INLINE_BYTES];
             struct {
-                cb_op *next_sender, *previous_sender; /* pending sendfiles of the loop */
-            };
+                cb_op *next, *previous; /* pending sendfiles of the loop */
+            } senders;
         };
         void *copied;         /* a longer list, or a path */
         cb_op *next_progress; /* on the list of those to be told how far they are */

@@ -74,8 +74,8 @@ static cb_status route_open(cb_call *call, const cb_route_options *options, int6
                             cb_error *error)
 {
     (void)call;
-    (void)options;
     fake.opens++;
+    fake.opened = *options;
     *route_id = 1;
     return fake.answer != CB_OK ? cb_fail(error, fake.answer, "why") : CB_OK;
 }
@@ -92,7 +92,7 @@ static cb_status route_close_once(cb_call *call, int64_t route_id, bool waits, i
 {
     (void)call;
     (void)route_id;
-    (void)waits;
+    fake.close_waits = waits;
     *first = fake.happened;
     return fake.answer;
 }
