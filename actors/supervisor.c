@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "actors/base/address_map.h"
+#include "actors/metrics/snapshot.h"
 
 /* Records taken in before effects are sent on, so that a flood does not starve the receivers. */
 #define RECORDS_A_ROUND 512u
@@ -221,11 +222,25 @@ static void start_actor(cb_supervisor *self, const cb_message *effect)
         queue_for(self, effect);
 }
 
+/* The tables are as they were when the question was answered: nothing came in since. */
+static void answer(cb_supervisor *self, const cb_message *effect)
+{
+    cb_message filled = *effect;
+    if ((effect->flags & CB_FLAG_NEW) != 0) {
+        filled.payload = cb_payload_handle(cb_snapshot_take(self->step, self->recorder));
+        filled.status = filled.payload != 0 ? CB_OK : CB_NO_MEMORY;
+    }
+    queue_for(self, &filled);
+}
+
 static void carry_out(cb_supervisor *self, const cb_message *effect)
 {
     if (effect->flags & CB_FLAG_SHARED)
         (void)cb_buffer_retain(cb_message_payload(effect));
     switch (effect->kind) {
+    case CB_MSG_ANSWER:
+        answer(self, effect);
+        break;
     case CB_MSG_TICK_AT:
         self->deadline_ns = effect->value;
         break;

@@ -240,7 +240,7 @@ static void epoll_start(cb_loop *loop, cb_op *op)
         return;
     }
     cb_descriptor *descriptor = cb_table_entry(&back->table, cb_op_descriptor(op), &error);
-    if (descriptor == NULL || descriptor->closing) {
+    if (descriptor == NULL || descriptor->closing || cb_table_is_file_closing(&back->table, op)) {
         cb_loop_complete(loop, op, descriptor == NULL ? error : CB_IO_BAD_SOCKET, 0);
         return;
     }

@@ -208,7 +208,9 @@ static void sim_start(cb_loop *loop, cb_op *op)
         return;
     }
     cb_sim_node *node = cb_sim_find(sim, cb_op_descriptor(op));
-    if (node == NULL || node->closing) {
+    const cb_sim_node *file =
+        op->type == CB_NBIO_SENDFILE ? cb_sim_find(sim, op->sendfile.file) : NULL;
+    if (node == NULL || node->closing || (file != NULL && file->closing)) {
         complete(loop, op, CB_IO_BAD_SOCKET, 0);
         return;
     }

@@ -127,6 +127,13 @@ cb_op *cb_descriptor_oldest(const cb_descriptor *descriptor)
                  older(descriptor->reading.first, descriptor->writing.first));
 }
 
+bool cb_table_is_file_closing(const cb_descriptor_table *table, const cb_op *op)
+{
+    const cb_descriptor *file =
+        op->type == CB_NBIO_SENDFILE ? cb_table_known(table, op->sendfile.file) : NULL;
+    return file != NULL && file->closing;
+}
+
 cb_socket cb_op_descriptor(const cb_op *op)
 {
     switch (op->type) {

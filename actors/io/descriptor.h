@@ -68,6 +68,8 @@ void cb_table_make_eager(cb_descriptor_table *table, cb_descriptor *descriptor);
 cb_descriptor *cb_table_take_eager(cb_descriptor_table *table);
 /* Of all that is pending on a descriptor, what was executed first; NULL if nothing is. */
 cb_op *cb_descriptor_oldest(const cb_descriptor *descriptor);
+/* True between the execution and the report of a close of the file that an op sends. */
+bool cb_table_is_file_closing(const cb_descriptor_table *table, const cb_op *op);
 /* The descriptor that an op waits for, CB_NO_SOCKET for kinds that have none. */
 cb_socket cb_op_descriptor(const cb_op *op);
 

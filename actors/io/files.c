@@ -166,6 +166,6 @@ cb_status cb_associate_handle(cb_loop *loop, cb_file file, cb_error *error)
     if (cb_loop_of_world(file) == NULL && fcntl(file, F_GETFD) < 0)
         return cb_fail_errno(error, CB_IO, errno, "descriptor %d is not open", file);
     if (loop == cb_loop_current())
-        loop->backend->forget(loop, file);
+        cb_loop_forget(loop, file);
     return CB_OK;
 }

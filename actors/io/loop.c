@@ -143,12 +143,69 @@ static void forget_progress(cb_loop *loop, cb_op *op)
         loop->progress_last = previous;
 }
 
+/* A sendfile is on this list from its start to its end: it borrows a descriptor that the back end
+ * does not know it for. */
+static void enlist(cb_loop *loop, cb_op *op)
+{
+    op->own.senders.next = NULL;
+    op->own.senders.previous = loop->senders_last;
+    if (loop->senders_last != NULL)
+        loop->senders_last->own.senders.next = op;
+    else
+        loop->senders_first = op;
+    loop->senders_last = op;
+}
+
+static void delist(cb_loop *loop, cb_op *op)
+{
+    if (op->type != CB_NBIO_SENDFILE)
+        return;
+    cb_op *next = op->own.senders.next, *previous = op->own.senders.previous;
+    if (previous == NULL && loop->senders_first != op)
+        return;
+    if (previous != NULL)
+        previous->own.senders.next = next;
+    else
+        loop->senders_first = next;
+    if (next != NULL)
+        next->own.senders.previous = previous;
+    else
+        loop->senders_last = previous;
+    op->own.senders.previous = NULL;
+}
+
+void cb_loop_begin(cb_loop *loop, cb_op *op)
+{
+    if (op->type == CB_NBIO_SENDFILE)
+        enlist(loop, op);
+    else if (op->type == CB_NBIO_CLOSE)
+        cb_loop_call_file_in(loop, op->close.socket);
+    loop->backend->start(loop, op);
+}
+
+void cb_loop_call_file_in(cb_loop *loop, int file)
+{
+    cb_op *op = loop->senders_first;
+    while (op != NULL) {
+        if (op->sendfile.file != file) {
+            op = op->own.senders.next;
+            continue;
+        }
+        if (cb_loop_take_back(loop, op))
+            cb_loop_complete(loop, op, op->error, op->sys_errno);
+        else
+            cb_loop_complete(loop, op, CB_IO_CANCELED, 0);
+        op = loop->senders_first; /* others may have ended meanwhile */
+    }
+}
+
 void cb_loop_complete(cb_loop *loop, cb_op *op, cb_io_error error, int sys_errno)
 {
     assert(op->own.list == NULL && op->own.state != CB_OP_STATE_DONE);
     assert(op->own.state != CB_OP_STATE_FREE);
     cb_timers_remove(&loop->timers, op);
     forget_progress(loop, op);
+    delist(loop, op);
     op->error = error;
     op->sys_errno = sys_errno;
     op->own.state = CB_OP_STATE_DONE;
@@ -158,15 +215,17 @@ void cb_loop_complete(cb_loop *loop, cb_op *op, cb_io_error error, int sys_errno
 bool cb_loop_take_back(cb_loop *loop, cb_op *op)
 {
     forget_progress(loop, op);
+    delist(loop, op);
     return loop->backend->cancel(loop, op);
 }
 
-/* Runs the callbacks of those that are on the way. */
+/* Runs the callbacks of those that are on the way, but of none that these callbacks start. */
 static size_t deliver_progress(cb_loop *loop)
 {
     size_t count = 0;
     cb_op *op;
-    while ((op = loop->progress_first) != NULL && loop->refs > 0) {
+    uint64_t newest = loop->sequence;
+    while ((op = loop->progress_first) != NULL && op->own.sequence <= newest && loop->refs > 0) {
         forget_progress(loop, op);
         loop->running = op;
         if (op->callback != NULL)
@@ -204,11 +263,10 @@ static void deliver(cb_loop *loop, cb_op *op)
 /* Delivers what has completed until now. Stops early when a callback dropped the last reference. */
 static size_t deliver_all(cb_loop *loop)
 {
-    size_t count = 0;
     cb_op_list *list = &loop->done[loop->filling];
-    if (list->first == NULL)
-        return 0;
+    /* What callbacks bring from here on, those that tell of progress too, is for the next tick. */
     loop->filling ^= 1;
+    size_t count = deliver_progress(loop);
     while (list->first != NULL && (loop->refs > 0 || atomic_load(&loop->ending))) {
         deliver(loop, list->first);
         count++;
@@ -275,8 +333,7 @@ static cb_status turn(cb_loop *loop, int64_t timeout_ns, bool *progress, cb_erro
         return status;
     cb_remote_drain(loop);
     expire_timers(loop);
-    size_t ran = deliver_progress(loop);
-    ran += deliver_all(loop);
+    size_t ran = deliver_all(loop);
     /* Looked at first: a swap costs more, and nearly always for nothing. */
     bool woken = timeout_ns != 0 && atomic_load_explicit(&loop->woken, memory_order_acquire) &&
                  atomic_exchange(&loop->woken, false);
@@ -284,15 +341,18 @@ static cb_status turn(cb_loop *loop, int64_t timeout_ns, bool *progress, cb_erro
     return CB_OK;
 }
 
-/* Cancels every op of a chain of slabs that is not yet on its way to its callback. */
+/* Cancels every op of a chain of slabs that is not yet on its way to its callback. A detached one
+ * that waits to be executed again is told as well: somebody holds it. */
 static void cancel_slabs(cb_loop *loop, cb_op_slab *slab)
 {
     for (; slab != NULL; slab = slab->next)
         for (size_t i = 0; i < CB_LOOP_SLAB_OPS; i++) {
             cb_op *op = &slab->ops[i];
-            if (op->own.state == CB_OP_STATE_PENDING && cb_loop_take_back(loop, op))
+            uint8_t state = op->own.state;
+            if (state == CB_OP_STATE_PENDING && cb_loop_take_back(loop, op))
                 cb_loop_complete(loop, op, op->error, op->sys_errno);
-            else if (op->own.state == CB_OP_STATE_PENDING || op->own.state == CB_OP_STATE_PREPARED)
+            else if (state == CB_OP_STATE_PENDING || state == CB_OP_STATE_PREPARED ||
+                     state == CB_OP_STATE_IDLE)
                 cb_loop_complete(loop, op, CB_IO_CANCELED, 0);
         }
 }

@@ -61,8 +61,7 @@ typedef struct cb_timer {
     cb_op *op;
 } cb_timer;
 
-/* A 4-ary heap, the earliest first. Room for every op that may need one is reserved at prep, so
- * that arming cannot fail. */
+/* A 4-ary heap, the earliest first. */
 typedef struct cb_timer_heap {
     cb_timer *timers;
     uint32_t count, capacity;
@@ -81,6 +80,7 @@ typedef struct cb_loop_world {
     cb_status (*bound)(cb_loop *loop, cb_socket socket, cb_endpoint *endpoint, cb_error *error);
     cb_status (*peer)(cb_loop *loop, cb_socket socket, cb_endpoint *endpoint, cb_error *error);
     cb_status (*shutdown_send)(cb_loop *loop, cb_socket socket, cb_error *error);
+    void (*reset_at_close)(cb_loop *loop, cb_socket socket);
     cb_status (*open)(cb_loop *loop, const char *path, uint32_t flags, cb_file *file,
                       cb_error *error);
 } cb_loop_world;
@@ -129,6 +129,7 @@ struct cb_loop {
     cb_op_list done[2]; /* the other one is being delivered */
     cb_op *running;     /* whose callback runs */
     cb_op *progress_first, *progress_last;
+    cb_op *senders_first, *senders_last; /* pending sendfiles, in the order of execution */
     int64_t now_ns;
     uint64_t sequence;
     cb_timer_heap timers;
@@ -165,8 +166,12 @@ int64_t cb_loop_clock(const cb_loop *loop);
 void cb_loop_complete(cb_loop *loop, cb_op *op, cb_io_error error, int sys_errno);
 /* Has the callback of a pending sendfile told in this tick how far it is. */
 void cb_loop_report_progress(cb_loop *loop, cb_op *op);
+/* Has the back end begin a pending op. */
+void cb_loop_begin(cb_loop *loop, cb_op *op);
 /* Takes a pending op back from the back end; what cb_loop_backend.cancel returns. */
 bool cb_loop_take_back(cb_loop *loop, cb_op *op);
+/* Cancels the pending sendfiles that read from a file, whose number may soon be another's. */
+void cb_loop_call_file_in(cb_loop *loop, int file);
 /* Starts an op on the loop's own thread. */
 void cb_loop_start(cb_loop *loop, cb_op *op);
 /* NULL is this thread's loop, and NULL if there is none. */
@@ -174,14 +179,17 @@ cb_loop *cb_loop_or_current(cb_loop *loop);
 /* This thread's loop if it has a world of its own to which the descriptor belongs. */
 cb_loop *cb_loop_of_world(int descriptor);
 
+/* -- socket.c -- */
+/* Makes the close of a connection a reset for its peer. */
+void cb_reset_at_close(cb_socket socket);
+
 /* -- prepare.c -- */
 /* Gives a prepared op back as if it never was; cb_io_last_error says that memory was lacking. NULL.
  */
 cb_op *cb_op_refuse(cb_op *op);
 
 /* -- pool.c -- */
-/* An op with room for its timer reserved, all fields 0 but loop and state PREPARED. NULL: no
- * memory. From any thread. */
+/* An op, all fields 0 but loop and state PREPARED. NULL: no memory. From any thread. */
 cb_op *cb_pool_take(cb_loop *loop, bool foreign);
 void cb_pool_return(cb_loop *loop, cb_op *op);
 void cb_pool_free_all(cb_loop *loop);

@@ -68,15 +68,17 @@ static void set_deadline(cb_op *op)
 bool cb_op_exec(cb_op *op, bool wake_up)
 {
     cb_loop *loop = op->loop;
+    bool ours = loop == cb_loop_current();
+    /* One that waited to be executed may have been canceled already, unknown to its holder. */
+    if (ours && atomic_load_explicit(&loop->ending, memory_order_relaxed))
+        return false;
     assert(op->own.state == CB_OP_STATE_PREPARED || op->own.state == CB_OP_STATE_RUNNING ||
            op->own.state == CB_OP_STATE_IDLE);
     set_deadline(op);
-    if (loop != cb_loop_current()) {
+    if (!ours) {
         cb_remote_push(loop, op, wake_up);
         return true;
     }
-    if (atomic_load_explicit(&loop->ending, memory_order_relaxed))
-        return false;
     cb_loop_start(loop, op);
     return true;
 }
@@ -117,11 +119,11 @@ void cb_loop_start(cb_loop *loop, cb_op *op)
         if (!cb_timers_add(&loop->timers, op))
             cb_loop_complete(loop, op, CB_IO_NO_MEMORY, 0);
         else if (!is_timer)
-            loop->backend->start(loop, op);
+            cb_loop_begin(loop, op);
     } else if (is_timer) {
         cb_loop_complete(loop, op, CB_IO_OK, 0);
     } else {
-        loop->backend->start(loop, op);
+        cb_loop_begin(loop, op);
     }
 }
 

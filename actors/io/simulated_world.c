@@ -76,7 +76,7 @@ void cb_sim_remove(cb_sim *sim, cb_sim_node *node)
         cb_sim_break(node->waiting[i]);
         cb_sim_remove(sim, node->waiting[i]);
     }
-    if (node->peer != NULL && node->inbox_size > 0) {
+    if (node->peer != NULL && (node->inbox_size > 0 || node->resets)) {
         cb_sim_break(node);
     } else if (node->peer != NULL) {
         node->peer->ended = true;
@@ -278,6 +278,11 @@ static cb_status world_shutdown_send(cb_loop *loop, cb_socket socket, cb_error *
     return CB_OK;
 }
 
+static void world_reset_at_close(cb_loop *loop, cb_socket socket)
+{
+    cb_sim_find(loop->backend_state, socket)->resets = true;
+}
+
 static cb_status world_open(cb_loop *loop, const char *path, uint32_t flags, cb_file *file,
                             cb_error *error)
 {
@@ -329,5 +334,6 @@ const cb_loop_world cb_sim_world = {
     .bound = world_bound,
     .peer = world_peer,
     .shutdown_send = world_shutdown_send,
+    .reset_at_close = world_reset_at_close,
     .open = world_open,
 };

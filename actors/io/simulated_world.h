@@ -36,6 +36,7 @@ typedef struct cb_sim_node {
     size_t inbox_size;
     bool connected, ended, broken; /* the peer has ended; the connection was reset */
     bool shut;                     /* this end has ended */
+    bool resets;                   /* its close is a reset for the peer */
     cb_sim_packet *packets, **packets_end;
     struct cb_sim_node *waiting[128]; /* a listener's connections that nobody has accepted */
     size_t waiting_count, backlog;

@@ -109,8 +109,10 @@ cb_status cb_associate_socket(cb_loop *loop, cb_socket socket, cb_error *error)
 void cb_loop_forget(cb_loop *loop, cb_socket socket)
 {
     loop = cb_loop_or_current(loop);
-    if (loop != NULL)
-        loop->backend->forget(loop, socket);
+    if (loop == NULL)
+        return;
+    cb_loop_call_file_in(loop, socket);
+    loop->backend->forget(loop, socket);
 }
 
 cb_status cb_bind(cb_socket socket, const cb_endpoint *endpoint, cb_error *error)
@@ -165,4 +167,14 @@ cb_status cb_shutdown_send(cb_socket socket, cb_error *error)
     if (shutdown(socket, SHUT_WR) != 0)
         return cb_fail_errno(error, CB_IO, errno, "cannot end sending on descriptor %d", socket);
     return CB_OK;
+}
+
+void cb_reset_at_close(cb_socket socket)
+{
+    const struct linger at_once = {.l_onoff = 1, .l_linger = 0};
+    cb_loop *owner = cb_loop_of_world(socket);
+    if (owner != NULL)
+        owner->backend->world->reset_at_close(owner, socket);
+    else
+        (void)setsockopt(socket, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
 }

@@ -59,7 +59,7 @@ void cb_uring_take_completions(cb_loop *loop);
 /* -- uring_ahead.c -- */
 /* True if what is received on this descriptor goes through the buffers, or has to from now on. */
 bool cb_uring_reads_ahead(const cb_descriptor *descriptor, const cb_op *op);
-/* True if there is something to receive without asking the kernel. */
+/* True if there is something to receive or to accept without asking the kernel. */
 bool cb_uring_has_held(const cb_descriptor *descriptor);
 /* Serves the receives that wait, from what is held as far as that goes. */
 void cb_uring_receive(cb_loop *loop, cb_descriptor *descriptor);

@@ -14,8 +14,7 @@
 
 static void reset_client(cb_loop *loop, cb_socket client)
 {
-    const struct linger at_once = {.l_onoff = 1, .l_linger = 0};
-    (void)setsockopt(client, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    cb_reset_at_close(client);
     loop->backend->drop(loop, client);
 }
 

@@ -178,7 +178,7 @@ static bool fill(cb_uring_buffers *buffers, cb_ahead *ahead, cb_op *op)
 bool cb_uring_has_held(const cb_descriptor *descriptor)
 {
     const cb_ahead *ahead = &descriptor->ahead;
-    return ahead->held_first != 0 || ahead->ended || ahead->sys_errno != 0;
+    return ahead->held_first != 0 || ahead->ended || ahead->sys_errno != 0 || ahead->first != NULL;
 }
 
 bool cb_uring_reads_ahead(const cb_descriptor *descriptor, const cb_op *op)
@@ -280,6 +280,9 @@ void cb_uring_receive(cb_loop *loop, cb_descriptor *descriptor)
            (op->own.flags & CB_OP_FLAG_IN_FLIGHT) == 0 && op->type == CB_NBIO_RECV) {
         if (serve(loop, descriptor, op))
             continue;
+        /* A listener's: it brings nothing to receive, and ends before the kernel is asked. */
+        if (ahead->accepts)
+            cb_uring_stop(loop, descriptor);
         if (ahead->state != CB_AHEAD_NOT || (op->own.read_ahead && arm(back, descriptor)))
             return;
         cb_attempt attempt = cb_uring_submit(loop, descriptor, op);

@@ -77,6 +77,13 @@ static void set_pieces(cb_uring_note *note, const cb_bytes *bufs, size_t count, 
     }
 }
 
+/* One submission has room for 32 bits of size, and the kernel moves at most so many bytes a time.
+ */
+static unsigned piece_of(size_t left)
+{
+    return left < 0x7ffff000 ? (unsigned)left : 0x7ffff000u;
+}
+
 /* -- sockets ---------------------------------------------------------------------------------- */
 
 static bool prepare_accept(cb_uring *back, struct io_uring_sqe *sqe, cb_descriptor *descriptor,
@@ -99,8 +106,8 @@ static bool prepare_recv(cb_uring *back, struct io_uring_sqe *sqe, cb_descriptor
     size_t done = op->recv.received;
     bool stream = cb_is_stream(descriptor);
     if (stream && op->recv.buf_count == 1) {
-        io_uring_prep_recv(sqe, op->recv.socket, (char *)bufs[0].data + done, bufs[0].size - done,
-                           0);
+        io_uring_prep_recv(sqe, op->recv.socket, (char *)bufs[0].data + done,
+                           piece_of(bufs[0].size - done), 0);
     } else {
         cb_uring_note *note = take_note(back, op);
         if (note == NULL)
@@ -125,7 +132,7 @@ static bool prepare_send(cb_uring *back, struct io_uring_sqe *sqe, cb_op *op)
     bool addressed = op->send.endpoint.family != CB_FAMILY_NONE;
     if (op->send.buf_count == 1 && !addressed) {
         io_uring_prep_send(sqe, op->send.socket, (const char *)bufs[0].data + done,
-                           bufs[0].size - done, MSG_NOSIGNAL);
+                           piece_of(bufs[0].size - done), MSG_NOSIGNAL);
         return true;
     }
     cb_uring_note *note = take_note(back, op);
@@ -151,12 +158,6 @@ static void prepare_poll(struct io_uring_sqe *sqe, const cb_op *op)
 }
 
 /* -- files ------------------------------------------------------------------------------------ */
-
-/* The kernel takes at most so many bytes a time. */
-static unsigned piece_of(size_t left)
-{
-    return left < 0x7ffff000 ? (unsigned)left : 0x7ffff000u;
-}
 
 static void prepare_read(struct io_uring_sqe *sqe, const cb_op *op)
 {

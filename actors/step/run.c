@@ -84,13 +84,14 @@ static int32_t final_status(int32_t status, cb_job_status otherwise)
 }
 
 /* The callback succeeded: its result goes where its request came from. `payload` is taken over. */
-static void respond(cb_step *step, uint32_t slot, uint64_t payload)
+static void respond(cb_step *step, uint32_t slot, uint64_t payload, int64_t size_bytes)
 {
     cb_step_job *job = cb_step_job_at(step, slot);
     cb_step_route *route = cb_step_route_at(step, job->route);
     if (!job->connected) {
         cb_step_release(step, &payload);
         route->unsent++;
+        cb_step_tally_end(step, slot, CB_TALLY_UNSENT);
         cb_step_job_forget(step, slot);
         return;
     }
@@ -104,6 +105,8 @@ static void respond(cb_step *step, uint32_t slot, uint64_t payload)
     effect->payload = payload;
     if (job->kind == CB_JOB_EVENT) {
         route->completed++;
+        cb_step_tally_bytes(step, job->route, 0, payload != 0 ? size_bytes : 0);
+        cb_step_tally_end(step, slot, CB_JOB_SUCCESS);
         cb_step_job_forget(step, slot);
     } else {
         job->status = CB_JOB_SUCCESS;
@@ -125,13 +128,14 @@ void cb_step_work_done(cb_step *step, uint32_t slot, int32_t status, uint64_t pa
     if (job->kind == CB_JOB_EVENT && status == CB_JOB_CALLBACK_REFUSED) {
         /* Nobody asked, so nobody is refused: it was worked on, and has nothing to say. */
         cb_step_release(step, &payload);
-        respond(step, slot, 0);
+        respond(step, slot, 0, 0);
     } else if (status != CB_JOB_SUCCESS) {
         cb_step_job_drop(step, slot, (cb_job_status)status, payload);
     } else if (job->kind == CB_JOB_LOCAL) {
+        cb_step_tally_end(step, slot, CB_JOB_SUCCESS);
         cb_step_local_done(step, slot, status, payload, size_bytes, has_nul);
     } else {
-        respond(step, slot, payload);
+        respond(step, slot, payload, size_bytes);
     }
     settle(step, route, name_space);
 }
@@ -166,6 +170,7 @@ void cb_step_job_completed(cb_step *step)
         return;
     }
     uint32_t lane = cb_step_job_at(step, slot)->lane;
+    cb_step_tally_ran(step, slot, step->in.connection);
     cb_step_work_done(step, slot, final_status(step->in.status, CB_JOB_CALLBACK_FAILED),
                       cb_step_take_payload(step), step->in.value,
                       (step->in.flags & CB_FLAG_HAS_NUL) != 0);
@@ -200,6 +205,7 @@ static void take_returned(cb_step *step, uint32_t slot)
     cb_step_job *job = cb_step_job_at(step, slot);
     if (!job->connected && job->kind != CB_JOB_LOCAL) {
         cb_step_route_at(step, job->route)->dropped++;
+        cb_step_tally_end(step, slot, CB_TALLY_DISCONNECTED);
         cb_step_job_forget(step, slot);
         return;
     }

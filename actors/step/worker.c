@@ -84,6 +84,16 @@ static void watch(cb_step *step, uint32_t index)
     }
 }
 
+static cb_note *note_actor(cb_step *step, cb_note_kind kind, const cb_step_worker *worker)
+{
+    cb_note *note = cb_step_note(step, kind);
+    if (note != NULL) {
+        note->connection = worker->address;
+        note->value = worker->held.count;
+    }
+    return note;
+}
+
 void cb_step_take_back(cb_step *step, uint32_t index)
 {
     cb_step_worker *worker = cb_step_worker_at(step, index);
@@ -93,6 +103,22 @@ void cb_step_take_back(cb_step *step, uint32_t index)
         cb_step_emit(step, CB_MSG_TAKE_BACK, worker->address);
         place(step, index);
     }
+}
+
+/* How many are fed at once. One that keeps up leaves nothing for a second to do, which would only
+ * take turns with it. But jobs that wait behind one that blocks have lost the time until it was a
+ * suspect, and if all of them block, as many are begun in that time as workers are fed. So it is
+ * twice as many after each such loss, and half as many when one of them ran out of work in time. */
+static void widen(cb_step *step)
+{
+    if (step->spread < step->workers.limit) {
+        step->spread *= 2;
+    }
+}
+
+static void narrow(cb_step *step)
+{
+    step->spread -= step->spread / 2;
 }
 
 void cb_step_worker_due(cb_step *step, uint32_t index)
@@ -105,9 +131,12 @@ void cb_step_worker_due(cb_step *step, uint32_t index)
         watch(step, index);
         return;
     }
+    bool behind = worker->held.count > worker->running;
     move(step, index, CB_WORKER_SUSPECT);
-    if (worker->held.count > worker->running) {
+    if (behind) {
+        (void)note_actor(step, CB_NOTE_ACTOR_BUSY, worker);
         cb_step_take_back(step, index);
+        widen(step);
     }
     cb_step_dispatch(step, true);
 }
@@ -133,6 +162,9 @@ void cb_step_worker_let_go(cb_step *step, uint32_t slot, bool completed)
         return;
     }
     if (worker->held.count == 0) {
+        if (completed && worker->state == CB_WORKER_FED) {
+            narrow(step);
+        }
         move(step, index, CB_WORKER_PARKED);
     } else if (completed && worker->state == CB_WORKER_SUSPECT) {
         move(step, index, CB_WORKER_FED);
@@ -287,6 +319,17 @@ static void add_worker(cb_step *step)
     step->workers_starting++;
     move(step, index, CB_WORKER_STARTING);
     cb_step_emit(step, CB_MSG_ADD_ACTOR, worker->address);
+    (void)note_actor(step, CB_NOTE_ACTOR_ADDED, worker);
+}
+
+/* Those that have their hands full and keep up are waited for; if they do not they are suspects
+ * soon. Of the parked the last to park: its memory is warm. */
+static uint32_t next_worker(const cb_step *step)
+{
+    if (step->workers_fed < step->spread && step->parked.count > 0) {
+        return step->parked.last;
+    }
+    return step->feedable.first;
 }
 
 void cb_step_dispatch(cb_step *step, bool may_add)
@@ -296,17 +339,11 @@ void cb_step_dispatch(cb_step *step, bool may_add)
         if (slot == CB_NONE) {
             return;
         }
-        /* One that has its hands full and keeps up is waited for: a second one beside it would only
-         * take turns with it. If it does not keep up it is a suspect soon. Of the parked the last
-         * to park: its memory is warm. */
-        uint32_t index = step->feedable.count > 0 ? step->feedable.first : step->parked.last;
-        if (step->feedable.count == 0 && step->workers_fed > 0) {
-            return;
+        uint32_t index = next_worker(step);
+        if (may_add && step->workers_fed < step->spread && step->parked.count == 0) {
+            add_worker(step);
         }
         if (index == CB_NONE) {
-            if (may_add) {
-                add_worker(step);
-            }
             return;
         }
         cb_step_hand(step, slot, index);
@@ -342,6 +379,11 @@ static void worker_stopped(cb_step *step, uint32_t index)
 {
     cb_step_worker *worker = cb_step_worker_at(step, index);
     bool was_starting = worker->state == CB_WORKER_STARTING;
+    cb_note *note =
+        worker->state == CB_WORKER_RETIRED ? NULL : note_actor(step, CB_NOTE_ACTOR_LOST, worker);
+    if (note != NULL) {
+        note->status = step->in.status;
+    }
     /* Whether it began what it held nobody can tell, so nobody else may run it. */
     while (worker->held.count > 0) {
         cb_step_work_done(step, worker->held.first, CB_JOB_CALLBACK_FAILED, 0, 0, false);

@@ -1,6 +1,7 @@
 /* callboard run: a script from its file to its exit status. */
 #include <getopt.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "bridge/cli/commands.h"
@@ -9,23 +10,37 @@
 
 static int help(void)
 {
-    puts("usage: callboard run [--trace FILE] [--watch] FILE [-- ARGS]\n\n"
-         "Runs the script FILE (- for standard input). os.Args gives it the words behind --.\n\n"
-         "  -t, --trace FILE   record every message of the run in FILE; see callboard trace\n"
-         "  -w, --watch        load FILE again whenever it changes: new requests run its new\n"
-         "                     callbacks, running ones end in the old; with errors the old text "
-         "stays\n"
-         "  -h, --help         this text\n\n"
-         "SIGINT and SIGTERM end the run in order: routes stop accepting, accepted requests are\n"
-         "finished, waits return. A second signal ends it at once.\n"
-         "Exit status: what main returns (0..255); 1 after an error; 2 for wrong usage.");
+    puts(
+        "usage: callboard run [OPTIONS] FILE [-- ARGS]\n\n"
+        "Runs the script FILE (- for standard input). os.Args gives it the words behind --.\n\n"
+        "  -t, --trace FILE   record every message of the run in FILE; see callboard trace\n"
+        "  -m, --metrics PORT serve figures for Prometheus at http://127.0.0.1:PORT/metrics; 0: a\n"
+        "                     free port, which is printed\n"
+        "  -w, --watch        load FILE again whenever it changes: new requests run its new\n"
+        "                     callbacks, running ones end in the old; with errors the old text "
+        "stays\n"
+        "  -h, --help         this text\n\n"
+        "SIGINT and SIGTERM end the run in order: routes stop accepting, accepted requests are\n"
+        "finished, waits return. A second signal ends it at once.\n"
+        "Exit status: what main returns (0..255); 1 after an error; 2 for wrong usage.");
     return cb_command_finish(CB_EXIT_OK);
+}
+
+static bool read_port(const char *text, uint16_t *port)
+{
+    char *end = NULL;
+    if (text[0] < '0' || text[0] > '9')
+        return false;
+    unsigned long number = strtoul(text, &end, 10);
+    *port = (uint16_t)number;
+    return *end == '\0' && number <= UINT16_MAX;
 }
 
 /* Fills the options from the command line; -1, or the exit status when there is nothing to run. */
 static int read_options(int argc, char **argv, cb_script_options *options)
 {
     static const struct option known[] = {{"trace", required_argument, NULL, 't'},
+                                          {"metrics", required_argument, NULL, 'm'},
                                           {"watch", no_argument, NULL, 'w'},
                                           {"help", no_argument, NULL, 'h'},
                                           {NULL, 0, NULL, 0}};
@@ -36,9 +51,14 @@ static int read_options(int argc, char **argv, cb_script_options *options)
     opterr = 0;
     optind = 0;
     int letter;
-    while ((letter = getopt_long(count, argv, ":t:wh", known, NULL)) != -1) {
+    while ((letter = getopt_long(count, argv, ":t:m:wh", known, NULL)) != -1) {
         if (letter == 't')
             options->trace_path = optarg;
+        else if (letter == 'm' && read_port(optarg, &options->metrics_port))
+            options->serves_metrics = true;
+        else if (letter == 'm')
+            return cb_usage_error("run", "--metrics needs a port, 0 to 65535, and not '%s'",
+                                  optarg);
         else if (letter == 'w')
             options->watch = true;
         else if (letter == 'h')

@@ -35,6 +35,11 @@ static cb_status route_close(cb_call *call, int64_t route_id, int64_t *canceled)
     return cb_route_close(asker_of(call), cb_call_name_space(call), route_id, canceled);
 }
 
+static cb_status route_close_once(cb_call *call, int64_t route_id, bool waits, int *first)
+{
+    return cb_route_close_once(asker_of(call), cb_call_name_space(call), route_id, waits, first);
+}
+
 static cb_status ask(cb_call *call, cb_question *questions, size_t count)
 {
     return cb_ask(asker_of(call), cb_call_name_space(call), questions, count);
@@ -134,4 +139,5 @@ const cb_host cb_script_host = {
     .run_memory = run_memory,
     .limit = limit,
     .buffer_holding = cb_buffer_holding,
+    .route_close_once = route_close_once,
 };

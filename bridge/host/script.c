@@ -32,6 +32,8 @@ static cb_status copy_arguments(cb_script *script, const cb_script_options *opti
     if (script->path == NULL)
         return no_memory(error);
     script->is_watched = options->watch;
+    script->serves_metrics = options->serves_metrics;
+    script->metrics_port = options->metrics_port;
     if (options->trace_path != NULL) {
         script->trace_path = strdup(options->trace_path);
         if (script->trace_path == NULL)
@@ -137,6 +139,8 @@ static cb_status start(cb_script *script, cb_runtime **runtime, cb_error *error)
         .thread_end = cb_script_thread_end,
         .user = script,
         .trace_path = script->trace_path,
+        .serves_metrics = script->serves_metrics,
+        .metrics_port = script->metrics_port,
     };
     cb_status status = cb_runtime_start(&options, runtime, error);
     if (status != CB_OK)
@@ -219,6 +223,8 @@ cb_status cb_script_run(cb_script *script, int *exit_status, cb_error *error)
     if (status != CB_OK)
         return status;
     publish_runtime(script, runtime);
+    if (script->serves_metrics && script->metrics_port == 0)
+        say("metrics at http://127.0.0.1:%u/metrics\n", cb_runtime_metrics_port(runtime));
 
     int returned = 0;
     cb_watch *watch = NULL;

@@ -21,6 +21,8 @@ struct cb_script {
     char **arguments; /* owned copies */
     size_t argument_count;
     char *trace_path; /* or NULL */
+    bool serves_metrics;
+    uint16_t metrics_port;
     cb_limits limits;
     cb_loader *loader;
     cb_services *services;

@@ -382,7 +382,12 @@ struct cb_op {
         uint8_t flags;
         uint8_t transfer;
         bool read_ahead;
-        cb_bytes inline_bytes[CB_OP_INLINE_BYTES];
+        union {
+            cb_bytes inline_bytes[CB_OP_INLINE_BYTES];
+            struct {
+                cb_op *next, *previous; /* pending sendfiles of the loop */
+            } senders;
+        };
         void *copied;         /* a longer list, or a path */
         cb_op *next_progress; /* on the list of those to be told how far they are */
         void *backend;        /* what the back end keeps for a pending op */
@@ -501,10 +506,10 @@ CB_PUBLIC cb_op *cb_prep_timeout(cb_loop *loop, int64_t delay_ns, cb_op_callback
 CB_PUBLIC cb_op *cb_next_tick(cb_loop *loop, cb_op_callback *callback);
 CB_PUBLIC cb_op *cb_prep_next_tick(cb_loop *loop, cb_op_callback *callback);
 
-/* Closes a descriptor. Its pending ops complete with CB_IO_CANCELED before the close reports, in
- * the order of submission; no accept takes one more client; ops that are submitted on it later fail
- * with CB_IO_BAD_SOCKET. The number is free for reuse only when the close reports. The callback may
- * be NULL. */
+/* Closes a descriptor. Its pending ops complete with CB_IO_CANCELED before the close reports, those
+ * that send it as a file first, then the others in the order of submission; no accept takes one
+ * more client; ops that are submitted on it later fail with CB_IO_BAD_SOCKET. The number is free
+ * for reuse only when the close reports. The callback may be NULL. */
 CB_PUBLIC cb_op *cb_close(cb_loop *loop, cb_socket socket, cb_op_callback *callback);
 CB_PUBLIC cb_op *cb_prep_close(cb_loop *loop, cb_socket socket, cb_op_callback *callback);
 

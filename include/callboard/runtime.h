@@ -78,7 +78,8 @@ enum {
 };
 
 /* What can be asked: X(name, about, text). `about` is ROUTE, JOB or NONE: what the id names.
- * All answers are numbers, but ROUTE_CALLBACK and JOB_ERROR_TEXT, which are bytes. */
+ * All answers are numbers, but ROUTE_CALLBACK and JOB_ERROR_TEXT, which are bytes, and SNAPSHOT,
+ * which is an object of the actors' own. */
 #define CB_QUESTIONS(X)                                                                            \
     X(ROUTE_KNOWN, ROUTE, "1 while the route is open; 0 for every other id")                       \
     X(ROUTE_STATE, ROUTE, "1 open, 0 closed or closing")                                           \
@@ -109,7 +110,10 @@ enum {
     X(ROUTE_TLS, ROUTE, "1 if its connections speak TLS")                                          \
     X(ROUTE_CONNECTIONS, ROUTE, "connections open now, busy or not")                               \
     X(CONNECTION_COUNT, NONE, "connections open now on all routes of the namespace")               \
-    X(ROUTE_LOST, ROUTE, "requests that were dropped, and those whose callback did not succeed")
+    X(ROUTE_LOST, ROUTE, "requests that were dropped, and those whose callback did not succeed")   \
+    X(ROUTE_CLOSE_BEGUN, ROUTE, "1 once its actor was told to stop, or stopped by itself")         \
+    X(ROUTE_ANY_ADDRESS, ROUTE, "1 if it listens on every interface, 0 if only on loopback")       \
+    X(SNAPSHOT, NONE, "the figures of everything, for the metrics")
 
 typedef enum cb_question_kind {
     CB_ASK_NONE = 0,
@@ -199,11 +203,15 @@ typedef struct cb_runtime_options {
     void (*thread_end)(void *user, void *thread_state);
     void *user;
     const char *trace_path; /* record everything to this file, or NULL */
+    bool serves_metrics;    /* as text for Prometheus, at http://127.0.0.1:<metrics_port>/metrics */
+    uint16_t metrics_port;  /* 0: the system picks one */
 } cb_runtime_options;
 
 /* Starts the supervisor. Owns copies of all options. */
 CB_PUBLIC cb_status cb_runtime_start(const cb_runtime_options *options, cb_runtime **runtime,
                                      cb_error *error);
+/* Where metrics are served; 0: nowhere. */
+CB_PUBLIC uint16_t cb_runtime_metrics_port(const cb_runtime *runtime);
 /* Names a namespace for traces and messages; 1..255. The name is copied. */
 CB_PUBLIC cb_status cb_runtime_name_space(cb_runtime *runtime, uint8_t name_space, const char *name,
                                           cb_error *error);
@@ -237,6 +245,11 @@ CB_PUBLIC cb_status cb_route_open(cb_asker *asker, uint8_t name_space,
  * wait. *canceled = queued requests canceled now; 0 for a route that is closed already. */
 CB_PUBLIC cb_status cb_route_close(cb_asker *asker, uint8_t name_space, int64_t route_id,
                                    int64_t *canceled);
+
+/* The same, but tells whether this was the close: *first = 1, or 0 if one came before it; of
+ * several at once exactly one is the first. It waits only if `waits`. */
+CB_PUBLIC cb_status cb_route_close_once(cb_asker *asker, uint8_t name_space, int64_t route_id,
+                                        bool waits, int *first);
 
 /* Has the route's actor carry out a command, and waits for what it says. The supervisor passes both
  * on, so they are in the trace and in order with all else. CB_UNKNOWN (no such route), CB_CLOSED

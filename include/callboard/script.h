@@ -15,6 +15,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "callboard/status.h"
 
@@ -29,6 +30,8 @@ typedef struct cb_script_options {
     const char *const *arguments; /* what os.Args gives; copied */
     size_t argument_count;
     const char *trace_path; /* record every message to this file, or NULL */
+    bool serves_metrics;    /* see cb_runtime_options; a port that was picked is printed */
+    uint16_t metrics_port;
     bool watch; /* while it runs, load the file again whenever it changes: requests that begin after
                    that run the new text's callbacks, main goes on in the old one; a text with
                    errors is refused, and its errors are printed */

@@ -78,6 +78,35 @@ static void test_suspect(void)
     end();
 }
 
+/* Callbacks that all block are begun beside each other before long: each time some stand behind one
+ * that blocks, twice as many workers are fed at once. */
+static void test_more_are_fed_while_callbacks_block(void)
+{
+    begin(double_limits());
+    uint32_t route = play_open(&p, -1);
+    cb_message jobs[8] = {play_first_request(&p, route, 1)};
+    jobs[1] = play_request(&p, route, 2);
+    play_tick(&p, 2 * MS);
+    double_send(&p.d, back(jobs[0].to, jobs[1].job));
+    uint32_t second = double_effect(&p.d, CB_MSG_ADD_ACTOR, 0).to;
+    play_actor(&p, CB_MSG_ACTOR_READY, second, 0, 0);
+    CU_ASSERT_EQUAL(double_effect(&p.d, CB_MSG_HAND, 0).job, jobs[1].job);
+    /* The second is fed and has not been seen to block, yet there is a third for the next one. */
+    jobs[2] = play_request(&p, route, 3);
+    CU_ASSERT_EQUAL(jobs[2].to, second);
+    uint32_t third = double_effect(&p.d, CB_MSG_ADD_ACTOR, 0).to;
+    CU_ASSERT_NOT_EQUAL(third, 0);
+    play_actor(&p, CB_MSG_ACTOR_READY, third, 0, 0);
+    jobs[3] = play_request(&p, route, 4);
+    CU_ASSERT_EQUAL(jobs[3].to, third);
+    CU_ASSERT_EQUAL(play_request(&p, route, 5).to, second); /* two are fed at once, not three */
+    CU_ASSERT_EQUAL(double_count(&p.d, CB_MSG_ADD_ACTOR), 0);
+    /* One that is through with its work in time: one at once does again. */
+    play_actor(&p, CB_MSG_JOB_COMPLETED, third, jobs[3].job, 0);
+    CU_ASSERT_EQUAL(play_request(&p, route, 6).to, second);
+    end();
+}
+
 static void test_start_that_crosses_a_take_back(void)
 {
     begin(double_limits());
@@ -110,7 +139,6 @@ static void test_no_hand_crosses_a_take_back(void)
     CU_ASSERT_EQUAL(double_effect(&p.d, CB_MSG_TAKE_BACK, 0).to, worker);
     play_actor(&p, CB_MSG_JOB_COMPLETED, worker, first.job, 0);
     CU_ASSERT_EQUAL(play_request(&p, route, 4).kind, 0);
-    CU_ASSERT_EQUAL(double_count(&p.d, CB_MSG_ADD_ACTOR), 0);
     double_send(&p.d, back(worker, second.job));
     CU_ASSERT_EQUAL(double_count(&p.d, CB_MSG_HAND), 0);
     double_send(&p.d, back(worker, third.job));
@@ -262,6 +290,7 @@ int main(void)
     const CU_TestInfo tests[] = {
         {"one is fed while it keeps up", test_one_is_fed_while_it_keeps_up},
         {"suspect", test_suspect},
+        {"more are fed while callbacks block", test_more_are_fed_while_callbacks_block},
         {"a start that crosses a take-back", test_start_that_crosses_a_take_back},
         {"no hand-over crosses a take-back", test_no_hand_crosses_a_take_back},
         {"all started before a take-back", test_all_started_before_a_take_back},

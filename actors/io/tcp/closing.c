@@ -5,9 +5,9 @@
  */
 #include <assert.h>
 #include <stdlib.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
+#include "actors/io/loop.h"
 #include "actors/io/tcp/inside.h"
 
 /* The loop may lack the memory to know a descriptor that it never saw. */
@@ -33,10 +33,8 @@ static void close_descriptor(cb_tcp_socket *socket, bool by_reset)
     if (descriptor == CB_NO_SOCKET)
         return;
     socket->descriptor = CB_NO_SOCKET;
-    if (by_reset) {
-        struct linger at_once = {.l_onoff = 1, .l_linger = 0};
-        (void)setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
-    }
+    if (by_reset)
+        cb_reset_at_close(descriptor);
     cb_tcp_close_descriptor(socket->turn, descriptor);
 }
 
@@ -44,6 +42,8 @@ static void drop(cb_tcp_socket *socket, bool by_reset)
 {
     if (socket->phase == CB_TCP_PHASE_GONE)
         return;
+    /* What has not left never will: the peer must not take what it has for the whole. */
+    by_reset = by_reset || socket->plain.size + socket->wire.size > 0;
     cb_tcp_stop_connecting(socket);
     cb_op_remove(&socket->recv);
     cb_op_remove(&socket->send);
@@ -86,6 +86,10 @@ void cb_tcp_fail_softly(cb_tcp_socket *socket, const cb_tcp_failure *failure)
         return;
     }
     socket->abandoned = true;
+    /* A handshake that failed is over: what waits goes out and the end follows it, as on every
+     * connection that is closed. What still comes is not looked at, and keeps nobody waiting. */
+    socket->phase = CB_TCP_PHASE_OPEN;
+    socket->write_waits = true;
     cb_tcp_queue_clear(socket->turn, &socket->plain);
     begin_release(socket);
     cb_tcp_socket_add(socket, CB_TCP_WORK_FLUSH);
@@ -234,8 +238,7 @@ void cb_tcp_end(cb_tcp_socket *socket)
 {
     static const cb_tcp_failure ended = {
         .kind = CB_TCP_ERROR, .error = CB_IO_LOOP_ENDED, .message = "the event loop has ended"};
-    /* What has not left never will: the peer must not take it for the whole. */
-    drop(socket, socket->plain.size + socket->wire.size > 0);
+    cb_tcp_drop_transport(socket);
     cb_tcp_fail(socket, &ended);
     if (!socket->released && socket->callbacks.close != NULL)
         socket->callbacks.close(socket);

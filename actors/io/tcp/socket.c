@@ -141,6 +141,8 @@ cb_status cb_tcp_socket_new(cb_loop *loop, const cb_tcp_callbacks *callbacks,
     static const cb_tcp_tls no_tls;
     cb_tcp_turn *turn;
     *socket = NULL;
+    if (options != NULL && options->data == NULL && options->data_size > 0)
+        return cb_fail(error, CB_INVALID, "no bytes to write first");
     cb_status status = cb_tcp_turn_get(loop, &turn, error);
     if (status != CB_OK)
         return status;

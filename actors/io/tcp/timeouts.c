@@ -126,7 +126,8 @@ cb_status cb_tcp_set_alarm(cb_tcp_socket *socket, int64_t due_ns, cb_error *erro
     cb_status status = cb_tcp_check_open(socket, error);
     if (status != CB_OK)
         return status;
-    socket->alarm_ns = due_ns;
+    /* The clock never was there: a time as long past as any, whose distance can be told. */
+    socket->alarm_ns = due_ns < 0 ? -1 : due_ns;
     cb_tcp_arm(socket);
     return CB_OK;
 }

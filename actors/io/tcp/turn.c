@@ -57,11 +57,21 @@ static void do_work(cb_tcp_socket *socket, unsigned work)
         cb_tcp_release(socket);
 }
 
+/* A loop that ends begins no tick any more, so what was to be sent then stays where it is. */
+static void forget_sending(cb_tcp_turn *turn)
+{
+    for (size_t i = 0; i < turn->sending_count; i++)
+        turn->sending[i]->to_send = false;
+    turn->sending_count = 0;
+}
+
 static void on_turn(cb_op *op)
 {
     cb_tcp_turn *turn = op->user_data;
     if (cb_tcp_turn_ended(turn, op))
         return;
+    if (atomic_load(&turn->loop->ending))
+        forget_sending(turn);
     turn->queued = false;
     cb_tcp_item **items = turn->next;
     size_t count = turn->next_count;
@@ -110,7 +120,8 @@ static void end_turn(cb_tcp_turn *turn)
 
 bool cb_tcp_turn_ended(cb_tcp_turn *turn, const cb_op *op)
 {
-    if (op->error != CB_IO_CANCELED)
+    /* Otherwise somebody has taken a descriptor away from the loop. */
+    if (op->error != CB_IO_CANCELED || !atomic_load(&turn->loop->ending))
         return false;
     end_turn(turn);
     return true;
