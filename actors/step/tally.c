@@ -234,8 +234,8 @@ void cb_step_tally_refuse(cb_step *step, uint32_t route, int32_t status, int64_t
     cb_tally *tally = tally_of_route(step, route);
     bool known = status > CB_JOB_SUCCESS && status <= CB_JOB_ROUTE_CLOSED;
     int32_t outcome = known ? status : CB_JOB_OVERLOADED;
-    tally->begun += count;
-    tally->ended[outcome] += count;
+    tally->begun += (uint64_t)count;
+    tally->ended[outcome] += (uint64_t)count;
     cb_note *note = cb_step_note_route(step, CB_NOTE_REJECTED, cb_step_route_at(step, route));
     if (note != NULL) {
         note->connection = step->in.connection;
@@ -246,7 +246,7 @@ void cb_step_tally_refuse(cb_step *step, uint32_t route, int32_t status, int64_t
 
 void cb_step_tally_lose_replies(cb_step *step, uint32_t route, int64_t count)
 {
-    tally_of_route(step, route)->lost_replies += count;
+    tally_of_route(step, route)->lost_replies += (uint64_t)count;
 }
 
 void cb_step_tally_closed(cb_step *step, uint32_t route, int32_t reason)
@@ -270,8 +270,8 @@ static const char *check_one(const cb_step *step, uint32_t slot, const uint32_t 
     const cb_tally *tally = cb_step_tally_at(step, slot);
     uint64_t queued = 0;
     uint64_t run = 0;
-    int64_t ended = 0;
-    int64_t now = 0;
+    uint64_t ended = 0;
+    uint64_t now = 0;
     for (unsigned i = 0; i < CB_TALLY_PHASES; i++) {
         if (tally->phases[i] != phases[i]) {
             return "the figures of a phase differ from a recount";
@@ -295,9 +295,9 @@ static const char *check_one(const cb_step *step, uint32_t slot, const uint32_t 
         tally->kind == CB_TALLY_ROUTE ? cb_slots_live(&step->routes, tally->route) : NULL;
     if (tally->kind == CB_TALLY_ROUTE &&
         (route == NULL || route->tally != slot || route->state == CB_ROUTE_CLOSED ||
-         route->accepted != tally->begun ||
-         route->completed != tally->ended[CB_JOB_SUCCESS] - tally->lost_replies ||
-         route->unsent != tally->ended[CB_TALLY_UNSENT])) {
+         (uint64_t)route->accepted != tally->begun ||
+         (uint64_t)route->completed != tally->ended[CB_JOB_SUCCESS] - tally->lost_replies ||
+         (uint64_t)route->unsent != tally->ended[CB_TALLY_UNSENT])) {
         return "a route's figures are not its counters";
     }
     return NULL;

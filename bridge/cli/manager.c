@@ -25,8 +25,13 @@ cb_status cb_manager_open(cb_manager *manager, cb_error *error)
 
 static void warn(void *user, const char *text)
 {
+    const cb_manager *manager = user;
+    const cb_log_field message = {"message", text, 0};
     char line[CB_ERROR_TEXT_SIZE + 32];
-    (void)user;
+    if (manager->log != NULL) {
+        cb_log_line(manager->log, CB_LOG_WARNING, "service_manager", &message, 1);
+        return;
+    }
     int length = snprintf(line, sizeof line, "callboard: warning: %s\n", text);
     if (length > 0)
         cb_output_complain(line, strlen(line));
@@ -34,10 +39,10 @@ static void warn(void *user, const char *text)
 
 void cb_manager_tell(void *user, cb_script_moment moment)
 {
-    const cb_manager *manager = user;
+    cb_manager *manager = user;
     cb_error error = {0};
     if (moment == CB_SCRIPT_READY)
-        (void)cb_inherited_unused(manager->inherited, warn, NULL);
+        (void)cb_inherited_unused(manager->inherited, warn, manager);
     if (manager->notify_socket == NULL)
         return;
     const char *lines = moment == CB_SCRIPT_READY
@@ -45,7 +50,7 @@ void cb_manager_tell(void *user, cb_script_moment moment)
                             : "STOPPING=1\nSTATUS=Finishing what was accepted";
     /* A service that nobody hears is a service all the same. */
     if (cb_notify(manager->notify_socket, lines, &error) != CB_OK)
-        warn(NULL, error.text);
+        warn(manager, error.text);
 }
 
 void cb_manager_close(cb_manager *manager)

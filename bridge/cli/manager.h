@@ -8,11 +8,13 @@
 #ifndef CALLBOARD_BRIDGE_CLI_MANAGER_H
 #define CALLBOARD_BRIDGE_CLI_MANAGER_H
 
+#include "callboard/log.h"
 #include "callboard/script.h"
 
 typedef struct cb_manager {
     cb_inherited *inherited; /* NULL: none */
     char *notify_socket;     /* NULL: nobody wants to know */
+    cb_log *log;             /* for warnings, set by whoever opened both; NULL: standard error */
 } cb_manager;
 
 /* Reads and clears what a manager has put into the environment. Before threads start. */

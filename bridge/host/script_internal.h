@@ -12,6 +12,7 @@
 #include "bridge/host/services.h"
 #include "bridge/lang/vm.h"
 #include "callboard/limits.h"
+#include "callboard/log.h"
 #include "callboard/runtime.h"
 #include "callboard/script.h"
 
@@ -21,6 +22,7 @@ struct cb_script {
     char **arguments; /* owned copies */
     size_t argument_count;
     char *trace_path; /* or NULL */
+    cb_log *log;      /* or NULL */
     bool serves_metrics;
     uint16_t metrics_port;
     cb_limits limits;
@@ -73,8 +75,6 @@ extern const cb_host cb_script_host;
 
 /* Where a run was stopped from outside, puts the reason into the error's message. */
 void cb_script_say_why_stopped(const cb_script_thread *thread, cb_vm_error *error);
-/* Prints a runtime error with its source line and call stack to standard error. */
-void cb_script_complain(const cb_edition *edition, const cb_vm_error *error);
 
 /* The functions that cb_runtime_options wants; `user` is the cb_script. */
 void cb_script_run_job(void *user, cb_job *job);

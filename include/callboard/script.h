@@ -24,6 +24,7 @@
 extern "C" {
 #endif
 
+struct cb_log;
 typedef struct cb_script cb_script;
 
 /* What whoever started the script may want to know. */
@@ -37,7 +38,9 @@ typedef struct cb_script_options {
     const char *const *arguments; /* what os.Args gives; copied */
     size_t argument_count;
     const char *trace_path; /* record every message to this file, or NULL */
-    bool serves_metrics;    /* see cb_runtime_options; a port that was picked is printed */
+    struct cb_log *log;  /* what happens, and what goes wrong, is said there instead of on standard
+                            error; or NULL. It must outlive the script. See callboard/log.h */
+    bool serves_metrics; /* see cb_runtime_options; a port that was picked is printed */
     uint16_t metrics_port;
     bool watch; /* while it runs, load the file again whenever it changes: requests that begin after
                    that run the new text's callbacks, main goes on in the old one; a text with
