@@ -10,11 +10,10 @@ from support.cli import CALLBOARD
 
 # Puts the descriptors it is told of at 3 and up, and becomes the program.
 LAUNCHER = """
-import os, sys
+import fcntl, os, sys
 count = int(sys.argv[1])
-given = [os.dup(int(each)) for each in sys.argv[2:2 + count]]
-high = max([100] + given) + 1
-given = [os.dup2(each, high + i) for i, each in enumerate(given)]
+given = [fcntl.fcntl(int(each), fcntl.F_DUPFD_CLOEXEC, 100) for each in sys.argv[2:2 + count]]
+os.closerange(3, 100)
 for i, each in enumerate(given):
     os.dup2(each, 3 + i, inheritable=True)
 if "LISTEN_PID" not in os.environ:
