@@ -74,6 +74,7 @@ void cb_step_job_started(cb_step *step)
     }
     cb_step_cancel_decided(step, slot, false);
     settle(step, job->route, job->name_space);
+    cb_step_dispatch(step, true); /* its worker may be known again to have nothing to give back */
 }
 
 /* A status that a finished job may have; others are taken as `otherwise`. */
@@ -238,10 +239,8 @@ void cb_step_job_returned(cb_step *step)
     cb_step_worker_let_go(step, slot, false);
     take_returned(step, slot);
     /* Unasked, it gives back what crosses this, too, until it hears that we know: so nothing that
-     * was handed later runs before what came back. Asked, it keeps what was handed after the
-     * asking; nobody watches a suspect, so that is asked for now. */
-    if (cb_step_worker_at(step, worker)->state != CB_WORKER_RETIRED &&
-        (!asked || cb_step_worker_keeps(step, worker))) {
+     * was handed later runs before what came back. Asked, there is nothing that could cross. */
+    if (cb_step_worker_at(step, worker)->state != CB_WORKER_RETIRED && !asked) {
         cb_step_take_back(step, worker);
     }
     settle(step, route, name_space);

@@ -340,7 +340,7 @@ struct cb_step {
     cb_list feedable; /* fed workers that have room */
     uint32_t workers_starting;
     uint32_t workers_fed;
-    uint32_t spread; /* so many workers may be fed at once: 1, more while callbacks block */
+    uint32_t spread; /* so many are fed at once: 1 with a batch, or more with a job each */
     uint32_t workers_retired;
     uint32_t server_jobs; /* of all kinds but client; a local one until it has ended */
 
@@ -496,8 +496,6 @@ void cb_step_worker_heard(cb_step *step, uint32_t worker);
 /* Whether it may be given one more of a lane of which it holds some: what it has to give back comes
  * first. */
 bool cb_step_worker_takes(const cb_step *step, uint32_t worker);
-/* Whether it holds jobs that it has neither begun nor been asked for. */
-bool cb_step_worker_keeps(const cb_step *step, uint32_t worker);
 void cb_step_hand(cb_step *step, uint32_t slot, uint32_t worker);
 void cb_step_worker_due(cb_step *step, uint32_t worker);
 void cb_step_take_back(cb_step *step, uint32_t worker);

@@ -224,10 +224,11 @@ void cb_tcp_release(cb_tcp_socket *socket)
         if (socket->callbacks.close != NULL)
             socket->callbacks.close(socket);
     }
-    /* With work left it has to be there in the next turn; that one comes back here. */
+    /* With work left, or on the list of those that send, it has to be there in the next turn; that
+     * one comes back here. */
     if (socket->phase != CB_TCP_PHASE_GONE)
         return;
-    if (socket->item.work != 0)
+    if (socket->item.work != 0 || socket->item.to_send)
         cb_tcp_socket_add(socket, CB_TCP_WORK_RELEASE);
     else
         cb_tcp_socket_free(socket);
