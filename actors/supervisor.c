@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "actors/base/address_map.h"
+#include "actors/log/log.h"
 #include "actors/metrics/snapshot.h"
 
 /* Records taken in before effects are sent on, so that a flood does not starve the receivers. */
@@ -34,6 +35,7 @@ struct cb_supervisor {
     cb_runtime *runtime;
     cb_exchange *exchange;
     cb_recorder *recorder;
+    cb_log *log; /* or NULL */
     cb_actor_starter *starter;
     cb_step *step;
     uint64_t sequence;
@@ -257,6 +259,44 @@ static void carry_out(cb_supervisor *self, const cb_message *effect)
     }
 }
 
+static bool is_askers(unsigned kind)
+{
+    return (kind >= CB_MSG_OPEN_ROUTE && kind <= CB_MSG_FINISH && kind != CB_MSG_SHUTDOWN) ||
+           (kind >= CB_MSG_COMMAND && kind <= CB_MSG_CLOSE_JOBS);
+}
+
+/* The text that came with what a note is about, if that failed; NULL otherwise. */
+static const cb_buffer *explanation(const cb_message *message, const cb_note *note)
+{
+    bool is_about = false;
+    if (message->kind == CB_MSG_ROUTE_FAILED)
+        is_about = note->kind == CB_NOTE_ROUTE_FAILED;
+    else if (message->kind == CB_MSG_JOB_COMPLETED && message->status != CB_JOB_SUCCESS)
+        is_about = note->kind == CB_NOTE_JOB_ENDED && note->job == message->job;
+    return is_about ? cb_message_payload(message) : NULL;
+}
+
+/* What an asker calls a cause is its own number of the question, and no input. The notes are taken
+ * before the effects are carried out: until then they, or the state, hold the payload. */
+static void log_notes(cb_supervisor *self, const cb_message *message)
+{
+    cb_notes notes = cb_step_notes(self->step);
+    for (size_t i = 0; i < notes.count; i++) {
+        const cb_buffer *why = explanation(message, &notes.items[i]);
+        const char *name = self->recorder != NULL
+                               ? cb_recorder_name_of(self->recorder, notes.items[i].name_space)
+                               : NULL;
+        cb_noted noted = {.note = notes.items[i],
+                          .sequence = self->sequence,
+                          .cause = is_askers(message->kind) ? 0 : message->cause,
+                          .name = name,
+                          .name_size = name != NULL ? strlen(name) : 0,
+                          .detail = why != NULL ? (const char *)why->data : NULL,
+                          .detail_size = why != NULL ? why->size : 0};
+        cb_log_note(self->log, self->now_ns, &noted);
+    }
+}
+
 static void input(cb_supervisor *self, cb_message *message)
 {
     message->time_ns = self->now_ns;
@@ -266,6 +306,8 @@ static void input(cb_supervisor *self, cb_message *message)
     cb_effects effects = cb_step_input(self->step, message);
     if (self->recorder != NULL)
         cb_recorder_effects(self->recorder, self->sequence, effects.items, effects.count);
+    if (self->log != NULL)
+        log_notes(self, message);
     for (size_t i = 0; i < effects.count; i++)
         carry_out(self, &effects.items[i]);
     if (self->recorder != NULL &&
@@ -274,12 +316,6 @@ static void input(cb_supervisor *self, cb_message *message)
 }
 
 /* --- the loop --- */
-
-static bool is_askers(unsigned kind)
-{
-    return (kind >= CB_MSG_OPEN_ROUTE && kind <= CB_MSG_FINISH && kind != CB_MSG_SHUTDOWN) ||
-           (kind >= CB_MSG_COMMAND && kind <= CB_MSG_CLOSE_JOBS);
-}
 
 static void hello(cb_supervisor *self, uint32_t address)
 {
@@ -368,6 +404,8 @@ static void sleep_until_something(cb_supervisor *self)
         timeout_ns = RETRY_NS;
     if (self->recorder != NULL)
         cb_recorder_flush(self->recorder);
+    if (self->log != NULL)
+        cb_log_wake(self->log);
     self->exchange->ops->wait(self->exchange, timeout_ns);
 }
 
@@ -411,6 +449,9 @@ cb_status cb_supervisor_new(cb_runtime *runtime, cb_exchange *exchange, cb_recor
     self->starter = starter;
     self->step = step;
     self->deadline_ns = INT64_MAX;
+    self->log = runtime->options.log;
+    if (self->log != NULL)
+        cb_step_take_notes(step);
     *supervisor = self;
     return CB_OK;
 }

@@ -5,7 +5,9 @@
 #include <stdint.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
+#include "actors/inherited.h"
 #include "actors/tls_setting.h"
 
 /* A response up to this size is written in one piece, after its announcement; of a larger one this
@@ -239,29 +241,46 @@ static cb_tcp_options options_of(const cb_listener *listener)
         .max_connections = (size_t)limits->max_connections};
 }
 
+cb_status cb_tcp_port_listen(cb_loop *loop, const char *address, uint16_t port, int64_t wait_ms,
+                             const cb_tcp_callbacks *callbacks, const cb_tcp_options *options,
+                             void *user, cb_tcp_server **server, cb_error *error)
+{
+    const struct timespec pause = {.tv_nsec = AGAIN_NS};
+    const int64_t end_ns = cb_now_ns() + wait_ms * 1000000;
+    for (;;) {
+        cb_status status =
+            cb_tcp_server_open(loop, address, port, callbacks, options, user, server, error);
+        bool is_in_use = status == CB_IO && error->sys_errno == EADDRINUSE && port != 0;
+        if (!is_in_use || cb_now_ns() >= end_ns)
+            return status;
+        (void)nanosleep(&pause, NULL);
+    }
+}
+
+static cb_status open_inherited(cb_listener *listener, const cb_tcp_callbacks *callbacks,
+                                cb_error *error)
+{
+    cb_tcp_port *self = listener->own;
+    cb_tcp_options options = options_of(listener);
+    cb_status status = cb_inherited_take(listener, &options.listening, error);
+    if (status != CB_OK)
+        return status;
+    status = cb_tcp_server_open(listener->actor.loop, NULL, cb_listener_port(listener), callbacks,
+                                &options, listener, &self->server, error);
+    if (status != CB_OK)
+        (void)close(options.listening);
+    return status;
+}
+
+/* The thread has nothing else to do yet than to wait for its port. */
 static cb_status open_at(cb_listener *listener, const char *address,
                          const cb_tcp_callbacks *callbacks, cb_error *error)
 {
     cb_tcp_port *self = listener->own;
     const cb_tcp_options options = options_of(listener);
-    return cb_tcp_server_open(listener->actor.loop, address, cb_listener_port(listener), callbacks,
-                              &options, listener, &self->server, error);
-}
-
-/* A process that was killed with io_uring is gone a moment before the kernel frees what it listened
- * on; who starts it again at once must find the port. The thread has nothing else to do yet. */
-static cb_status open_patiently(cb_listener *listener, const char *address,
-                                const cb_tcp_callbacks *callbacks, cb_error *error)
-{
-    const struct timespec pause = {.tv_nsec = AGAIN_NS};
-    const int64_t end_ns = cb_now_ns() + cb_listener_limits(listener)->port_wait_ms * 1000000;
-    cb_status status = open_at(listener, address, callbacks, error);
-    while (status == CB_IO && error->sys_errno == EADDRINUSE && cb_listener_port(listener) != 0 &&
-           cb_now_ns() < end_ns) {
-        (void)nanosleep(&pause, NULL);
-        status = open_at(listener, address, callbacks, error);
-    }
-    return status;
+    return cb_tcp_port_listen(listener->actor.loop, address, cb_listener_port(listener),
+                              cb_listener_limits(listener)->port_wait_ms, callbacks, &options,
+                              listener, &self->server, error);
 }
 
 /* Whether a machine without IPv6 said so about "::". */
@@ -285,13 +304,13 @@ cb_status cb_tcp_port_open(cb_listener *listener, const cb_tcp_framing *framing,
                                         .port_closed = on_port_closed,
                                         .drained = on_drained};
     uint32_t kind = cb_listener_route_kind(listener);
-    if ((kind & CB_ROUTE_INHERITED) != 0)
-        return cb_fail(error, CB_UNSUPPORTED, "a TCP route cannot use an inherited descriptor");
-    bool any = (kind & CB_ROUTE_ANY_ADDRESS) != 0;
+    bool inherited = (kind & CB_ROUTE_INHERITED) != 0;
+    bool any = !inherited && (kind & CB_ROUTE_ANY_ADDRESS) != 0;
     self->framing = framing;
-    cb_status status = open_patiently(listener, any ? "::" : "127.0.0.1", &callbacks, error);
+    cb_status status = inherited ? open_inherited(listener, &callbacks, error)
+                                 : open_at(listener, any ? "::" : "127.0.0.1", &callbacks, error);
     if (any && status == CB_IO && lacks_ipv6(error))
-        status = open_patiently(listener, "0.0.0.0", &callbacks, error);
+        status = open_at(listener, "0.0.0.0", &callbacks, error);
     if (status == CB_OK)
         *port = cb_tcp_server_port(self->server);
     return status;

@@ -14,6 +14,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "actors/inherited.h"
 #include "callboard/udp_commands.h"
 
 /* Receives that wait at once, so that several datagrams are taken in one turn. */
@@ -331,10 +332,17 @@ static cb_status bind_port(cb_listener *listener, uint16_t *port, cb_error *erro
     udp *self = udp_of(listener);
     int bytes = KERNEL_BYTES;
     cb_endpoint endpoint = cb_endpoint_loopback(CB_FAMILY_IP4, cb_listener_port(listener));
-    cb_status status = cb_create_socket(listener->actor.loop, CB_FAMILY_IP4, CB_PROTOCOL_UDP,
-                                        &self->socket, error);
-    if (status == CB_OK)
-        status = cb_bind(self->socket, &endpoint, error);
+    cb_status status;
+    if ((cb_listener_route_kind(listener) & CB_ROUTE_INHERITED) != 0) {
+        status = cb_inherited_take(listener, &self->socket, error);
+        if (status == CB_OK)
+            status = cb_associate_socket(listener->actor.loop, self->socket, error);
+    } else {
+        status = cb_create_socket(listener->actor.loop, CB_FAMILY_IP4, CB_PROTOCOL_UDP,
+                                  &self->socket, error);
+        if (status == CB_OK)
+            status = cb_bind(self->socket, &endpoint, error);
+    }
     if (status == CB_OK)
         status = cb_bound_endpoint(self->socket, &endpoint, error);
     if (status != CB_OK)

@@ -107,9 +107,14 @@ if(CB_VALGRIND)
   set(without_nbio_ahead_test out_of_descriptors_is_told_and_passes)
   set(without_nbio_connection_test out_of_descriptors_is_reported_once
       ten_thousand_accepts_against_a_limit)
+  set(without_nbio_corner_test buffers_of_more_than_four_gib_are_no_empty_ones)
+  set(without_nbio_random_test whatever_is_done_each_op_reports_once)
   set(without_tcp_transfer_test much_in_writes_of_one_byte much_in_writes_of_odd_sizes)
+  set(without_tcp_trouble_test a_server_out_of_descriptors_rests_and_recovers)
   set(programs nbio_loop_test nbio_transfer_test nbio_connection_test nbio_failure_test
-      nbio_files_test nbio_ahead_test tcp_life_test tcp_transfer_test tcp_tls_test)
+      nbio_files_test nbio_ahead_test nbio_corner_test nbio_random_test tcp_life_test
+      tcp_transfer_test tcp_tls_test tcp_corner_test tcp_random_test tcp_server_test
+      tcp_trouble_test)
   add_custom_target(valgrind_programs DEPENDS ${programs})
   foreach(name IN LISTS programs)
     add_test(NAME valgrind_${name}

@@ -108,12 +108,12 @@ static void run_reading(cb_loop *loop, cb_descriptor *descriptor)
     }
 }
 
-static void end_dial(cb_loop *loop, cb_descriptor *descriptor, cb_op *op, cb_attempt attempt)
+/* Others may wait on a number that nobody has been told of: they learn that it is gone. */
+static void end_dial(cb_loop *loop, cb_op *op, cb_attempt attempt)
 {
     cb_op_list_unlink(op);
     if (attempt.error != CB_IO_OK) {
-        cb_table_reset(descriptor);
-        (void)close(op->dial.socket);
+        loop->backend->drop(loop, op->dial.socket);
         op->dial.socket = CB_NO_SOCKET;
     }
     cb_loop_complete(loop, op, attempt.error, attempt.sys_errno);
@@ -133,7 +133,7 @@ static void run_writing(cb_loop *loop, cb_descriptor *descriptor)
     while (descriptor->writable && descriptor->writing.first != NULL) {
         cb_op *op = descriptor->writing.first;
         if (op->type == CB_NBIO_DIAL) {
-            end_dial(loop, descriptor, op, cb_attempt_dial_result(op));
+            end_dial(loop, op, cb_attempt_dial_result(op));
             continue;
         }
         cb_attempt attempt =
@@ -281,8 +281,7 @@ static bool epoll_cancel(cb_loop *loop, cb_op *op)
 {
     cb_op_list_unlink(op);
     if (op->type == CB_NBIO_DIAL && op->dial.socket != CB_NO_SOCKET) {
-        cb_table_reset(cb_table_known(&((state *)loop->backend_state)->table, op->dial.socket));
-        (void)close(op->dial.socket);
+        loop->backend->drop(loop, op->dial.socket);
         op->dial.socket = CB_NO_SOCKET;
     }
     return false;

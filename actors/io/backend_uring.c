@@ -39,21 +39,21 @@ static void finish(cb_loop *loop, cb_op *op, cb_io_error error, int sys_errno)
     cb_loop_complete(loop, op, error, sys_errno);
 }
 
-static void end_dial(cb_loop *loop, cb_descriptor *descriptor, cb_op *op, cb_attempt attempt)
+/* Others may wait on a number that nobody has been told of: they learn that it is gone. */
+static void end_dial(cb_loop *loop, cb_op *op, cb_attempt attempt)
 {
     cb_op_list_unlink(op);
     if (attempt.error != CB_IO_OK) {
-        cb_table_reset(descriptor);
-        (void)close(op->dial.socket);
+        loop->backend->drop(loop, op->dial.socket);
         op->dial.socket = CB_NO_SOCKET;
     }
     cb_loop_complete(loop, op, attempt.error, attempt.sys_errno);
 }
 
-void cb_uring_end_op(cb_loop *loop, cb_descriptor *descriptor, cb_op *op, cb_attempt attempt)
+void cb_uring_end_op(cb_loop *loop, cb_op *op, cb_attempt attempt)
 {
     if (op->type == CB_NBIO_DIAL)
-        end_dial(loop, descriptor, op, attempt);
+        end_dial(loop, op, attempt);
     else
         finish(loop, op, attempt.error, attempt.sys_errno);
 }
@@ -101,7 +101,7 @@ static void start_next(cb_loop *loop, cb_descriptor *descriptor, cb_op_list *lis
         if (!attempt.done)
             attempt = cb_uring_submit(loop, descriptor, op);
         if (attempt.done)
-            cb_uring_end_op(loop, descriptor, op, attempt);
+            cb_uring_end_op(loop, op, attempt);
     }
 }
 
@@ -161,7 +161,7 @@ static void take_completion(cb_loop *loop, cb_op *op, int result, uint32_t flags
     }
     cb_op_list *list = op->own.list;
     if (attempt.done)
-        cb_uring_end_op(loop, descriptor, op, attempt);
+        cb_uring_end_op(loop, op, attempt);
     if (list == NULL || list == &descriptor->others) {
         if (!attempt.done)
             start_single(loop, descriptor, op);
@@ -227,11 +227,50 @@ static void start_dial(cb_loop *loop, cb_op *op)
     }
 }
 
+/* Waits until the kernel has let go of an op. */
+static void wait_for(cb_loop *loop, cb_op *op)
+{
+    cb_uring *back = loop->backend_state;
+    op->own.flags |= CB_OP_FLAG_TAKEN;
+    struct io_uring_sqe *sqe = cb_uring_room(back);
+    if (sqe != NULL) {
+        io_uring_prep_cancel(sqe, op, 0);
+        io_uring_sqe_set_data64(sqe, CB_URING_NOBODYS);
+    }
+    while ((op->own.flags & CB_OP_FLAG_IN_FLIGHT) != 0) {
+        int result = io_uring_submit_and_wait(&back->ring, 1);
+        assert(result >= 0 || result == -EINTR || result == -EAGAIN || result == -EBUSY);
+        cb_uring_take_completions(loop);
+    }
+    op->own.flags &= (uint8_t)~CB_OP_FLAG_TAKEN;
+}
+
+/* Takes an op back; true if it came out before. */
+static bool let_go(cb_loop *loop, cb_op *op)
+{
+    cb_uring *back = loop->backend_state;
+    cb_descriptor *descriptor = descriptor_of(back, op);
+    cb_op_list *list = op->own.list;
+    if ((op->own.flags & CB_OP_FLAG_IN_FLIGHT) != 0)
+        wait_for(loop, op);
+    bool came_out = (op->own.flags & CB_OP_FLAG_CAME_OUT) != 0;
+    op->own.flags &= (uint8_t)~CB_OP_FLAG_CAME_OUT;
+    cb_op_list_unlink(op);
+    cb_uring_free_note(back, op);
+    if (list != NULL && list != &descriptor->others)
+        cb_table_make_eager(&back->table, descriptor);
+    return came_out;
+}
+
 static void cancel_pending(cb_loop *loop, cb_descriptor *descriptor)
 {
     cb_op *op;
     while ((op = cb_descriptor_oldest(descriptor)) != NULL) {
-        bool came_out = loop->backend->cancel(loop, op);
+        bool came_out = let_go(loop, op);
+        if (op->type == CB_NBIO_DIAL) {
+            op->dial.socket = CB_NO_SOCKET; /* goes the way of the descriptor */
+            came_out = false;
+        }
         if (came_out && op->type == CB_NBIO_ACCEPT && op->accept.client != CB_NO_SOCKET) {
             loop->backend->drop(loop, op->accept.client);
             op->accept.client = CB_NO_SOCKET;
@@ -325,42 +364,13 @@ static void uring_start(cb_loop *loop, cb_op *op)
 
 /* -- the rest of the table of functions ------------------------------------------------------- */
 
-/* Waits until the kernel has let go of an op. */
-static void wait_for(cb_loop *loop, cb_op *op)
-{
-    cb_uring *back = loop->backend_state;
-    op->own.flags |= CB_OP_FLAG_TAKEN;
-    struct io_uring_sqe *sqe = cb_uring_room(back);
-    if (sqe != NULL) {
-        io_uring_prep_cancel(sqe, op, 0);
-        io_uring_sqe_set_data64(sqe, CB_URING_NOBODYS);
-    }
-    while ((op->own.flags & CB_OP_FLAG_IN_FLIGHT) != 0) {
-        int result = io_uring_submit_and_wait(&back->ring, 1);
-        assert(result >= 0 || result == -EINTR || result == -EAGAIN || result == -EBUSY);
-        cb_uring_take_completions(loop);
-    }
-    op->own.flags &= (uint8_t)~CB_OP_FLAG_TAKEN;
-}
-
 static bool uring_cancel(cb_loop *loop, cb_op *op)
 {
-    cb_uring *back = loop->backend_state;
-    cb_descriptor *descriptor = descriptor_of(back, op);
-    cb_op_list *list = op->own.list;
-    if ((op->own.flags & CB_OP_FLAG_IN_FLIGHT) != 0)
-        wait_for(loop, op);
-    bool came_out = (op->own.flags & CB_OP_FLAG_CAME_OUT) != 0;
-    op->own.flags &= (uint8_t)~CB_OP_FLAG_CAME_OUT;
-    cb_op_list_unlink(op);
-    cb_uring_free_note(back, op);
+    bool came_out = let_go(loop, op);
     if (op->type == CB_NBIO_DIAL && op->dial.socket != CB_NO_SOCKET &&
         (!came_out || op->error != CB_IO_OK)) {
-        cb_table_reset(descriptor);
-        (void)close(op->dial.socket);
+        loop->backend->drop(loop, op->dial.socket);
         op->dial.socket = CB_NO_SOCKET;
-    } else if (list != NULL && list != &descriptor->others) {
-        cb_table_make_eager(&back->table, descriptor);
     }
     return came_out;
 }

@@ -349,6 +349,8 @@ static void cancel_slabs(cb_loop *loop, cb_op_slab *slab)
         for (size_t i = 0; i < CB_LOOP_SLAB_OPS; i++) {
             cb_op *op = &slab->ops[i];
             uint8_t state = op->own.state;
+            if (state == CB_OP_STATE_IDLE)
+                cb_op_clear_results(op);
             if (state == CB_OP_STATE_PENDING && cb_loop_take_back(loop, op))
                 cb_loop_complete(loop, op, op->error, op->sys_errno);
             else if (state == CB_OP_STATE_PENDING || state == CB_OP_STATE_PREPARED ||

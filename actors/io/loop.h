@@ -179,6 +179,10 @@ cb_loop *cb_loop_or_current(cb_loop *loop);
 /* This thread's loop if it has a world of its own to which the descriptor belongs. */
 cb_loop *cb_loop_of_world(int descriptor);
 
+/* -- op.c -- */
+/* Clears the results of an earlier execution. */
+void cb_op_clear_results(cb_op *op);
+
 /* -- socket.c -- */
 /* Makes the close of a connection a reset for its peer. */
 void cb_reset_at_close(cb_socket socket);

@@ -7,8 +7,7 @@
 
 #include "actors/io/loop.h"
 
-/* Clears the results of an earlier execution. */
-static void clear_results(cb_op *op)
+void cb_op_clear_results(cb_op *op)
 {
     op->error = CB_IO_OK;
     op->sys_errno = 0;
@@ -103,7 +102,7 @@ static bool is_possible(const cb_op *op)
 void cb_loop_start(cb_loop *loop, cb_op *op)
 {
     if (op->own.state != CB_OP_STATE_PREPARED)
-        clear_results(op);
+        cb_op_clear_results(op);
     op->own.state = CB_OP_STATE_PENDING;
     op->own.sequence = ++loop->sequence;
     if (atomic_load_explicit(&loop->ending, memory_order_relaxed)) {

@@ -95,6 +95,10 @@ void cb_sim_remove(cb_sim *sim, cb_sim_node *node)
 
 void cb_sim_free_all(cb_sim *sim)
 {
+    /* Listeners first: they refer to connections that wait, and take them along. */
+    for (size_t i = 0; i < sim->node_count; i++)
+        if (sim->nodes[i] != NULL && sim->nodes[i]->kind == CB_SIM_LISTENER)
+            cb_sim_remove(sim, sim->nodes[i]);
     for (size_t i = 0; i < sim->node_count; i++)
         if (sim->nodes[i] != NULL)
             cb_sim_remove(sim, sim->nodes[i]);

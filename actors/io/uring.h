@@ -52,7 +52,7 @@ typedef struct cb_uring {
 
 /* -- backend_uring.c -- */
 /* Ends an op that is not with the kernel (any more). */
-void cb_uring_end_op(cb_loop *loop, cb_descriptor *descriptor, cb_op *op, cb_attempt attempt);
+void cb_uring_end_op(cb_loop *loop, cb_op *op, cb_attempt attempt);
 /* Takes all that the kernel has reported. */
 void cb_uring_take_completions(cb_loop *loop);
 

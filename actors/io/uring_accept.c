@@ -56,7 +56,7 @@ static cb_op *waiting(const cb_descriptor *listener)
     return waits ? op : NULL;
 }
 
-static void hand_over(cb_loop *loop, cb_descriptor *listener, cb_op *op, cb_socket client)
+static void hand_over(cb_loop *loop, cb_op *op, cb_socket client)
 {
     cb_address address;
     socklen_t size = sizeof address;
@@ -67,7 +67,7 @@ static void hand_over(cb_loop *loop, cb_descriptor *listener, cb_op *op, cb_sock
     /* One that was reset in the meantime has no peer any more; it was a client all the same. */
     if (getpeername(client, &address.any, &size) == 0)
         cb_address_to_endpoint(&address, &op->accept.peer);
-    cb_uring_end_op(loop, listener, op, attempt);
+    cb_uring_end_op(loop, op, attempt);
 }
 
 static bool arm(cb_loop *loop, cb_descriptor *listener)
@@ -89,7 +89,7 @@ void cb_uring_accept(cb_loop *loop, cb_descriptor *descriptor)
     while ((op = waiting(descriptor)) != NULL) {
         cb_socket client = take_client(descriptor);
         if (client != CB_NO_SOCKET) {
-            hand_over(loop, descriptor, op, client);
+            hand_over(loop, op, client);
             continue;
         }
         bool several = op->own.next != NULL;
@@ -98,7 +98,7 @@ void cb_uring_accept(cb_loop *loop, cb_descriptor *descriptor)
         cb_attempt attempt = cb_uring_submit(loop, descriptor, op);
         if (!attempt.done)
             return;
-        cb_uring_end_op(loop, descriptor, op, attempt);
+        cb_uring_end_op(loop, op, attempt);
     }
     if (descriptor->reading.first == NULL)
         cb_uring_stop(loop, descriptor);
@@ -107,13 +107,14 @@ void cb_uring_accept(cb_loop *loop, cb_descriptor *descriptor)
 static void take_in(cb_loop *loop, cb_descriptor *listener, cb_socket client)
 {
     cb_uring *back = loop->backend_state;
-    cb_op *op = waiting(listener);
+    /* May take more completions, if somebody used the number while it was nobody's. */
     cb_uring_adopt(loop, client, true);
+    cb_op *op = waiting(listener);
     if (listener->no_delay == CB_NO_DELAY_EACH)
         cb_set_no_delay(client);
     cb_descriptor *entry = cb_table_known(&back->table, client);
     if (op != NULL && listener->ahead.first == NULL)
-        hand_over(loop, listener, op, client);
+        hand_over(loop, op, client);
     else if (entry != NULL)
         keep_client(listener, entry);
     else
@@ -128,7 +129,7 @@ static void fail(cb_loop *loop, cb_descriptor *listener, int sys_errno)
     bool each = attempt.error == CB_IO_RESOURCES || attempt.error == CB_IO_NO_MEMORY;
     cb_op *op = waiting(listener);
     while (op != NULL) {
-        cb_uring_end_op(loop, listener, op, attempt);
+        cb_uring_end_op(loop, op, attempt);
         op = each ? waiting(listener) : NULL;
     }
 }

@@ -267,7 +267,7 @@ static bool serve(cb_loop *loop, cb_descriptor *descriptor, cb_op *op)
     } else {
         return false;
     }
-    cb_uring_end_op(loop, descriptor, op, attempt);
+    cb_uring_end_op(loop, op, attempt);
     return true;
 }
 
@@ -288,7 +288,7 @@ void cb_uring_receive(cb_loop *loop, cb_descriptor *descriptor)
         cb_attempt attempt = cb_uring_submit(loop, descriptor, op);
         if (!attempt.done)
             return;
-        cb_uring_end_op(loop, descriptor, op, attempt);
+        cb_uring_end_op(loop, op, attempt);
     }
     if (op == NULL)
         cb_uring_stop(loop, descriptor);

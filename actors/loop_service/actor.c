@@ -197,7 +197,7 @@ static void free_everything(cb_loop_service *service)
     while (service->tasks != NULL)
         cb_task_free(service->tasks);
     while (service->handles != NULL)
-        (void)cb_close(service->actor.loop, cb_handle_forget(service, service->handles), NULL);
+        cb_descriptor_drop(service->actor.loop, cb_handle_forget(service, service->handles));
     cb_op_remove(&service->patience);
     cb_address_map_free(&service->tasks_by_id);
     cb_address_map_free(&service->handles_by_id);

@@ -26,7 +26,7 @@ static void on_opened(cb_op *op)
         if (handle != NULL) {
             task->made = handle->id;
         } else {
-            (void)cb_close(service->actor.loop, op->open.file, NULL);
+            cb_descriptor_drop(service->actor.loop, op->open.file);
             error = CB_IO_NO_MEMORY;
         }
     }

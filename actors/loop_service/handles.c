@@ -1,6 +1,7 @@
 /* Sockets and files of scripts: numbers of ours in front of descriptors. */
 #include <assert.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "actors/loop_service/service.h"
 
@@ -47,6 +48,15 @@ int cb_handle_forget(cb_loop_service *service, cb_loop_handle *handle)
     return descriptor;
 }
 
+void cb_descriptor_drop(cb_loop *loop, int descriptor)
+{
+    if (cb_close(loop, descriptor, NULL) != NULL)
+        return;
+    /* Without memory for an op. */
+    cb_loop_forget(loop, descriptor);
+    (void)close(descriptor);
+}
+
 static void on_closed(cb_op *op)
 {
     cb_loop_service *service = op->user_data;
@@ -64,8 +74,10 @@ void cb_handle_close(cb_loop_service *service, int64_t id)
         cb_tasks_take_file_back(service, id);
     int descriptor = cb_handle_forget(service, handle);
     cb_op *op = cb_close(service->actor.loop, descriptor, on_closed);
-    if (op == NULL)
-        return; /* without memory it stays open until the program ends */
+    if (op == NULL) {
+        cb_descriptor_drop(service->actor.loop, descriptor);
+        return;
+    }
     op->user_data = service;
     service->closing++;
 }

@@ -267,7 +267,7 @@ static cb_status open_socket(cb_loop_service *service, const cb_message *message
     if (status == CB_OK)
         *id = handle->id;
     else if (socket != CB_NO_SOCKET)
-        (void)cb_close(loop, socket, NULL);
+        cb_descriptor_drop(loop, socket);
     return status;
 }
 

@@ -43,6 +43,8 @@ cb_loop_handle *cb_handle_new(cb_loop_service *service, cb_handle_kind kind, int
 cb_loop_handle *cb_handle_find(const cb_loop_service *service, int64_t id);
 /* Forgets a handle; the descriptor is the caller's again. */
 int cb_handle_forget(cb_loop_service *service, cb_loop_handle *handle);
+/* Closes a descriptor that is no handle's; without memory for an op, at once. */
+void cb_descriptor_drop(cb_loop *loop, int descriptor);
 /* Closes a handle without an operation that says so; an unknown id is fine. */
 void cb_handle_close(cb_loop_service *service, int64_t id);
 

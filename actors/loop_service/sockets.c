@@ -54,7 +54,7 @@ static void done_with_socket(cb_loop_task *task, cb_io_error error, cb_socket so
         if (handle != NULL) {
             task->made = handle->id;
         } else {
-            (void)cb_close(service->actor.loop, socket, NULL);
+            cb_descriptor_drop(service->actor.loop, socket);
             error = CB_IO_NO_MEMORY;
         }
     }

@@ -70,7 +70,7 @@ static void let_go(cb_loop_task *task)
     cb_buffer_release(task->data);
     task->data = NULL;
     if (task->step_file != CB_NO_FILE)
-        (void)cb_close(service->actor.loop, task->step_file, NULL);
+        cb_descriptor_drop(service->actor.loop, task->step_file);
     task->step_file = CB_NO_FILE;
 }
 

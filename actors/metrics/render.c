@@ -140,7 +140,7 @@ typedef struct family {
 
 static void sample_begun(text *to, const char *name, const char *labels, const cb_tally *tally)
 {
-    add(to, "callboard_%s%s} %" PRId64 "\n", name, labels, tally->begun);
+    add(to, "callboard_%s%s} %" PRIu64 "\n", name, labels, tally->begun);
 }
 
 static void sample_ended(text *to, const char *name, const char *labels, const cb_tally *tally)
@@ -150,7 +150,7 @@ static void sample_ended(text *to, const char *name, const char *labels, const c
         if (tally->ended[i] == 0 && i != CB_JOB_SUCCESS)
             continue;
         snake(outcome, sizeof outcome, cb_tally_outcome_text(i));
-        add(to, "callboard_%s%s,outcome=\"%s\"} %" PRId64 "\n", name, labels, outcome,
+        add(to, "callboard_%s%s,outcome=\"%s\"} %" PRIu64 "\n", name, labels, outcome,
             tally->ended[i]);
     }
 }
@@ -171,7 +171,7 @@ static void sample_closed(text *to, const char *name, const char *labels, const 
         if (tally->closed[i] == 0)
             continue;
         snake(reason, sizeof reason, cb_describe_close_reason(i));
-        add(to, "callboard_%s%s,reason=\"%s\"} %" PRId64 "\n", name, labels, reason,
+        add(to, "callboard_%s%s,reason=\"%s\"} %" PRIu64 "\n", name, labels, reason,
             tally->closed[i]);
     }
 }
@@ -179,7 +179,7 @@ static void sample_closed(text *to, const char *name, const char *labels, const 
 static void sample_lost(text *to, const char *name, const char *labels, const cb_tally *tally)
 {
     if (tally->lost_replies > 0)
-        add(to, "callboard_%s%s} %" PRId64 "\n", name, labels, tally->lost_replies);
+        add(to, "callboard_%s%s} %" PRIu64 "\n", name, labels, tally->lost_replies);
 }
 
 static void sample_received(text *to, const char *name, const char *labels, const cb_tally *tally)

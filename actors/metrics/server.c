@@ -9,6 +9,7 @@
 #include "actors/io/http/request.h"
 #include "actors/loop_actor.h"
 #include "actors/metrics/render.h"
+#include "actors/tcp_port.h"
 #include "callboard/tcp.h"
 
 #define MS                 1000000
@@ -32,7 +33,8 @@ struct cb_metrics {
     cb_loop_actor actor; /* first, so that one is the other */
     pthread_t thread;
     atomic_bool stop;
-    sem_t begun; /* posted once, when the three below are set */
+    sem_t stopped; /* posted once, after the thread was woken for the stop */
+    sem_t begun;   /* posted once, when the three below are set */
     cb_status status;
     cb_error error;
     uint16_t port;
@@ -240,7 +242,8 @@ static cb_status listen_on(cb_metrics *metrics, uint16_t port, cb_error *error)
         .write_watermark = SIZE_MAX / 2, /* a page is written as a whole */
         .max_connections = GUESTS_MAX,
     };
-    return cb_tcp_server_open(metrics->actor.loop, "127.0.0.1", port, &callbacks, &options, metrics,
+    return cb_tcp_port_listen(metrics->actor.loop, "127.0.0.1", port,
+                              limits_of(metrics)->port_wait_ms, &callbacks, &options, metrics,
                               &metrics->server, error);
 }
 
@@ -267,6 +270,12 @@ static cb_status greet(cb_metrics *metrics, cb_error *error)
                            : cb_fail(error, status, "the supervisor has no room for the metrics");
 }
 
+static void await(sem_t *event)
+{
+    while (sem_wait(event) != 0)
+        continue; /* a signal came */
+}
+
 static void *metrics_thread(void *argument)
 {
     cb_metrics *metrics = argument;
@@ -279,8 +288,10 @@ static void *metrics_thread(void *argument)
         metrics->port = cb_tcp_server_port(metrics->server);
     metrics->status = status;
     (void)sem_post(&metrics->begun);
-    if (status == CB_OK)
+    if (status == CB_OK) {
         cb_loop_actor_run(&metrics->actor);
+        await(&metrics->stopped); /* whoever stops us wakes the loop: it must be there */
+    }
     cb_tcp_server_close(&metrics->server);
     cb_loop_actor_close(&metrics->actor);
     while (metrics->guests != NULL)
@@ -314,6 +325,7 @@ static cb_status start_thread(cb_metrics *metrics, cb_runtime *runtime, cb_error
 static void destroy(cb_metrics *metrics)
 {
     (void)sem_destroy(&metrics->begun);
+    (void)sem_destroy(&metrics->stopped);
     free(metrics);
 }
 
@@ -323,7 +335,7 @@ cb_status cb_metrics_start(cb_runtime *runtime, uint16_t port, cb_metrics **resu
     cb_metrics *metrics = calloc(1, sizeof *metrics);
     if (metrics == NULL)
         return cb_fail(error, CB_NO_MEMORY, "out of memory");
-    if (sem_init(&metrics->begun, 0, 0) != 0) {
+    if (sem_init(&metrics->begun, 0, 0) != 0 || sem_init(&metrics->stopped, 0, 0) != 0) {
         free(metrics);
         return cb_fail(error, CB_NO_MEMORY, "cannot make a semaphore");
     }
@@ -335,8 +347,7 @@ cb_status cb_metrics_start(cb_runtime *runtime, uint16_t port, cb_metrics **resu
         destroy(metrics);
         return status;
     }
-    while (sem_wait(&metrics->begun) != 0)
-        continue; /* a signal came */
+    await(&metrics->begun);
     if (metrics->status == CB_OK) {
         *result = metrics;
         return CB_OK;
@@ -361,6 +372,7 @@ void cb_metrics_stop(cb_metrics **result)
         return;
     atomic_store(&metrics->stop, true);
     cb_loop_wake_up(metrics->actor.loop);
+    (void)sem_post(&metrics->stopped);
     (void)pthread_join(metrics->thread, NULL);
     destroy(metrics);
 }

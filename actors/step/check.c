@@ -447,8 +447,8 @@ static const char *check_workers(const cb_step *step)
               list_holds(&step->feedable, &step->workers, link),
           "a list of actors is broken");
     /* A parked one is idle only when too few are fed: fed ones that are full are waited for. */
-    bool idle =
-        step->feedable.count > 0 || (step->parked.count > 0 && step->workers_fed < step->spread);
+    bool idle = (step->feedable.count > 0 && step->spread == 1) ||
+                (step->parked.count > 0 && step->workers_fed < step->spread);
     HOLDS(step->spread > 0, "no actor may be fed");
     HOLDS(!idle || step->fresh.count + step->returned.count == 0,
           "a job waits beside an idle actor");

@@ -152,15 +152,17 @@ static void add_tally(hasher *h, const void *object)
 {
     const cb_tally *tally = object;
     add(h, ((uint64_t)tally->kind << 32) | tally->name_space);
-    add(h, ((uint64_t)tally->route << 32) | (uint64_t)tally->lost_replies);
+    add(h, tally->begun);
+    add(h, tally->route);
+    add(h, tally->lost_replies);
     for (unsigned i = 0; i < CB_TALLY_PHASES; i++) {
         add(h, tally->phases[i]);
     }
     for (unsigned i = 0; i < CB_TALLY_OUTCOMES; i++) {
-        add(h, (uint64_t)tally->ended[i]);
+        add(h, tally->ended[i]);
     }
     for (unsigned i = 0; i < CB_TALLY_REASONS; i++) {
-        add(h, (uint64_t)tally->closed[i]);
+        add(h, tally->closed[i]);
     }
     add(h, tally->received_bytes);
     add(h, tally->sent_bytes);

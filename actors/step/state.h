@@ -340,7 +340,7 @@ struct cb_step {
     cb_list feedable; /* fed workers that have room */
     uint32_t workers_starting;
     uint32_t workers_fed;
-    uint32_t spread; /* so many workers may be fed at once: 1, more while callbacks block */
+    uint32_t spread; /* so many are fed at once: 1 with a batch, or more with a job each */
     uint32_t workers_retired;
     uint32_t server_jobs; /* of all kinds but client; a local one until it has ended */
 

@@ -3,11 +3,11 @@
 
 #include <assert.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "actors/step/state.h"
 
-#define NS_A_US 1000
+#define NS_A_US     1000
+#define FEW_TALLIES 8u
 
 const char *cb_tally_outcome_text(int32_t outcome)
 {
@@ -234,8 +234,8 @@ void cb_step_tally_refuse(cb_step *step, uint32_t route, int32_t status, int64_t
     cb_tally *tally = tally_of_route(step, route);
     bool known = status > CB_JOB_SUCCESS && status <= CB_JOB_ROUTE_CLOSED;
     int32_t outcome = known ? status : CB_JOB_OVERLOADED;
-    tally->begun += count;
-    tally->ended[outcome] += count;
+    tally->begun += (uint64_t)count;
+    tally->ended[outcome] += (uint64_t)count;
     cb_note *note = cb_step_note_route(step, CB_NOTE_REJECTED, cb_step_route_at(step, route));
     if (note != NULL) {
         note->connection = step->in.connection;
@@ -246,7 +246,7 @@ void cb_step_tally_refuse(cb_step *step, uint32_t route, int32_t status, int64_t
 
 void cb_step_tally_lose_replies(cb_step *step, uint32_t route, int64_t count)
 {
-    tally_of_route(step, route)->lost_replies += count;
+    tally_of_route(step, route)->lost_replies += (uint64_t)count;
 }
 
 void cb_step_tally_closed(cb_step *step, uint32_t route, int32_t reason)
@@ -270,8 +270,8 @@ static const char *check_one(const cb_step *step, uint32_t slot, const uint32_t 
     const cb_tally *tally = cb_step_tally_at(step, slot);
     uint64_t queued = 0;
     uint64_t run = 0;
-    int64_t ended = 0;
-    int64_t now = 0;
+    uint64_t ended = 0;
+    uint64_t now = 0;
     for (unsigned i = 0; i < CB_TALLY_PHASES; i++) {
         if (tally->phases[i] != phases[i]) {
             return "the figures of a phase differ from a recount";
@@ -295,9 +295,9 @@ static const char *check_one(const cb_step *step, uint32_t slot, const uint32_t 
         tally->kind == CB_TALLY_ROUTE ? cb_slots_live(&step->routes, tally->route) : NULL;
     if (tally->kind == CB_TALLY_ROUTE &&
         (route == NULL || route->tally != slot || route->state == CB_ROUTE_CLOSED ||
-         route->accepted != tally->begun ||
-         route->completed != tally->ended[CB_JOB_SUCCESS] - tally->lost_replies ||
-         route->unsent != tally->ended[CB_TALLY_UNSENT])) {
+         (uint64_t)route->accepted != tally->begun ||
+         (uint64_t)route->completed != tally->ended[CB_JOB_SUCCESS] - tally->lost_replies ||
+         (uint64_t)route->unsent != tally->ended[CB_TALLY_UNSENT])) {
         return "a route's figures are not its counters";
     }
     return NULL;
@@ -330,13 +330,12 @@ static const char *recount(const cb_step *step, uint32_t *phases)
 
 const char *cb_step_check_tallies(const cb_step *step)
 {
-    size_t size = step->tallies.high * CB_TALLY_PHASES * sizeof(uint32_t);
-    uint32_t *phases = step->resize(NULL, size > 0 ? size : 1);
-    if (phases == NULL) {
-        return NULL; /* no memory to look */
+    uint32_t few[FEW_TALLIES * CB_TALLY_PHASES] = {0};
+    if (step->tallies.high <= FEW_TALLIES) {
+        return recount(step, few);
     }
-    memset(phases, 0, size);
-    const char *wrong = recount(step, phases);
+    uint32_t *phases = calloc(step->tallies.high, CB_TALLY_PHASES * sizeof *phases);
+    const char *wrong = phases == NULL ? NULL : recount(step, phases); /* no memory to look */
     free(phases);
     return wrong;
 }

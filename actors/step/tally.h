@@ -53,10 +53,11 @@ typedef struct cb_tally {
     uint32_t name_space; /* whose it is */
     uint32_t route;      /* ROUTE: its slot */
     uint32_t phases[CB_TALLY_PHASES];
-    int64_t begun; /* = what ended + what is in a phase */
-    int64_t ended[CB_TALLY_OUTCOMES];
-    int64_t closed[CB_TALLY_REASONS]; /* connections that ended with a request on them */
-    int64_t lost_replies;             /* of those that ended with success, after that */
+    /* Unsigned, so that no report, however wrong, overflows a sum. */
+    uint64_t begun; /* = what ended + what is in a phase */
+    uint64_t ended[CB_TALLY_OUTCOMES];
+    uint64_t closed[CB_TALLY_REASONS]; /* connections that ended with a request on them */
+    uint64_t lost_replies;             /* of those that ended with success, after that */
     uint64_t received_bytes;
     uint64_t sent_bytes;
     cb_histogram queue; /* from being whole to the callback's start, of what ran */

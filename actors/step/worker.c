@@ -106,9 +106,10 @@ void cb_step_take_back(cb_step *step, uint32_t index)
 }
 
 /* How many are fed at once. One that keeps up leaves nothing for a second to do, which would only
- * take turns with it. But jobs that wait behind one that blocks have lost the time until it was a
- * suspect, and if all of them block, as many are begun in that time as workers are fed. So it is
- * twice as many after each such loss, and half as many when one of them ran out of work in time. */
+ * take turns with it, so it is given a batch. But what waits behind one that blocks has lost the
+ * time until that was a suspect; and if all of them block, as many are begun in that time as are
+ * fed. So there are twice as many whenever none of them keeps up, with a job each, and one fewer
+ * for each job that is done in time. */
 static void widen(cb_step *step)
 {
     if (step->spread < step->workers.limit) {
@@ -118,7 +119,7 @@ static void widen(cb_step *step)
 
 static void narrow(cb_step *step)
 {
-    step->spread -= step->spread / 2;
+    step->spread -= step->spread > 1;
 }
 
 void cb_step_worker_due(cb_step *step, uint32_t index)
@@ -133,10 +134,12 @@ void cb_step_worker_due(cb_step *step, uint32_t index)
     }
     bool behind = worker->held.count > worker->running;
     move(step, index, CB_WORKER_SUSPECT);
+    if (step->workers_fed == 0 && (behind || cb_step_queue_first(step) != CB_NONE)) {
+        widen(step);
+    }
     if (behind) {
         (void)note_actor(step, CB_NOTE_ACTOR_BUSY, worker);
         cb_step_take_back(step, index);
-        widen(step);
     }
     cb_step_dispatch(step, true);
 }
@@ -161,10 +164,10 @@ void cb_step_worker_let_go(cb_step *step, uint32_t slot, bool completed)
     if (worker->state != CB_WORKER_FED && worker->state != CB_WORKER_SUSPECT) {
         return;
     }
+    if (completed && worker->state == CB_WORKER_FED) {
+        narrow(step);
+    }
     if (worker->held.count == 0) {
-        if (completed && worker->state == CB_WORKER_FED) {
-            narrow(step);
-        }
         move(step, index, CB_WORKER_PARKED);
     } else if (completed && worker->state == CB_WORKER_SUSPECT) {
         move(step, index, CB_WORKER_FED);
@@ -329,7 +332,7 @@ static uint32_t next_worker(const cb_step *step)
     if (step->workers_fed < step->spread && step->parked.count > 0) {
         return step->parked.last;
     }
-    return step->feedable.first;
+    return step->spread == 1 ? step->feedable.first : CB_NONE;
 }
 
 void cb_step_dispatch(cb_step *step, bool may_add)
@@ -340,10 +343,10 @@ void cb_step_dispatch(cb_step *step, bool may_add)
             return;
         }
         uint32_t index = next_worker(step);
-        if (may_add && step->workers_fed < step->spread && step->parked.count == 0) {
-            add_worker(step);
-        }
         if (index == CB_NONE) {
+            if (may_add && step->workers_fed < step->spread) {
+                add_worker(step);
+            }
             return;
         }
         cb_step_hand(step, slot, index);

@@ -79,6 +79,8 @@ extern "C" {
       "bytes of one string or blob; lengths are i32 in scripts")                                   \
     X(trace_buffer, 16777216, 65536, 4294967296, "CALLBOARD_TRACE_BUFFER",                         \
       "bytes of the flight recorder in memory")                                                    \
+    X(log_queue, 1048576, 4096, 1073741824, "CALLBOARD_LOG_QUEUE",                                 \
+      "bytes of log lines that wait to be written; more are lost, and counted")                    \
     X(metrics_routes, 64, 1, 4096, "CALLBOARD_METRICS_ROUTES",                                     \
       "open routes whose figures are listed one by one; those of others are summed up")            \
     X(udp_waiting, 1024, 1, 65536, "CALLBOARD_UDP_WAITING",                                        \

@@ -73,8 +73,8 @@ typedef enum cb_route_kind {
 /* Added to a route's kind. */
 enum {
     CB_ROUTE_ANY_ADDRESS = 0x40, /* every interface and not only loopback */
-    CB_ROUTE_INHERITED = 0x80    /* `port` is the number of a descriptor handed down by the parent:
-                                    0 is the first of them */
+    CB_ROUTE_INHERITED = 0x80    /* `port` is the number of an inherited socket, 0 the first; see
+                                    callboard/inherited.h */
 };
 
 /* What can be asked: X(name, about, text). `about` is ROUTE, JOB or NONE: what the id names.
@@ -179,8 +179,10 @@ typedef struct cb_reply {
     cb_buffer *payload; /* yours to release, or NULL; after a failure the error's text */
 } cb_reply;
 
+struct cb_log; /* callboard/log.h */
 typedef struct cb_runtime cb_runtime;
 typedef struct cb_asker cb_asker;
+typedef struct cb_inherited cb_inherited;
 
 /* One callback on its actor's thread. */
 typedef struct cb_job {
@@ -188,6 +190,11 @@ typedef struct cb_job {
     void *thread_state; /* what `thread_begin` gave on this thread */
     int64_t entry;      /* as given at the route's opening, or with the request */
     cb_buffer *request; /* the job's own reference; the function may take it by setting NULL */
+    /* As messages in a trace have them. */
+    uint64_t handle;    /* slot and generation */
+    uint64_t cause;     /* the input that handed it out */
+    uint32_t route_id;  /* 0: none */
+    uint8_t name_space; /* whose the route is */
     /* out */
     cb_job_status status; /* SUCCESS, CALLBACK_REFUSED or CALLBACK_FAILED; ignored if interrupted */
     cb_buffer *result;    /* the response, or the error's text; NULL is empty; taken over */
@@ -203,8 +210,10 @@ typedef struct cb_runtime_options {
     void (*thread_end)(void *user, void *thread_state);
     void *user;
     const char *trace_path; /* record everything to this file, or NULL */
+    struct cb_log *log;     /* what happens is told there, or NULL; must outlive the runtime */
     bool serves_metrics;    /* as text for Prometheus, at http://127.0.0.1:<metrics_port>/metrics */
     uint16_t metrics_port;  /* 0: the system picks one */
+    cb_inherited *inherited; /* sockets that routes may take over, or NULL; outlives the runtime */
 } cb_runtime_options;
 
 /* Starts the supervisor. Owns copies of all options. */

@@ -230,5 +230,25 @@ class Pipelined(FramingTest):
             sender.join()
 
 
+class OnEpoll:
+    """The same on the loop that serves where io_uring is refused."""
+
+    def setUp(self):
+        self.set_limit("CALLBOARD_LOOP", "epoll")
+        super().setUp()
+
+
+class MalformedOnEpoll(OnEpoll, Malformed):
+    pass
+
+
+class WellFormedOnEpoll(OnEpoll, WellFormed):
+    pass
+
+
+class PipelinedOnEpoll(OnEpoll, Pipelined):
+    pass
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -11,6 +11,7 @@ from support.http_service import BadResponse, Client, HttpTest, service
 MIB = 1 << 20
 LIMIT = 16 * MIB  # what CALLBOARD_MAX_REQUEST is if it is not set
 BIG = 100 * 1000 * 1000
+PROMISES = 500
 STEP = 4096  # each so many bytes of the big response hold their own place in it
 SERVICE = service("""
 callback i32 OnRequest(ref blob $R)
@@ -160,6 +161,20 @@ class Sizes(HttpTest):
             self.assert_status(other.response(), 200)
         if not SANITIZED:
             self.assertLess(self.resident_kib(self.process), MEMORY_KIB)
+
+    def test_bodies_that_are_only_promised(self):
+        """Memory is for what has come, not for what a client says will come."""
+        before_kib = self.resident_kib(self.process)
+        clients = [Client(self.port) for _ in range(PROMISES)]
+        for client in clients:
+            self.addCleanup(client.socket.close)
+            client.send(post(b"Content-Length: %d\r\n" % LIMIT) + b"x" * 4000)
+        with Client(self.port) as client:
+            client.send(GET)
+            self.assert_status(client.response(), 200)
+        if not SANITIZED:
+            each = (self.resident_kib(self.process) - before_kib) * 1024 / PROMISES
+            self.assertLess(each, 20000)
 
     def test_a_body_that_breaks_off(self):
         """It never becomes a request, at whatever place the client goes."""

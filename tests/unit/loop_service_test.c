@@ -7,6 +7,7 @@
 
 #include <CUnit/Basic.h>
 
+#include "actors/loop_service/service.h"
 #include "tests/unit/loop_service_support.h"
 
 #define LOCAL "127.0.0.1"
@@ -747,6 +748,33 @@ static void test_removal_races(void)
     service_end(service);
 }
 
+/* Of actors/io/loop.h, whose names are not those of the service. */
+extern void *(*cb_io_realloc_hook)(void *memory, size_t size);
+
+static void *no_memory(void *memory, size_t size)
+{
+    (void)memory;
+    (void)size;
+    return NULL;
+}
+
+/* Ops are taken until there are none left; then a descriptor is closed without one. */
+static void test_descriptors_are_closed_without_memory(void)
+{
+    cb_loop *loop = NULL;
+    int file = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    CU_ASSERT_EQUAL_FATAL(cb_loop_acquire(&loop, NULL), CB_OK);
+    cb_op *waits = cb_poll(loop, file, CB_POLL_READABLE, NULL, NULL);
+    CU_ASSERT_PTR_NOT_NULL(waits);
+    cb_io_realloc_hook = no_memory;
+    while (cb_prep_next_tick(loop, NULL) != NULL) {
+    }
+    cb_descriptor_drop(loop, file);
+    CU_ASSERT(fcntl(file, F_GETFD) < 0);
+    cb_io_realloc_hook = NULL;
+    cb_loop_release(&loop);
+}
+
 static CU_pSuite add_suite(const char *name, CU_InitializeFunc init)
 {
     CU_pSuite suite = CU_add_suite(name, init, NULL);
@@ -771,6 +799,7 @@ static CU_pSuite add_suite(const char *name, CU_InitializeFunc init)
     CU_ADD_TEST(suite, test_stop_does_not_wait_for_a_peer);
     CU_ADD_TEST(suite, test_dropped_event_closes_what_it_made);
     CU_ADD_TEST(suite, test_removal_races);
+    CU_ADD_TEST(suite, test_descriptors_are_closed_without_memory);
     return suite;
 }
 

@@ -353,6 +353,35 @@ static void what_was_taken_ahead_is_readable(void)
     cb_loop_release(&loop);
 }
 
+static void note_ready(cb_op *op)
+{
+    note(op);
+    *(uint32_t *)op->user[1] = op->poll.ready;
+}
+
+/* Neither has to be asked for. */
+static void a_broken_connection_is_ready_with_an_error(void)
+{
+    cb_loop *loop = open_loop();
+    cb_socket left, right;
+    uint32_t ready = 0;
+    seen polled = {0};
+    open_pair(loop, &left, &right);
+    cb_op *op = cb_poll(loop, right, CB_POLL_READABLE, note_ready, NULL);
+    track(op, &polled, 0)->user[1] = (uintptr_t)&ready;
+    CU_ASSERT_EQUAL(cb_loop_tick(loop, 0, NULL), CB_OK);
+    CU_ASSERT_EQUAL(polled.count, 0);
+    cb_reset_at_close(left);
+    cb_close(loop, left, NULL);
+    run_to(loop, &polled, 1);
+    CU_ASSERT_EQUAL(polled.error[0], CB_IO_OK);
+    CU_ASSERT((ready & CB_POLL_ERROR) != 0);
+    CU_ASSERT_EQUAL(ready & CB_POLL_WRITABLE, 0);
+    cb_close(loop, right, NULL);
+    run_all(loop);
+    cb_loop_release(&loop);
+}
+
 /* Two accepts wait and three clients come. */
 static void a_listener_with_clients_left_is_readable(void)
 {
@@ -403,20 +432,70 @@ static void nothing_is_received_from_a_listener(void)
     cb_loop_release(&loop);
 }
 
+/* -- numbers that a program remembers for too long --------------------------------------------- */
+
+/* Another descriptor that is being connected has got one: whoever waits on it is told, whatever
+ * becomes of that. */
+static void a_number_of_a_dial_under_way_can_be_used(void)
+{
+    int before = open_descriptors();
+    for (int way = 0; way < 3; way++) {
+        cb_loop *loop = open_loop();
+        cb_endpoint where;
+        char byte;
+        seen received = {0}, dialled = {0}, closed = {0};
+        const cb_op_options limit = {.timeout_ns = 500 * MS};
+        cb_socket listener = open_listener(loop, &where);
+        cb_close(loop, listener, NULL);
+        run_all(loop);
+        int number = dup(0);
+        (void)close(number);
+        cb_op *dial = track(cb_dial(loop, &where, note, NULL), &dialled, 0);
+        track(cb_recv(loop, number, &byte, 1, note, &limit), &received, 0);
+        if (way == 1)
+            track(cb_close(loop, number, note), &closed, 0);
+        else if (way == 2)
+            cb_op_remove(&dial);
+        run_all(loop);
+        CU_ASSERT_EQUAL(received.count, 1);
+        CU_ASSERT_NOT_EQUAL(received.error[0], CB_IO_OK);
+        CU_ASSERT_EQUAL(dialled.count, way == 2 ? 0 : 1);
+        /* The receive may have been told of the refusal in place of the dial. */
+        if (way == 0 && dialled.socket != CB_NO_SOCKET)
+            (void)close(dialled.socket);
+        else
+            CU_ASSERT_EQUAL(dialled.socket, way == 2 ? 0 : CB_NO_SOCKET);
+        CU_ASSERT_EQUAL(closed.count, way == 1);
+        CU_ASSERT_EQUAL(closed.error[0], CB_IO_OK);
+        cb_loop_release(&loop);
+    }
+    CU_ASSERT_EQUAL(open_descriptors(), before);
+}
+
 /* -- the loop's end ---------------------------------------------------------------------------- */
 
-/* Whoever holds a detached op learns that it is gone. */
+/* Whoever holds a detached op learns that it is gone, and does not take what came of it earlier
+ * for something new. */
 static void the_end_tells_detached_ops_too(void)
 {
     cb_loop *loop = open_loop();
-    seen log = {0};
-    cb_op *op = track(cb_next_tick(loop, note), &log, 1);
+    cb_endpoint where;
+    seen log = {0}, dialled = {0};
+    cb_socket listener = open_listener(loop, &where);
+    cb_op *op = track(cb_accept(loop, listener, note, NULL), &log, 1);
     cb_op_detach(op);
+    track(cb_dial(loop, &where, note, NULL), &dialled, 0);
     run_to(loop, &log, 1);
+    run_to(loop, &dialled, 1);
     CU_ASSERT_EQUAL(log.error[0], CB_IO_OK);
+    cb_close(loop, log.socket, NULL);
+    cb_close(loop, dialled.socket, NULL);
+    cb_close(loop, listener, NULL);
+    CU_ASSERT_EQUAL(cb_loop_tick(loop, -1, NULL), CB_OK);
     cb_loop_release(&loop);
     CU_ASSERT_EQUAL(log.count, 2);
     CU_ASSERT_EQUAL(log.error[1], CB_IO_CANCELED);
+    CU_ASSERT_EQUAL(log.socket, CB_NO_SOCKET);
 }
 
 /* Each is told, and what nobody else can close is closed. */
@@ -466,8 +545,10 @@ int main(void)
         TEST(a_receive_can_be_removed_from_the_middle_of_its_queue),
         TEST(closing_a_file_cancels_its_sending_first),
         TEST(what_was_taken_ahead_is_readable),
+        TEST(a_broken_connection_is_ready_with_an_error),
         TEST(a_listener_with_clients_left_is_readable),
         TEST(nothing_is_received_from_a_listener),
+        KERNEL_TEST(a_number_of_a_dial_under_way_can_be_used),
         TEST(the_end_tells_detached_ops_too),
         TEST(the_end_leaves_no_descriptor_of_unfinished_ops),
         CU_TEST_INFO_NULL};

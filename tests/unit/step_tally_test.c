@@ -244,6 +244,29 @@ static void test_rejected(void)
     end();
 }
 
+/* Sums past every number that a report can hold: nothing overflows, nothing is lost on the way. */
+static void test_most(void)
+{
+    begin_with(1);
+    uint64_t sum = 0;
+    for (int i = 0; i < 4; i++) {
+        uint32_t route = play_open_kind(&p, CB_ROUTE_UDP, -1);
+        cb_message rejected = {.kind = CB_MSG_REJECTED,
+                               .name_space = 1,
+                               .from = p.listeners[route],
+                               .route = route,
+                               .status = CB_JOB_OVERLOADED,
+                               .value = INT64_MAX};
+        double_send(&p.d, rejected);
+        sum += (uint64_t)play_ask(&p, CB_ASK_ROUTE_DROPPED, route);
+        play_close(&p, route, 0);
+        play_listener(&p, CB_MSG_ROUTE_STOPPED, route, 0);
+    }
+    CU_ASSERT(sum > INT64_MAX);
+    CU_ASSERT_EQUAL(tally(CB_TALLY_OTHERS, 0)->ended[CB_JOB_OVERLOADED], sum);
+    end();
+}
+
 /* A route that closes leaves its figures to the others', and its place to the next one. */
 static void test_closed_routes(void)
 {
@@ -357,6 +380,7 @@ int main(void)
                                         {"a time that cannot be", test_impossible_time},
                                         {"outcomes", test_outcomes},
                                         {"rejected before there was a job", test_rejected},
+                                        {"the most", test_most},
                                         {"routes that close", test_closed_routes},
                                         {"jobs of other kinds", test_other_jobs},
                                         {"the end", test_the_end},
