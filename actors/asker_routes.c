@@ -44,19 +44,35 @@ cb_status cb_route_open(cb_asker *asker, uint8_t name_space, const cb_route_opti
     return status;
 }
 
-cb_status cb_route_close(cb_asker *asker, uint8_t name_space, int64_t route_id, int64_t *canceled)
+/* Inside a callback nobody waits: it may be the route's own. */
+static cb_status close_route(cb_asker *asker, uint8_t name_space, int64_t route_id, bool waits,
+                             cb_message *answer)
 {
     if (route_id < 1 || route_id > UINT32_MAX)
         return CB_UNKNOWN;
-    cb_message message = {.kind = CB_MSG_CLOSE_ROUTE,
-                          .name_space = name_space,
-                          .flags = asker->ops != NULL ? CB_FLAG_IN_CALLBACK : 0,
-                          .route = (uint32_t)route_id};
-    cb_status status = cb_asker_ask(asker, &message, 1, true);
-    if (status != CB_OK)
-        return status;
-    *canceled = message.value;
-    return message.status;
+    *answer = (cb_message){.kind = CB_MSG_CLOSE_ROUTE,
+                           .name_space = name_space,
+                           .flags = waits && asker->ops == NULL ? 0 : CB_FLAG_AT_ONCE,
+                           .route = (uint32_t)route_id};
+    cb_status status = cb_asker_ask(asker, answer, 1, true);
+    return status == CB_OK ? answer->status : status;
+}
+
+cb_status cb_route_close(cb_asker *asker, uint8_t name_space, int64_t route_id, int64_t *canceled)
+{
+    cb_message answer = {0};
+    cb_status status = close_route(asker, name_space, route_id, true, &answer);
+    *canceled = answer.value;
+    return status;
+}
+
+cb_status cb_route_close_once(cb_asker *asker, uint8_t name_space, int64_t route_id, bool waits,
+                              int *first)
+{
+    cb_message answer = {0};
+    cb_status status = close_route(asker, name_space, route_id, waits, &answer);
+    *first = status == CB_OK && answer.connection == 1;
+    return status;
 }
 
 cb_status cb_route_command(cb_asker *asker, uint8_t name_space, const cb_command *command,

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "actors/http_port.h"
 #include "actors/tcp_connection.h"
 #include "actors/udp.h"
 
@@ -17,6 +18,8 @@ const cb_listener_kind *cb_listener_kind_of(uint32_t route_kind)
     switch (route_kind) {
     case CB_ROUTE_TCP:
         return &cb_tcp_connection_kind;
+    case CB_ROUTE_HTTP:
+        return &cb_http_kind;
     case CB_ROUTE_UDP:
     case CB_ROUTE_UDP_CLIENT:
         return &cb_udp_kind;
@@ -66,6 +69,18 @@ static void report_if_stopped(cb_listener *listener)
 void cb_listener_port_closed(cb_listener *listener)
 {
     listener->listening = false;
+    report_if_stopped(listener);
+}
+
+void cb_listener_hold(cb_listener *listener)
+{
+    listener->open++;
+}
+
+void cb_listener_let_go(cb_listener *listener)
+{
+    assert(listener->open > 0);
+    listener->open--;
     report_if_stopped(listener);
 }
 
@@ -172,10 +187,18 @@ cb_connection *cb_connection_take(cb_listener *listener)
     if (connection == NULL)
         return NULL;
     uint32_t number = connection->number + (UINT32_C(1) << SLOT_BITS);
+    listener->connections++;
     memset(connection, 0, listener->kind->connection_size);
     *connection = (cb_connection){
         .listener = listener, .cause = listener->route.cause, .number = number, .in_use = true};
     return connection;
+}
+
+static void owe_end(cb_connection *connection)
+{
+    assert(!connection->owes_end);
+    connection->owes_end = true;
+    cb_listener_hold(connection->listener);
 }
 
 cb_connection *cb_connection_new(cb_listener *listener, const cb_endpoint *peer)
@@ -183,24 +206,28 @@ cb_connection *cb_connection_new(cb_listener *listener, const cb_endpoint *peer)
     cb_connection *connection = cb_connection_take(listener);
     if (connection == NULL)
         return NULL;
-    connection->owes_end = true;
-    listener->open++;
     cb_message record = cb_connection_record(connection, CB_MSG_ACCEPTED);
     if (peer != NULL && cb_endpoint_is_loopback(peer)) {
         record.flags = CB_FLAG_LOOPBACK;
         record.value = peer->port;
     }
+    owe_end(connection);
     post(listener, &record);
     return connection;
 }
 
+void cb_connection_begin(cb_connection *connection)
+{
+    cb_message record = cb_connection_record(connection, CB_MSG_ACCEPTED);
+    owe_end(connection);
+    post(connection->listener, &record);
+}
+
 static void end_is_told(cb_connection *connection)
 {
-    cb_listener *listener = connection->listener;
-    assert(connection->owes_end && listener->open > 0);
+    assert(connection->owes_end);
     connection->owes_end = false;
-    listener->open--;
-    report_if_stopped(listener);
+    cb_listener_let_go(connection->listener);
 }
 
 void cb_connection_request(cb_connection *connection, cb_buffer *bytes)
@@ -208,6 +235,10 @@ void cb_connection_request(cb_connection *connection, cb_buffer *bytes)
     cb_message record = cb_connection_record(connection, CB_MSG_REQUEST_READY);
     record.value = bytes != NULL ? (int64_t)bytes->size : 0;
     record.payload = cb_payload_handle(bytes);
+    if (!connection->owes_end) {
+        record.flags = CB_FLAG_NEW;
+        owe_end(connection);
+    }
     post(connection->listener, &record);
 }
 
@@ -223,17 +254,22 @@ void cb_connection_event(cb_connection *connection, int64_t entry, cb_buffer *by
 
 void cb_connection_announce(cb_connection *connection, int64_t size_bytes, bool final)
 {
-    cb_listener *listener = connection->listener;
-    assert(connection->owes_end && !connection->announced);
+    assert(connection->owes_end);
     cb_message record = cb_connection_record(connection, CB_MSG_RESPONSE_SENT);
     record.flags = final ? CB_FLAG_FINAL : 0;
     record.value = size_bytes;
+    post(connection->listener, &record);
+    cb_connection_await_flush(connection);
+    end_is_told(connection);
+}
+
+void cb_connection_await_flush(cb_connection *connection)
+{
+    cb_listener *listener = connection->listener;
+    assert(!connection->announced);
     connection->announced = true;
     connection->next = listener->announced;
     listener->announced = connection;
-    post(listener, &record);
-    if (final)
-        end_is_told(connection);
 }
 
 void cb_connection_ended(cb_connection *connection, cb_close_reason reason)
@@ -263,6 +299,7 @@ void cb_connection_free(cb_connection *connection)
     if (connection->announced)
         unlink_announced(connection);
     connection->in_use = false;
+    listener->connections--;
     connection->next = listener->free_slots;
     listener->free_slots = connection;
 }
@@ -312,6 +349,15 @@ static void respond(cb_connection *connection, const cb_message *message)
         cb_buffer_release(response);
 }
 
+static void drop(cb_connection *connection, cb_job_status status)
+{
+    const cb_listener_kind *kind = connection->listener->kind;
+    if (kind->refuse != NULL)
+        kind->refuse(connection, status);
+    else
+        kind->drop(connection, CB_CLOSE_DROPPED);
+}
+
 static void on_message(cb_loop_actor *actor, const cb_message *message)
 {
     cb_listener *listener = (cb_listener *)actor;
@@ -324,7 +370,7 @@ static void on_message(cb_loop_actor *actor, const cb_message *message)
         break;
     case CB_MSG_DROP:
         if (connection != NULL)
-            listener->kind->drop(connection, CB_CLOSE_DROPPED);
+            drop(connection, (cb_job_status)message->status);
         break;
     case CB_MSG_STOP_ACCEPTING:
         cb_listener_stop_accepting(listener);
@@ -341,12 +387,27 @@ static void on_message(cb_loop_actor *actor, const cb_message *message)
     }
 }
 
+static void before_flush(cb_loop_actor *actor)
+{
+    cb_listener *listener = (cb_listener *)actor;
+    if (!listener->kind->counts_connections || listener->stop_reported ||
+        listener->connections == listener->told_connections)
+        return;
+    cb_message record = route_record(listener, CB_MSG_CONNECTIONS);
+    record.value = (int64_t)listener->connections;
+    listener->told_connections = listener->connections;
+    post(listener, &record);
+}
+
 static void after_flush(cb_loop_actor *actor)
 {
     cb_listener *listener = (cb_listener *)actor;
-    while (listener->announced != NULL) {
-        cb_connection *connection = listener->announced;
-        listener->announced = connection->next;
+    /* What is announced meanwhile has not left: it is for the next time. */
+    cb_connection *left = listener->announced;
+    listener->announced = NULL;
+    while (left != NULL) {
+        cb_connection *connection = left;
+        left = connection->next;
         connection->announced = false;
         if (listener->kind->announced != NULL)
             listener->kind->announced(connection);
@@ -414,7 +475,8 @@ static void free_all(cb_listener *listener)
 void *cb_listener_thread(void *argument)
 {
     cb_error error = {.status = CB_OK};
-    cb_listener listener = {.actor = {.message = on_message, .after_flush = after_flush}};
+    cb_listener listener = {
+        .actor = {.message = on_message, .before_flush = before_flush, .after_flush = after_flush}};
     cb_status status = cb_loop_actor_open(&listener.actor, argument, &error);
     if (start(&listener, status, &error) != CB_OK)
         report_failure(&listener, &error);

@@ -4,11 +4,13 @@
  *
  *     START_LISTENER -> open -> ROUTE_LISTENING ... stop_accepting -> port_closed -> ROUTE_STOPPED
  *
- * A connection is what the supervisor is told of: ACCEPTED when it begins, REQUEST_READY and
- * RESPONSE_SENT for each request, and an end, exactly one: a RESPONSE_SENT that is final, or
- * CONNECTION_CLOSED with a reason. Its number holds a generation, so that a command about one that
- * is gone is recognised. A kind without connections (a datagram's request is one) may use it for
- * each request, or leave it alone.
+ * What the supervisor is told of is requests: ACCEPTED when one begins, REQUEST_READY when it is
+ * whole, and its end, exactly one: RESPONSE_SENT, or CONNECTION_CLOSED with a reason. They are told
+ * apart by the connection's number, so a connection has one request at a time; after the end the
+ * next may begin. Where a connection is a request, it begins with it (cb_connection_new). Where it
+ * carries many, it is nobody's business between them (cb_connection_take). The number holds a
+ * generation, so that a command about a connection that is gone is recognised. A kind without
+ * connections (a datagram's request is one) may use it for each request, or leave it alone.
  *
  * RESPONSE_SENT is on its way before the client can see the end of the response, so that whoever
  * saw it finds it counted: cb_connection_announce posts the record, and the kind's `announced` is
@@ -36,8 +38,8 @@ struct cb_connection {
     uint64_t cause;      /* the input that led to the last command about it */
     uint32_t number;     /* generation << 20 | slot */
     bool in_use;
-    bool owes_end;  /* ACCEPTED was told and the end was not */
-    bool announced; /* RESPONSE_SENT is posted and has not left yet */
+    bool owes_end;  /* a request began and its end was not told */
+    bool announced; /* `announced` is to be called when what is posted has left */
 };
 
 struct cb_listener {
@@ -57,12 +59,16 @@ struct cb_listener {
     size_t slot_capacity;
     cb_connection *free_slots;
     cb_connection *announced;
-    size_t open; /* connections that owe the supervisor an end */
+    size_t connections;      /* that are in use */
+    size_t told_connections; /* what the supervisor knows of them */
+    size_t open;             /* requests that the supervisor is owed an end of, and holds */
 };
 
 struct cb_listener_kind {
     size_t own_size;
     size_t connection_size; /* of the kind's struct for a connection */
+    /* Connections are not requests: the supervisor is told how many there are. */
+    bool counts_connections;
 
     /* Begins to serve what listener->route asks for; *port: where (0 if it has no port). On failure
      * nothing is left but `own`. */
@@ -77,6 +83,9 @@ struct cb_listener_kind {
     /* Ends a connection at once: reports its end with the reason if it owes one, and gives it back
      * sooner or later. Twice is fine. */
     void (*drop)(cb_connection *connection, cb_close_reason reason);
+    /* There will be no response, because the request ended so; the end of the request is to be told
+     * as after `respond`. NULL: it is dropped. */
+    void (*refuse)(cb_connection *connection, cb_job_status status);
     /* A command: the answer is a status, and *value and *payload, which is the asker's then (after
      * a failure an error's text). `order`'s payload stays the caller's. CB_UNSUPPORTED for numbers
      * it does not know. Or CB_ORDER_LATER: then the order's payload is the kind's. May be NULL. */
@@ -97,20 +106,25 @@ const cb_listener_kind *cb_listener_kind_of(uint32_t route_kind);
 /* A new connection, the kind's part of it zero, told as ACCEPTED. `peer` may be NULL. NULL when out
  * of memory: nobody was told. */
 cb_connection *cb_connection_new(cb_listener *listener, const cb_endpoint *peer);
-/* A slot for one request that begins with cb_connection_event; nobody is told of it. NULL when out
- * of memory. */
+/* The same, of which nobody is told before a request begins: with cb_connection_begin,
+ * cb_connection_request or cb_connection_event. NULL when out of memory. */
 cb_connection *cb_connection_take(cb_listener *listener);
 /* A record about it with the route's fields filled in. */
 cb_message cb_connection_record(const cb_connection *connection, cb_message_kind kind);
-/* Posts REQUEST_READY; takes over the bytes (NULL: none). */
+/* Posts ACCEPTED for a request whose first bytes have come. */
+void cb_connection_begin(cb_connection *connection);
+/* Posts REQUEST_READY, for one that has not begun as its beginning too; takes over the bytes (NULL:
+ * none). */
 void cb_connection_request(cb_connection *connection, cb_buffer *bytes);
 /* Posts REQUEST_READY for a request that begins and ends with it: an event, which the supervisor
  * answers with exactly one `respond` or `drop`. `entry` 0: the route's. Takes over the bytes. */
 void cb_connection_event(cb_connection *connection, int64_t entry, cb_buffer *bytes);
-/* Posts RESPONSE_SENT; `final`: that was its end. `announced` is called when it has left, unless
- * the connection is given back before. */
+/* Posts RESPONSE_SENT, the end of its request; `final`: and of the connection. `announced` is
+ * called when it has left, unless the connection is given back before. */
 void cb_connection_announce(cb_connection *connection, int64_t size_bytes, bool final);
-/* Posts CONNECTION_CLOSED, if its end was not told. */
+/* Has `announced` called in the same way for what was posted already. */
+void cb_connection_await_flush(cb_connection *connection);
+/* Posts CONNECTION_CLOSED, if the end of a request is owed. */
 void cb_connection_ended(cb_connection *connection, cb_close_reason reason);
 /* Nobody refers to it any more; one that owes an end was CB_CLOSE_FAILED. */
 void cb_connection_free(cb_connection *connection);
@@ -121,6 +135,9 @@ void cb_connection_free(cb_connection *connection);
 void cb_listener_stop_accepting(cb_listener *listener);
 /* Nobody can reach the port any more: ROUTE_STOPPED follows when no connection owes an end. */
 void cb_listener_port_closed(cb_listener *listener);
+/* Keeps ROUTE_STOPPED back until as many are let go: a request that has come is about to begin. */
+void cb_listener_hold(cb_listener *listener);
+void cb_listener_let_go(cb_listener *listener);
 /* Nothing is left that the loop has to serve: the thread may end with its last connection. */
 void cb_listener_drained(cb_listener *listener);
 

@@ -48,7 +48,7 @@ void cb_loop_actor_run(cb_loop_actor *actor)
             return;
         if (actor->after_flush != NULL)
             actor->after_flush(actor);
-        sleep_ns = -1;
+        sleep_ns = cb_mailbox_has_gathered(actor->mailbox) ? 0 : -1;
     }
 }
 

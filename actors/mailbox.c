@@ -218,6 +218,11 @@ cb_status cb_mailbox_flush(cb_mailbox *mailbox)
     return sent < 0 ? CB_IO : CB_OK;
 }
 
+bool cb_mailbox_has_gathered(const cb_mailbox *mailbox)
+{
+    return mailbox->gathered > 0;
+}
+
 /* Reads one batch; flags 0 waits for it. */
 static cb_status read_batch(cb_mailbox *mailbox, int flags)
 {

@@ -43,6 +43,8 @@ uint32_t cb_mailbox_address(const cb_mailbox *mailbox);
  * with it, also on failure. CB_IO if the queue broke. */
 cb_status cb_mailbox_post(cb_mailbox *mailbox, const cb_message *message);
 cb_status cb_mailbox_flush(cb_mailbox *mailbox);
+/* Whether a flush has something to send. */
+bool cb_mailbox_has_gathered(const cb_mailbox *mailbox);
 
 /* The next record: CB_OK, CB_TIMEOUT when none came in timeout_ms (0: do not wait, -1: for ever),
  * CB_IO. Does not flush. The record's payload is the receiver's. */

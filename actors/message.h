@@ -49,10 +49,11 @@ enum {
     CB_FLAG_HAS_NUL = 2,  /* JOB_COMPLETED: the result holds a NUL byte; HAND: say whether */
     CB_FLAG_AS_TEXT = 4,  /* TAKE_JOB: a result with a NUL is refused */
     CB_FLAG_LOOPBACK = 8, /* ACCEPTED: value is the peer's port on this machine */
-    CB_FLAG_IN_CALLBACK = 16, /* CLOSE_ROUTE: asked from inside a callback */
-    CB_FLAG_FINAL = 32,       /* RESPONSE_SENT and RESPOND: the connection ends with it */
-    CB_FLAG_CLIENT = 64,      /* HAND, BEGIN_JOB: a client exchange */
-    CB_FLAG_NEW = 128         /* REQUEST_READY: it begins with this, no ACCEPTED came before */
+    CB_FLAG_AT_ONCE = 16, /* CLOSE_ROUTE: answered before what runs has finished */
+    CB_FLAG_FINAL = 32,   /* RESPONSE_SENT and RESPOND: the connection ends with it */
+    CB_FLAG_CLIENT = 64,  /* HAND, BEGIN_JOB: a client exchange */
+    CB_FLAG_NEW = 128     /* REQUEST_READY: it begins with this, no ACCEPTED came before;
+                             ANSWER: the shell makes its payload, a cb_snapshot */
 };
 
 /* Where BEGIN_JOB is to find its route. */
@@ -72,7 +73,7 @@ enum {
     /* askers -> supervisor; each is answered by exactly one ANSWER */                             \
     X(OPEN_ROUTE, 1, "OpenRoute")   /* value entry, status timeout ms, connection kind<<16|port,   \
                                        payload callback's name */                                  \
-    X(CLOSE_ROUTE, 2, "CloseRoute") /* route */                                                    \
+    X(CLOSE_ROUTE, 2, "CloseRoute") /* route; value how many canceled */                           \
     X(BEGIN_JOB, 3, "BeginJob")     /* route, value timeout ms, payload request, job entry */      \
     X(TAKE_JOB, 4, "TakeJob")       /* job id */                                                   \
     X(ASK, 5, "Ask")                /* value cb_question_kind; route id or job id in `job` */      \
@@ -130,7 +131,8 @@ enum {
     X(REDIAL, 78, "Redial") /* job, status cb_job_status: SUCCESS dial again, else end with it */  \
     /* supervisor -> askers */                                                                     \
     X(ANSWER, 80, "Answer") /* status cb_status, value, payload; cause as in the question;         \
-                               connection job status on TAKE_JOB */                                \
+                               connection job status on TAKE_JOB, on CLOSE_ROUTE 1 if it was the   \
+                               first */                                                            \
     /* supervisor -> its shell */                                                                  \
     X(TICK_AT, 88, "TickAt")  /* value ns: Tick then, not at the last one; INT64_MAX: none */      \
     X(RELEASE, 89, "Release") /* payload: drop one reference */
@@ -157,7 +159,8 @@ const char *cb_message_name(unsigned kind);
     X(DROPPED, 7, "dropped by order")                                                              \
     X(NO_MEMORY, 8, "out of memory")                                                               \
     X(FAILED, 9, "input/output error")                                                             \
-    X(TLS_FAILED, 10, "TLS failed")
+    X(TLS_FAILED, 10, "TLS failed")                                                                \
+    X(MALFORMED, 11, "malformed request")
 
 typedef enum cb_close_reason {
     CB_CLOSE_NONE = 0,

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "actors/metrics/server.h"
 #include "actors/supervisor.h"
 
 /* How long the supervisor may take to say its first word. */
@@ -57,6 +58,17 @@ static cb_status greet(cb_runtime *runtime, cb_error *error)
     return cb_fail(error, status, "the supervisor does not answer");
 }
 
+static cb_status serve_metrics(cb_runtime *runtime, cb_error *error)
+{
+    if (!runtime->options.serves_metrics)
+        return CB_OK;
+    cb_status status =
+        cb_metrics_start(runtime, runtime->options.metrics_port, &runtime->metrics, error);
+    if (status != CB_OK)
+        (void)dismiss(runtime, false, NULL);
+    return status;
+}
+
 static cb_status open_parts(cb_runtime *runtime, const char *trace_path, cb_error *error)
 {
     const cb_limits *limits = &runtime->options.limits;
@@ -70,7 +82,9 @@ static cb_status open_parts(cb_runtime *runtime, const char *trace_path, cb_erro
     if (status == CB_OK)
         status = cb_thread_start(&runtime->supervisor_thread, cb_supervisor_thread,
                                  runtime->supervisor, 0, "supervisor", error);
-    return status == CB_OK ? greet(runtime, error) : status;
+    if (status == CB_OK)
+        status = greet(runtime, error);
+    return status == CB_OK ? serve_metrics(runtime, error) : status;
 }
 
 static cb_status close_parts(cb_runtime *runtime, cb_error *error)
@@ -102,6 +116,11 @@ cb_status cb_runtime_start(const cb_runtime_options *options, cb_runtime **runti
     }
     *runtime = started;
     return CB_OK;
+}
+
+uint16_t cb_runtime_metrics_port(const cb_runtime *runtime)
+{
+    return runtime->metrics != NULL ? cb_metrics_port(runtime->metrics) : 0;
 }
 
 cb_status cb_runtime_name_space(cb_runtime *runtime, uint8_t name_space, const char *name,
@@ -144,6 +163,7 @@ cb_status cb_runtime_stop(cb_runtime **runtime, cb_error *error)
         return CB_OK;
     bool stuck = false;
     cb_status status = finish(stopping, &stuck, error);
+    cb_metrics_stop(&stopping->metrics);
     cb_status dismissed = dismiss(stopping, stuck, error);
     if (dismissed != CB_OK)
         return dismissed;

@@ -18,6 +18,7 @@ struct cb_runtime {
     cb_recorder *recorder;
     struct cb_supervisor *supervisor;
     pthread_t supervisor_thread;
+    struct cb_metrics *metrics; /* NULL: not served */
     /* The owner's own way to the supervisor: opened at the start, so that the end does not depend
      * on descriptors that may be gone by then. Used by who set `shut_down`, and by the stop. */
     cb_mailbox *control;

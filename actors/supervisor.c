@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "actors/base/address_map.h"
+#include "actors/log/log.h"
+#include "actors/metrics/snapshot.h"
 
 /* Records taken in before effects are sent on, so that a flood does not starve the receivers. */
 #define RECORDS_A_ROUND 512u
@@ -33,13 +35,14 @@ struct cb_supervisor {
     cb_runtime *runtime;
     cb_exchange *exchange;
     cb_recorder *recorder;
+    cb_log *log; /* or NULL */
     cb_actor_starter *starter;
     cb_step *step;
     uint64_t sequence;
     int64_t now_ns;
     int64_t deadline_ns;
     cb_address_map receivers;
-    receiver *dirty;
+    receiver *dirty[2];     /* askers, and after them actors */
     message_list held;      /* askers' messages, until the inbox was empty */
     uint64_t held_batches;  /* batches read since the first of them came */
     message_list made_here; /* inputs of the shell's own: an actor that did not start */
@@ -64,6 +67,20 @@ static cb_status list_add(message_list *list, const cb_message *message)
 
 /* --- receivers --- */
 
+/* Askers are sent to first: they wait for it, and what they do next goes on beside the actors. */
+static receiver **dirty_list(cb_supervisor *self, const receiver *of)
+{
+    return &self->dirty[of->address >= CB_ADDRESS_FIRST_ASKER ? 0 : 1];
+}
+
+static void make_dirty(cb_supervisor *self, receiver *to)
+{
+    receiver **list = dirty_list(self, to);
+    to->dirty = true;
+    to->next_dirty = *list;
+    *list = to;
+}
+
 static receiver *add_receiver(cb_supervisor *self, uint32_t address)
 {
     receiver *added = calloc(1, sizeof *added);
@@ -86,7 +103,7 @@ static void drop_unsent(receiver *gone)
 
 static void unlink_dirty(cb_supervisor *self, receiver *gone)
 {
-    receiver **link = &self->dirty;
+    receiver **link = dirty_list(self, gone);
     while (*link != NULL && *link != gone)
         link = &(*link)->next_dirty;
     if (*link != NULL)
@@ -129,11 +146,8 @@ static void queue_for(cb_supervisor *self, const cb_message *message)
     to->unsent = list.items;
     to->count = list.count;
     to->capacity = list.capacity;
-    if (!to->dirty) {
-        to->dirty = true;
-        to->next_dirty = self->dirty;
-        self->dirty = to;
-    }
+    if (!to->dirty)
+        make_dirty(self, to);
 }
 
 /* Sends as much as the receiver's queue takes. */
@@ -157,17 +171,16 @@ static cb_status send_unsent(cb_supervisor *self, receiver *to)
 /* Sends everything that queues take; what a full one does not take stays. */
 static void send_all(cb_supervisor *self)
 {
-    receiver *to = self->dirty;
-    self->dirty = NULL;
-    while (to != NULL) {
-        receiver *next = to->next_dirty;
-        to->dirty = false;
-        if (send_unsent(self, to) == CB_LIMIT) {
-            to->dirty = true;
-            to->next_dirty = self->dirty;
-            self->dirty = to;
+    for (int i = 0; i < 2; i++) {
+        receiver *to = self->dirty[i];
+        self->dirty[i] = NULL;
+        while (to != NULL) {
+            receiver *next = to->next_dirty;
+            to->dirty = false;
+            if (send_unsent(self, to) == CB_LIMIT)
+                make_dirty(self, to);
+            to = next;
         }
-        to = next;
     }
 }
 
@@ -211,11 +224,25 @@ static void start_actor(cb_supervisor *self, const cb_message *effect)
         queue_for(self, effect);
 }
 
+/* The tables are as they were when the question was answered: nothing came in since. */
+static void answer(cb_supervisor *self, const cb_message *effect)
+{
+    cb_message filled = *effect;
+    if ((effect->flags & CB_FLAG_NEW) != 0) {
+        filled.payload = cb_payload_handle(cb_snapshot_take(self->step, self->recorder));
+        filled.status = filled.payload != 0 ? CB_OK : CB_NO_MEMORY;
+    }
+    queue_for(self, &filled);
+}
+
 static void carry_out(cb_supervisor *self, const cb_message *effect)
 {
     if (effect->flags & CB_FLAG_SHARED)
         (void)cb_buffer_retain(cb_message_payload(effect));
     switch (effect->kind) {
+    case CB_MSG_ANSWER:
+        answer(self, effect);
+        break;
     case CB_MSG_TICK_AT:
         self->deadline_ns = effect->value;
         break;
@@ -232,6 +259,44 @@ static void carry_out(cb_supervisor *self, const cb_message *effect)
     }
 }
 
+static bool is_askers(unsigned kind)
+{
+    return (kind >= CB_MSG_OPEN_ROUTE && kind <= CB_MSG_FINISH && kind != CB_MSG_SHUTDOWN) ||
+           (kind >= CB_MSG_COMMAND && kind <= CB_MSG_CLOSE_JOBS);
+}
+
+/* The text that came with what a note is about, if that failed; NULL otherwise. */
+static const cb_buffer *explanation(const cb_message *message, const cb_note *note)
+{
+    bool is_about = false;
+    if (message->kind == CB_MSG_ROUTE_FAILED)
+        is_about = note->kind == CB_NOTE_ROUTE_FAILED;
+    else if (message->kind == CB_MSG_JOB_COMPLETED && message->status != CB_JOB_SUCCESS)
+        is_about = note->kind == CB_NOTE_JOB_ENDED && note->job == message->job;
+    return is_about ? cb_message_payload(message) : NULL;
+}
+
+/* What an asker calls a cause is its own number of the question, and no input. The notes are taken
+ * before the effects are carried out: until then they, or the state, hold the payload. */
+static void log_notes(cb_supervisor *self, const cb_message *message)
+{
+    cb_notes notes = cb_step_notes(self->step);
+    for (size_t i = 0; i < notes.count; i++) {
+        const cb_buffer *why = explanation(message, &notes.items[i]);
+        const char *name = self->recorder != NULL
+                               ? cb_recorder_name_of(self->recorder, notes.items[i].name_space)
+                               : NULL;
+        cb_noted noted = {.note = notes.items[i],
+                          .sequence = self->sequence,
+                          .cause = is_askers(message->kind) ? 0 : message->cause,
+                          .name = name,
+                          .name_size = name != NULL ? strlen(name) : 0,
+                          .detail = why != NULL ? (const char *)why->data : NULL,
+                          .detail_size = why != NULL ? why->size : 0};
+        cb_log_note(self->log, self->now_ns, &noted);
+    }
+}
+
 static void input(cb_supervisor *self, cb_message *message)
 {
     message->time_ns = self->now_ns;
@@ -241,6 +306,8 @@ static void input(cb_supervisor *self, cb_message *message)
     cb_effects effects = cb_step_input(self->step, message);
     if (self->recorder != NULL)
         cb_recorder_effects(self->recorder, self->sequence, effects.items, effects.count);
+    if (self->log != NULL)
+        log_notes(self, message);
     for (size_t i = 0; i < effects.count; i++)
         carry_out(self, &effects.items[i]);
     if (self->recorder != NULL &&
@@ -249,12 +316,6 @@ static void input(cb_supervisor *self, cb_message *message)
 }
 
 /* --- the loop --- */
-
-static bool is_askers(unsigned kind)
-{
-    return (kind >= CB_MSG_OPEN_ROUTE && kind <= CB_MSG_FINISH && kind != CB_MSG_SHUTDOWN) ||
-           (kind >= CB_MSG_COMMAND && kind <= CB_MSG_CLOSE_JOBS);
-}
 
 static void hello(cb_supervisor *self, uint32_t address)
 {
@@ -338,10 +399,13 @@ static void sleep_until_something(cb_supervisor *self)
         if (timeout_ns < 0)
             timeout_ns = 0;
     }
-    if (self->dirty != NULL && (timeout_ns < 0 || timeout_ns > RETRY_NS))
+    if ((self->dirty[0] != NULL || self->dirty[1] != NULL) &&
+        (timeout_ns < 0 || timeout_ns > RETRY_NS))
         timeout_ns = RETRY_NS;
     if (self->recorder != NULL)
         cb_recorder_flush(self->recorder);
+    if (self->log != NULL)
+        cb_log_wake(self->log);
     self->exchange->ops->wait(self->exchange, timeout_ns);
 }
 
@@ -385,6 +449,9 @@ cb_status cb_supervisor_new(cb_runtime *runtime, cb_exchange *exchange, cb_recor
     self->starter = starter;
     self->step = step;
     self->deadline_ns = INT64_MAX;
+    self->log = runtime->options.log;
+    if (self->log != NULL)
+        cb_step_take_notes(step);
     *supervisor = self;
     return CB_OK;
 }

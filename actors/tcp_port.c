@@ -1,14 +1,20 @@
 #include "actors/tcp_port.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdint.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 
+#include "actors/inherited.h"
 #include "actors/tls_setting.h"
 
 /* A response up to this size is written in one piece, after its announcement; of a larger one this
  * much is kept back for after it. It fits into any socket's send buffer. */
 #define LAST_PIECE 16384u
+/* Between two attempts to get a port that is in use. */
+#define AGAIN_NS   2000000
 
 static cb_tcp_port *port_of(const cb_tcp_guest *guest)
 {
@@ -62,15 +68,18 @@ static cb_close_reason reason_of(const cb_tcp_event *event)
 static void on_accept(cb_tcp_socket *socket)
 {
     cb_listener *listener = cb_tcp_user(socket);
+    const cb_tcp_port *port = listener->own;
     const cb_endpoint peer = cb_tcp_peer(socket);
-    cb_tcp_guest *guest = (cb_tcp_guest *)cb_connection_new(listener, &peer);
+    cb_tcp_guest *guest =
+        (cb_tcp_guest *)(port->framing->many ? cb_connection_take(listener)
+                                             : cb_connection_new(listener, &peer));
     cb_tcp_set_user(socket, guest);
     if (guest == NULL) {
         (void)cb_tcp_abort(socket, NULL);
         return;
     }
     guest->socket = socket;
-    port_of(guest)->framing->accepted(guest);
+    port->framing->accepted(guest);
 }
 
 static void on_connect(cb_tcp_socket *socket)
@@ -154,7 +163,10 @@ static cb_status write_up_to(cb_tcp_guest *guest, size_t end)
 static void announce(cb_tcp_guest *guest)
 {
     guest->sending = false;
-    cb_connection_announce(&guest->base, (int64_t)response_size(guest), guest->final);
+    if (guest->base.owes_end)
+        cb_connection_announce(&guest->base, (int64_t)response_size(guest), guest->final);
+    else
+        cb_connection_await_flush(&guest->base);
 }
 
 static void on_written(cb_tcp_socket *socket)
@@ -162,6 +174,8 @@ static void on_written(cb_tcp_socket *socket)
     cb_tcp_guest *guest = cb_tcp_user(socket);
     if (guest->sending)
         announce(guest);
+    else if (port_of(guest)->framing->written != NULL)
+        port_of(guest)->framing->written(guest);
 }
 
 void cb_tcp_port_announced(cb_connection *connection)
@@ -204,7 +218,12 @@ void cb_tcp_guest_send(cb_tcp_guest *guest, cb_buffer *first, cb_buffer *second,
 
 static void on_port_closed(void *user)
 {
-    cb_listener_port_closed(user);
+    cb_listener *listener = user;
+    const cb_tcp_port *self = listener->own;
+    if (self->framing->port_closed != NULL)
+        self->framing->port_closed(listener);
+    else
+        cb_listener_port_closed(listener);
 }
 
 static void on_drained(void *user)
@@ -222,13 +241,52 @@ static cb_tcp_options options_of(const cb_listener *listener)
         .max_connections = (size_t)limits->max_connections};
 }
 
+cb_status cb_tcp_port_listen(cb_loop *loop, const char *address, uint16_t port, int64_t wait_ms,
+                             const cb_tcp_callbacks *callbacks, const cb_tcp_options *options,
+                             void *user, cb_tcp_server **server, cb_error *error)
+{
+    const struct timespec pause = {.tv_nsec = AGAIN_NS};
+    const int64_t end_ns = cb_now_ns() + wait_ms * 1000000;
+    for (;;) {
+        cb_status status =
+            cb_tcp_server_open(loop, address, port, callbacks, options, user, server, error);
+        bool is_in_use = status == CB_IO && error->sys_errno == EADDRINUSE && port != 0;
+        if (!is_in_use || cb_now_ns() >= end_ns)
+            return status;
+        (void)nanosleep(&pause, NULL);
+    }
+}
+
+static cb_status open_inherited(cb_listener *listener, const cb_tcp_callbacks *callbacks,
+                                cb_error *error)
+{
+    cb_tcp_port *self = listener->own;
+    cb_tcp_options options = options_of(listener);
+    cb_status status = cb_inherited_take(listener, &options.listening, error);
+    if (status != CB_OK)
+        return status;
+    status = cb_tcp_server_open(listener->actor.loop, NULL, cb_listener_port(listener), callbacks,
+                                &options, listener, &self->server, error);
+    if (status != CB_OK)
+        (void)close(options.listening);
+    return status;
+}
+
+/* The thread has nothing else to do yet than to wait for its port. */
 static cb_status open_at(cb_listener *listener, const char *address,
                          const cb_tcp_callbacks *callbacks, cb_error *error)
 {
     cb_tcp_port *self = listener->own;
     const cb_tcp_options options = options_of(listener);
-    return cb_tcp_server_open(listener->actor.loop, address, cb_listener_port(listener), callbacks,
-                              &options, listener, &self->server, error);
+    return cb_tcp_port_listen(listener->actor.loop, address, cb_listener_port(listener),
+                              cb_listener_limits(listener)->port_wait_ms, callbacks, &options,
+                              listener, &self->server, error);
+}
+
+/* Whether a machine without IPv6 said so about "::". */
+static bool lacks_ipv6(const cb_error *error)
+{
+    return error->sys_errno == EAFNOSUPPORT || error->sys_errno == EADDRNOTAVAIL;
 }
 
 cb_status cb_tcp_port_open(cb_listener *listener, const cb_tcp_framing *framing, uint16_t *port,
@@ -246,13 +304,12 @@ cb_status cb_tcp_port_open(cb_listener *listener, const cb_tcp_framing *framing,
                                         .port_closed = on_port_closed,
                                         .drained = on_drained};
     uint32_t kind = cb_listener_route_kind(listener);
-    if ((kind & CB_ROUTE_INHERITED) != 0)
-        return cb_fail(error, CB_UNSUPPORTED, "a TCP route cannot use an inherited descriptor");
-    bool any = (kind & CB_ROUTE_ANY_ADDRESS) != 0;
+    bool inherited = (kind & CB_ROUTE_INHERITED) != 0;
+    bool any = !inherited && (kind & CB_ROUTE_ANY_ADDRESS) != 0;
     self->framing = framing;
-    cb_status status = open_at(listener, any ? "::" : "127.0.0.1", &callbacks, error);
-    /* A machine without IPv6 has no "::". */
-    if (any && status == CB_IO)
+    cb_status status = inherited ? open_inherited(listener, &callbacks, error)
+                                 : open_at(listener, any ? "::" : "127.0.0.1", &callbacks, error);
+    if (any && status == CB_IO && lacks_ipv6(error))
         status = open_at(listener, "0.0.0.0", &callbacks, error);
     if (status == CB_OK)
         *port = cb_tcp_server_port(self->server);

@@ -26,7 +26,9 @@ typedef struct cb_tcp_guest {
 
 /* None is called after the connection was dropped or sent its final response, but `gone`. */
 typedef struct cb_tcp_framing {
-    /* It was told as ACCEPTED. */
+    /* A connection carries requests, of which it tells itself; otherwise it is one, and was told as
+     * ACCEPTED. */
+    bool many;
     void (*accepted)(cb_tcp_guest *guest);
     /* It can talk: after the handshake under TLS. May be NULL. */
     void (*connected)(cb_tcp_guest *guest);
@@ -39,8 +41,13 @@ typedef struct cb_tcp_framing {
     void (*alarm)(cb_tcp_guest *guest);
     /* A response that is not final was handed to the socket. May be NULL. */
     void (*sent)(cb_tcp_guest *guest);
+    /* All that was handed to the socket has gone to the kernel, and no response is being sent. May
+     * be NULL. */
+    void (*written)(cb_tcp_guest *guest);
     /* Frees what the kind keeps for it. */
     void (*gone)(cb_tcp_guest *guest);
+    /* The port is closed. NULL: that is told as it is (cb_listener_port_closed). */
+    void (*port_closed)(cb_listener *listener);
 } cb_tcp_framing;
 
 typedef struct cb_tcp_port {
@@ -57,8 +64,16 @@ cb_status cb_tcp_port_order(cb_listener *listener, const cb_message *order, int6
 void cb_tcp_port_announced(cb_connection *connection);
 void cb_tcp_port_drop(cb_connection *connection, cb_close_reason reason);
 
+/* cb_tcp_server_open for a port that may be in use for a moment more: a process that was killed
+ * with io_uring is gone before the kernel frees what it listened on, and who starts it again at
+ * once must find the port. Tries for wait_ms; blocks meanwhile. */
+cb_status cb_tcp_port_listen(cb_loop *loop, const char *address, uint16_t port, int64_t wait_ms,
+                             const cb_tcp_callbacks *callbacks, const cb_tcp_options *options,
+                             void *user, cb_tcp_server **server, cb_error *error);
+
 /* Sends a response in two parts, either of which may be NULL; takes both over. One at a time: the
- * next after `sent`. Announces it when all but its end has left, and lets the end go after that. */
+ * next after `sent`. Announces it when all but its end has left, and lets the end go after that; if
+ * the end of its request is told already, it follows that. */
 void cb_tcp_guest_send(cb_tcp_guest *guest, cb_buffer *first, cb_buffer *second, bool final);
 /* False once it was dropped, has failed or was closed: nothing can be sent then. */
 bool cb_tcp_guest_stands(const cb_tcp_guest *guest);

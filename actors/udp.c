@@ -9,16 +9,16 @@
 #include "actors/udp.h"
 
 #include <assert.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "actors/inherited.h"
 #include "callboard/udp_commands.h"
 
 /* Receives that wait at once, so that several datagrams are taken in one turn. */
-#define RECEIVES       16u
+#define RECEIVES       32u
 #define RECEIVE_SIZE   65536u
 /* What the kernel is asked to keep for us while the loop is busy; it may give less. */
 #define KERNEL_BYTES   (4 * 1024 * 1024)
@@ -28,7 +28,9 @@
 typedef struct datagram {
     cb_connection base; /* first */
     cb_endpoint peer;
-    cb_buffer *reply; /* while it is being sent */
+    uint8_t header_size;
+    uint8_t header[HEADER_ROOM]; /* what the callback was given in front of the datagram */
+    cb_buffer *reply;            /* while it is being sent */
 } datagram;
 
 /* A datagram that is sent on command. */
@@ -151,27 +153,36 @@ static void put_u32(uint8_t *to, uint32_t value)
         to[i] = (uint8_t)(value >> 8 * i);
 }
 
-/* The header in front of a datagram; returns its size. */
-static size_t write_header(const cb_endpoint *peer, uint8_t header[HEADER_ROOM])
+static size_t put_decimal(uint8_t *to, unsigned value)
 {
-    int length = snprintf((char *)header + CB_UDP_HEADER_SIZE, HOST_TEXT_SIZE, "%u.%u.%u.%u",
-                          peer->address[0], peer->address[1], peer->address[2], peer->address[3]);
-    put_u32(header, peer->port);
-    put_u32(header + 4, (uint32_t)length);
-    return CB_UDP_HEADER_SIZE + (size_t)length;
+    size_t size = value >= 100 ? 3 : value >= 10 ? 2 : 1;
+    for (size_t i = size; i-- > 0; value /= 10)
+        to[i] = (uint8_t)('0' + value % 10);
+    return size;
 }
 
-static cb_buffer *with_header(const cb_endpoint *peer, const void *data, size_t size)
+static void write_header(datagram *of)
 {
-    uint8_t header[HEADER_ROOM];
-    size_t header_size = write_header(peer, header);
-    cb_buffer *payload = cb_buffer_new(0, header_size + size);
+    uint8_t *host = of->header + CB_UDP_HEADER_SIZE;
+    size_t size = put_decimal(host, of->peer.address[0]);
+    for (int i = 1; i < 4; i++) {
+        host[size++] = '.';
+        size += put_decimal(host + size, of->peer.address[i]);
+    }
+    put_u32(of->header, of->peer.port);
+    put_u32(of->header + 4, (uint32_t)size);
+    of->header_size = (uint8_t)(CB_UDP_HEADER_SIZE + size);
+}
+
+static cb_buffer *with_header(const datagram *of, const void *data, size_t size)
+{
+    cb_buffer *payload = cb_buffer_new(0, of->header_size + size);
     if (payload == NULL)
         return NULL;
-    memcpy(payload->data, header, header_size);
+    memcpy(payload->data, of->header, of->header_size);
     if (size > 0)
-        memcpy(payload->data + header_size, data, size);
-    payload->size = header_size + size;
+        memcpy(payload->data + of->header_size, data, size);
+    payload->size = of->header_size + size;
     return payload;
 }
 
@@ -183,20 +194,23 @@ static void take_datagram(cb_listener *listener, const cb_endpoint *peer, const 
         reject(listener, &self->late);
         return;
     }
-    cb_connection *taken = NULL;
+    datagram *taken = NULL;
     cb_buffer *payload = NULL;
     if (self->taken < cb_listener_limits(listener)->udp_waiting)
-        payload = with_header(peer, data, size);
-    if (payload != NULL)
-        taken = cb_connection_take(listener);
-    if (taken == NULL) {
-        cb_buffer_release(payload);
+        taken = (datagram *)cb_connection_take(listener);
+    if (taken != NULL) {
+        taken->peer = *peer;
+        write_header(taken);
+        payload = with_header(taken, data, size);
+    }
+    if (payload == NULL) {
+        if (taken != NULL)
+            cb_connection_free(&taken->base);
         reject(listener, &self->overloaded);
         return;
     }
     self->taken++;
-    ((datagram *)taken)->peer = *peer;
-    cb_connection_event(taken, 0, payload);
+    cb_connection_event(&taken->base, 0, payload);
 }
 
 static void on_received(cb_op *op)
@@ -237,8 +251,7 @@ static void respond(cb_connection *connection, cb_buffer *reply, bool final)
     (void) final;
     datagram *to = (datagram *)connection;
     cb_listener *listener = connection->listener;
-    uint8_t header[HEADER_ROOM];
-    size_t offset = write_header(&to->peer, header);
+    size_t offset = to->header_size;
     bool replies = cb_listener_route_base(listener) == CB_ROUTE_UDP;
     assert(to->reply == NULL);
     if (reply == NULL || reply->size == 0 || !replies) {
@@ -246,7 +259,7 @@ static void respond(cb_connection *connection, cb_buffer *reply, bool final)
         give_back(to);
         return;
     }
-    if (reply->size < offset || memcmp(reply->data, header, offset) != 0)
+    if (reply->size < offset || memcmp(reply->data, to->header, offset) != 0)
         offset = 0;
     cb_bytes bytes = {.data = reply->data + offset, .size = reply->size - offset};
     cb_op *op = NULL;
@@ -319,10 +332,17 @@ static cb_status bind_port(cb_listener *listener, uint16_t *port, cb_error *erro
     udp *self = udp_of(listener);
     int bytes = KERNEL_BYTES;
     cb_endpoint endpoint = cb_endpoint_loopback(CB_FAMILY_IP4, cb_listener_port(listener));
-    cb_status status = cb_create_socket(listener->actor.loop, CB_FAMILY_IP4, CB_PROTOCOL_UDP,
-                                        &self->socket, error);
-    if (status == CB_OK)
-        status = cb_bind(self->socket, &endpoint, error);
+    cb_status status;
+    if ((cb_listener_route_kind(listener) & CB_ROUTE_INHERITED) != 0) {
+        status = cb_inherited_take(listener, &self->socket, error);
+        if (status == CB_OK)
+            status = cb_associate_socket(listener->actor.loop, self->socket, error);
+    } else {
+        status = cb_create_socket(listener->actor.loop, CB_FAMILY_IP4, CB_PROTOCOL_UDP,
+                                  &self->socket, error);
+        if (status == CB_OK)
+            status = cb_bind(self->socket, &endpoint, error);
+    }
     if (status == CB_OK)
         status = cb_bound_endpoint(self->socket, &endpoint, error);
     if (status != CB_OK)

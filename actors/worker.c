@@ -178,6 +178,10 @@ static void run_one(worker *self)
                   .thread_state = self->thread_state,
                   .entry = self->current.value,
                   .request = cb_message_payload(&self->current),
+                  .handle = self->current.job,
+                  .cause = self->current.cause,
+                  .route_id = self->current.route,
+                  .name_space = self->current.name_space,
                   .status = CB_JOB_SUCCESS};
     self->runtime->options.run_job(self->runtime->options.user, &job);
     cb_buffer_release(job.request);

@@ -6,37 +6,18 @@
  * Start it in the project's folder; CALLBOARD names the command where it is not
  * build/release/bin/callboard.
  */
-#include <arpa/inet.h>
 #include <errno.h>
-#include <signal.h>
-#include <stdbool.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include "bench/measure.h"
+#include "bench/server.h"
 
 #define ROUNDS   6
 #define REQUESTS 8000
 #define AT_ONCE  64
 #define SIZE     64
 #define EVENTS   128
-
-static void die(const char *what)
-{
-    perror(what);
-    exit(1);
-}
-
-static struct sockaddr_in loopback(int port)
-{
-    return (struct sockaddr_in){.sin_family = AF_INET,
-                                .sin_port = htons((uint16_t)port),
-                                .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-}
 
 /* --- the client --- */
 
@@ -155,91 +136,23 @@ static void serve(int listener)
 static void run_bare_server(void)
 {
     struct sockaddr_in address = loopback(0);
-    socklen_t size = sizeof address;
     int listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (bind(listener, (struct sockaddr *)&address, size) != 0 || listen(listener, 1000) != 0 ||
-        getsockname(listener, (struct sockaddr *)&address, &size) != 0)
+    if (bind(listener, (struct sockaddr *)&address, sizeof address) != 0 ||
+        listen(listener, 1000) != 0)
         die("listen");
-    printf("port %d\n", ntohs(address.sin_port));
-    fflush(stdout);
+    server_tell_port(listener);
     serve(listener);
-}
-
-/* --- servers as child processes --- */
-
-typedef struct server {
-    const char *arguments[4]; /* the first NULL: the bare server of this program */
-    measure rate;
-    measure cpu;
-    bool missing;
-} server;
-
-static pid_t server_start(server *self, int *port)
-{
-    int pipe_ends[2];
-    if (pipe(pipe_ends) != 0)
-        die("pipe");
-    pid_t child = fork();
-    if (child < 0)
-        die("fork");
-    if (child == 0) {
-        dup2(pipe_ends[1], STDOUT_FILENO);
-        close(pipe_ends[0]);
-        close(pipe_ends[1]);
-        if (self->arguments[0] == NULL)
-            run_bare_server();
-        execvp(self->arguments[0], (char *const *)self->arguments);
-        _exit(127);
-    }
-    close(pipe_ends[1]);
-    FILE *output = fdopen(pipe_ends[0], "r");
-    if (output == NULL || fscanf(output, "port %d", port) != 1)
-        self->missing = true;
-    if (output != NULL)
-        fclose(output);
-    return child;
-}
-
-static void server_round(server *self)
-{
-    int port = 0;
-    int status;
-    struct rusage usage;
-    if (self->missing)
-        return;
-    pid_t child = server_start(self, &port);
-    if (!self->missing) {
-        (void)client_run(port, AT_ONCE * 4);
-        measure_add(&self->rate, client_run(port, REQUESTS));
-    }
-    kill(child, SIGTERM);
-    wait4(child, &status, 0, &usage);
-    if (self->missing)
-        return;
-    double cpu_s = (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
-                   (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
-    measure_add(&self->cpu, cpu_s * 1e6 / (REQUESTS + AT_ONCE * 4));
-}
-
-static void print_ratio(server *ours, server *theirs)
-{
-    if (theirs->missing)
-        return;
-    printf("callboard : %-20s %6.2f of its rate, %5.2f of its CPU a request\n", theirs->rate.name,
-           measure_median(&ours->rate) / measure_median(&theirs->rate),
-           measure_median(&ours->cpu) / measure_median(&theirs->cpu));
 }
 
 int main(void)
 {
-    const char *command = getenv("CALLBOARD");
-    if (command == NULL)
-        command = "build/release/bin/callboard";
+    const char *command = server_callboard();
     signal(SIGPIPE, SIG_IGN);
     server callboard = {.arguments = {command, "run", "bench/services/echo.dom", NULL},
                         .rate = {.name = "callboard, script callback", .unit = "1/s"},
                         .cpu = {.name = "  server CPU a request", .unit = "us"}};
-    server bare = {.rate = {.name = "bare epoll", .unit = "1/s"},
+    server bare = {.bare = run_bare_server,
+                   .rate = {.name = "bare epoll", .unit = "1/s"},
                    .cpu = {.name = "  server CPU a request", .unit = "us"}};
     server node = {.arguments = {"node", "bench/services/echo.js", NULL},
                    .rate = {.name = "node", .unit = "1/s"},
@@ -247,17 +160,15 @@ int main(void)
     server *all[] = {&callboard, &bare, &node};
     for (int round = 0; round < ROUNDS; round++)
         for (int i = 0; i < 3; i++)
-            server_round(all[i]);
+            server_round(all[i], client_run, AT_ONCE * 4, REQUESTS);
     printf("a connection for each request, %d at once, %d bytes\n", AT_ONCE, SIZE);
-    for (int i = 0; i < 3; i++) {
-        measure_print(&all[i]->rate);
-        measure_print(&all[i]->cpu);
-    }
+    for (int i = 0; i < 3; i++)
+        server_print(all[i]);
     if (callboard.missing) {
         fprintf(stderr, "cannot run %s\n", command);
         return 1;
     }
-    print_ratio(&callboard, &bare);
-    print_ratio(&callboard, &node);
+    server_print_ratio(&callboard, &bare);
+    server_print_ratio(&callboard, &node);
     return 0;
 }

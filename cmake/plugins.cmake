@@ -14,6 +14,7 @@ list(REMOVE_DUPLICATES PLUGIN_FOLDERS)
 # plugins/family is no plugin: verbs about routes and jobs, for the plugins named here. Each takes in
 # those that its table of verbs names; see plugins/family/family.h.
 set(FAMILY_PLUGINS
+    callback_http_listener
     callback_listener
     callback_tcp_listener
     callback_udp_client

@@ -37,7 +37,7 @@ foreach(folder unit sim)
     set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY
                                              ${PROJECT_BINARY_DIR}/tests/${folder})
     add_test(NAME ${folder}_${name} COMMAND ${name})
-    set_tests_properties(${folder}_${name} PROPERTIES TIMEOUT 120 ENVIRONMENT
+    set_tests_properties(${folder}_${name} PROPERTIES TIMEOUT 600 ENVIRONMENT
                                                       "${CB_TEST_ENVIRONMENT}")
   endforeach()
 endforeach()
@@ -49,7 +49,7 @@ target_link_libraries(embed_test PRIVATE callboard_shared PkgConfig::CUNIT)
 set_target_properties(embed_test PROPERTIES RUNTIME_OUTPUT_DIRECTORY
                                             ${PROJECT_BINARY_DIR}/tests/embed)
 add_test(NAME embed COMMAND embed_test)
-set_tests_properties(embed PROPERTIES TIMEOUT 120 ENVIRONMENT "${CB_TEST_ENVIRONMENT}")
+set_tests_properties(embed PROPERTIES TIMEOUT 600 ENVIRONMENT "${CB_TEST_ENVIRONMENT}")
 
 # tests/plugins_bad/<name>.c: DIR/tests/plugins_bad/<name>.so, what the host must refuse.
 if(EXISTS ${PROJECT_SOURCE_DIR}/tests/plugins_bad/CMakeLists.txt)
@@ -68,7 +68,7 @@ if(FUZZ_SOURCES AND NOT CB_FUZZ)
                                                       ${PROJECT_BINARY_DIR}/tests/fuzz)
     add_test(NAME fuzz_${corpus} COMMAND replay_${corpus}
                                          ${PROJECT_SOURCE_DIR}/tests/fuzz/corpus/${corpus})
-    set_tests_properties(fuzz_${corpus} PROPERTIES TIMEOUT 120)
+    set_tests_properties(fuzz_${corpus} PROPERTIES TIMEOUT 600)
   endforeach()
 endif()
 
@@ -120,8 +120,22 @@ if(CB_VALGRIND)
     add_test(NAME valgrind_${name}
              COMMAND Python3::Interpreter ${PROJECT_SOURCE_DIR}/tests/valgrind/clean.py
                      $<TARGET_FILE:${name}> ${without_${name}})
-    set_tests_properties(valgrind_${name} PROPERTIES TIMEOUT 120 ENVIRONMENT
+    set_tests_properties(valgrind_${name} PROPERTIES TIMEOUT 600 ENVIRONMENT
                                                      "${CB_TEST_ENVIRONMENT}")
+  endforeach()
+endif()
+
+# tests/browser/*.py: the examples in a browser; `./dev test --browser`.
+if(CB_BROWSER)
+  file(GLOB BROWSER_TESTS CONFIGURE_DEPENDS tests/browser/*.py)
+  foreach(file IN LISTS BROWSER_TESTS)
+    cmake_path(GET file STEM name)
+    add_test(NAME browser_${name} COMMAND Python3::Interpreter ${file})
+    set_tests_properties(
+      browser_${name}
+      PROPERTIES TIMEOUT 300 PROCESSORS 2
+                 ENVIRONMENT
+                 "${CB_TEST_ENVIRONMENT};PYTHONPATH=${PROJECT_SOURCE_DIR}/tests/system")
   endforeach()
 endif()
 

@@ -15,6 +15,8 @@
 
 /* A rest of a buffer list is handed to the kernel in pieces of at most so many. */
 #define PIECES        64u
+/* Datagrams sent by one system call. */
+#define DATAGRAMS     32u
 /* Bytes of one sendfile: what any Linux takes. */
 #define SENDFILE_MOST 0x7ffff000
 
@@ -227,6 +229,32 @@ cb_attempt cb_attempt_send(cb_op *op)
             return success;
     } while (op->send.sent < total);
     return success;
+}
+
+size_t cb_attempt_send_datagrams(cb_op *first)
+{
+    struct mmsghdr headers[DATAGRAMS];
+    cb_address addresses[DATAGRAMS];
+    unsigned count = 0;
+    int sent;
+    memset(headers, 0, sizeof headers);
+    for (cb_op *op = first; op != NULL && op->type == CB_NBIO_SEND && count < DATAGRAMS;
+         op = op->own.next, count++) {
+        struct msghdr *header = &headers[count].msg_hdr;
+        header->msg_iov = (struct iovec *)(uintptr_t)op->send.bufs;
+        header->msg_iovlen = op->send.buf_count;
+        if (op->send.endpoint.family != CB_FAMILY_NONE) {
+            header->msg_namelen = cb_address_from_endpoint(&op->send.endpoint, &addresses[count]);
+            header->msg_name = &addresses[count];
+        }
+    }
+    do {
+        sent = sendmmsg(first->send.socket, headers, count, MSG_DONTWAIT | MSG_NOSIGNAL);
+    } while (sent < 0 && errno == EINTR);
+    cb_op *op = first;
+    for (int i = 0; i < sent; i++, op = op->own.next)
+        op->send.sent = headers[i].msg_len;
+    return sent > 0 ? (size_t)sent : 0;
 }
 
 /* Asks for the size when the first part is sent. */

@@ -21,6 +21,9 @@ cb_attempt cb_failed_accept(int sys_errno);
 cb_attempt cb_attempt_accept(cb_descriptor *descriptor, cb_op *op);
 cb_attempt cb_attempt_recv(cb_descriptor *descriptor, cb_op *op);
 cb_attempt cb_attempt_send(cb_op *op);
+/* Sends the datagrams of a queue in their order, some dozens at most, as far as the socket takes
+ * them: how many, each of them whole. What stopped it, a try at the next one will say. */
+size_t cb_attempt_send_datagrams(cb_op *first);
 cb_attempt cb_attempt_sendfile(cb_op *op);
 /* Begins a connection: op->dial.socket is the new descriptor unless it is done with an error. */
 cb_attempt cb_attempt_dial(cb_op *op);

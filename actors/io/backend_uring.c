@@ -1,8 +1,9 @@
 /* The io_uring back end.
  *
  * Each descriptor has a queue for reading and one for writing; of each only the first op is with
- * the kernel, so they complete in order. What is independent (polls, files) is with the kernel at
- * once. Everything is submitted by the one system call of a tick, which also waits.
+ * the kernel, so they complete in order. What is independent (polls, files, datagrams to be sent)
+ * is with the kernel at once. Everything is submitted by the one system call of a tick, which also
+ * waits.
  *
  * An op in flight is taken back by asking the kernel to and then waiting until it has let go: from
  * then on nobody writes to its memory. It may have come out meanwhile; then it counts as such.
@@ -57,6 +58,30 @@ void cb_uring_end_op(cb_loop *loop, cb_op *op, cb_attempt attempt)
         finish(loop, op, attempt.error, attempt.sys_errno);
 }
 
+/* Datagrams that wait behind each other would cost a tick each. As long as there are several, they
+ * are received and sent on the spot, in their order; only the last, or one that has to wait, is the
+ * kernel's. */
+static cb_attempt receive_datagram(cb_descriptor *descriptor, cb_op *op)
+{
+    cb_attempt attempt = {false, CB_IO_OK, 0};
+    if (op->type == CB_NBIO_RECV && op->own.next != NULL && !descriptor->drained &&
+        !cb_is_stream(descriptor)) {
+        attempt = cb_attempt_recv(descriptor, op);
+        descriptor->drained = !attempt.done;
+    }
+    return attempt;
+}
+
+static bool send_datagrams(cb_loop *loop, cb_descriptor *descriptor, cb_op *first)
+{
+    if (first->type != CB_NBIO_SEND || first->own.next == NULL || cb_is_stream(descriptor))
+        return false;
+    size_t sent = cb_attempt_send_datagrams(first);
+    for (size_t i = 0; i < sent; i++)
+        finish(loop, descriptor->writing.first, CB_IO_OK, 0);
+    return sent > 0;
+}
+
 /* Submits the first of a queue if it is not with the kernel yet. */
 static void start_next(cb_loop *loop, cb_descriptor *descriptor, cb_op_list *list)
 {
@@ -70,7 +95,11 @@ static void start_next(cb_loop *loop, cb_descriptor *descriptor, cb_op_list *lis
             cb_uring_receive(loop, descriptor);
             return;
         }
-        cb_attempt attempt = cb_uring_submit(loop, descriptor, op);
+        if (send_datagrams(loop, descriptor, op))
+            continue;
+        cb_attempt attempt = receive_datagram(descriptor, op);
+        if (!attempt.done)
+            attempt = cb_uring_submit(loop, descriptor, op);
         if (attempt.done)
             cb_uring_end_op(loop, op, attempt);
     }
@@ -136,6 +165,9 @@ static void take_completion(cb_loop *loop, cb_op *op, int result, uint32_t flags
     if (list == NULL || list == &descriptor->others) {
         if (!attempt.done)
             start_single(loop, descriptor, op);
+    } else if (list->first != NULL && op->type == CB_NBIO_RECV &&
+               descriptor->stream == CB_STREAM_NO) {
+        start_next(loop, descriptor, list); /* what came with it is received with it */
     } else if (list->first != NULL) {
         cb_table_make_eager(&back->table, descriptor);
     }

@@ -34,7 +34,8 @@ static cb_attempt settle_accept(cb_loop *loop, cb_descriptor *descriptor, cb_op 
 static cb_attempt settle_recv(cb_descriptor *descriptor, cb_op *op, int got, uint32_t flags)
 {
     const cb_uring_note *note = op->own.backend;
-    descriptor->drained = (flags & IORING_CQE_F_SOCK_NONEMPTY) == 0;
+    /* Of datagrams the kernel does not say whether there are more. */
+    descriptor->drained = (flags & IORING_CQE_F_SOCK_NONEMPTY) == 0 && cb_is_stream(descriptor);
     if (descriptor->drained && got < (int)CB_URING_BUFFER_SIZE)
         descriptor->ahead.direct = false;
     if (!cb_is_stream(descriptor)) {

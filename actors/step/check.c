@@ -413,11 +413,11 @@ static const char *check_worker(const cb_step *step, uint32_t index, uint32_t *h
           "an actor's deadline is another's");
     HOLDS(cb_map_get(&step->actors, worker->address) == index,
           "an actor's address leads elsewhere");
-    uint32_t wanted =
-        worker->state == CB_WORKER_PARKED ? CB_LISTED_PARKED
-        : worker->state == CB_WORKER_FED && worker->held.count < step->limits.hand_batch
-            ? CB_LISTED_FEEDABLE
-            : CB_LISTED_NOWHERE;
+    uint32_t wanted = worker->state == CB_WORKER_PARKED ? CB_LISTED_PARKED
+                      : worker->state == CB_WORKER_FED && worker->unsure == 0 &&
+                              worker->held.count < step->limits.hand_batch
+                          ? CB_LISTED_FEEDABLE
+                          : CB_LISTED_NOWHERE;
     HOLDS(worker->listed == wanted, "an actor is in the wrong list");
     *held += worker->held.count;
     return NULL;
@@ -446,8 +446,10 @@ static const char *check_workers(const cb_step *step)
     HOLDS(list_holds(&step->parked, &step->workers, link) &&
               list_holds(&step->feedable, &step->workers, link),
           "a list of actors is broken");
-    /* A parked one is idle only when none is fed: a fed one that is full is waited for. */
-    bool idle = step->feedable.count > 0 || (step->parked.count > 0 && step->workers_fed == 0);
+    /* A parked one is idle only when too few are fed: fed ones that are full are waited for. */
+    bool idle = (step->feedable.count > 0 && step->spread == 1) ||
+                (step->parked.count > 0 && step->workers_fed < step->spread);
+    HOLDS(step->spread > 0, "no actor may be fed");
     HOLDS(!idle || step->fresh.count + step->returned.count == 0,
           "a job waits beside an idle actor");
     return NULL;
@@ -512,7 +514,7 @@ static const char *check_waits(const cb_step *step)
 const char *cb_step_check(const cb_step *step)
 {
     const char *(*const checks[])(const cb_step *) = {check_routes, check_jobs, check_workers,
-                                                      check_waits};
+                                                      check_waits, cb_step_check_tallies};
     for (size_t i = 0; i < sizeof checks / sizeof *checks; i++) {
         const char *wrong = checks[i](step);
         HOLDS(wrong == NULL, wrong);

@@ -84,6 +84,7 @@ void cb_step_client_done(cb_step *step, uint32_t slot, int32_t status, uint64_t 
         job->connection = 0;
     }
     cb_heap_remove(&step->deadlines, &job->deadline);
+    cb_step_tally_end(step, slot, (unsigned)status);
     cb_step_job_move(step, slot, CB_JOB_ENDED);
     job->status = status;
     job->payload = payload;
@@ -92,22 +93,27 @@ void cb_step_client_done(cb_step *step, uint32_t slot, int32_t status, uint64_t 
     cb_step_waits_answer(step, &job->waits, CB_OK, 1);
 }
 
-static cb_status may_add_taken(cb_step *step)
+static cb_status may_add_taken(cb_step *step, cb_job_kind kind)
 {
     const cb_step_space *space = cb_step_space_of(step, step->in.name_space);
     if (space->untaken >= (uint64_t)step->limits.max_untaken || (space->last_job + 1) >> 56 != 0) {
         return CB_LIMIT;
     }
-    return cb_map_reserve(&step->job_ids, step->resize)
-               ? cb_step_space_make(step, step->in.name_space)
-               : CB_NO_MEMORY;
+    cb_status status = cb_map_reserve(&step->job_ids, step->resize)
+                           ? cb_step_space_make(step, step->in.name_space)
+                           : CB_NO_MEMORY;
+    cb_tally_kind tally = kind == CB_JOB_CLIENT ? CB_TALLY_CLIENT : CB_TALLY_ALONE;
+    if (status == CB_OK && !cb_step_tally_need(step, step->in.name_space, tally)) {
+        status = CB_NO_MEMORY;
+    }
+    return status;
 }
 
 uint32_t cb_step_add_taken(cb_step *step, cb_job_kind kind)
 {
     const cb_message *in = &step->in;
     uint32_t slot = CB_NONE;
-    cb_status status = may_add_taken(step);
+    cb_status status = may_add_taken(step, kind);
     if (status == CB_OK) {
         status = cb_step_add(step, &step->jobs, &slot);
     }
@@ -151,6 +157,7 @@ void cb_step_begin_job(cb_step *step)
     cb_step_job *job = cb_step_job_at(step, slot);
     job->route = route->id;
     job->port = route->port;
+    cb_step_tally_ready(step, slot);
     if (route->state != CB_ROUTE_OPEN) {
         cb_step_client_done(step, slot, CB_JOB_CONNECT_FAILED, 0, 0, false);
         return;

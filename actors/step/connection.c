@@ -19,8 +19,9 @@ static uint32_t find_job(const cb_step *step, uint32_t *route)
 }
 
 /* Turns a connection, or a request, away before there is a job. */
-static void refuse(cb_step *step, cb_step_route *route, uint16_t port, cb_job_status status)
+static void refuse(cb_step *step, uint32_t slot, uint16_t port, cb_job_status status)
 {
+    cb_step_route *route = cb_step_route_at(step, slot);
     cb_message *drop = cb_step_order(step, route, CB_MSG_DROP);
     drop->connection = step->in.connection;
     drop->status = status;
@@ -28,6 +29,7 @@ static void refuse(cb_step *step, cb_step_route *route, uint16_t port, cb_job_st
     if (step->in.kind == CB_MSG_REQUEST_READY) {
         route->accepted++;
         route->dropped++;
+        cb_step_tally_refuse(step, slot, status, 1);
     }
 }
 
@@ -62,7 +64,7 @@ static uint32_t add_connection(cb_step *step, uint32_t slot, uint16_t port)
     if (route->connected >= step->limits.max_connections ||
         !cb_map_reserve(&step->connections, step->resize) ||
         cb_step_add(step, &step->jobs, &index) != CB_OK) {
-        refuse(step, route, port, CB_JOB_OVERLOADED);
+        refuse(step, slot, port, CB_JOB_OVERLOADED);
         return CB_NONE;
     }
     fill_job(step, index, CB_JOB_SERVER, slot);
@@ -80,10 +82,10 @@ static bool takes_new(cb_step *step, uint32_t slot, uint16_t port)
     if (route->listener == CB_LISTENER_ENDED || route->state == CB_ROUTE_OPENING) {
         cb_step_ignore(step); /* no such listener can have any */
     } else if (route->state == CB_ROUTE_CLOSING) {
-        refuse(step, route, port, CB_JOB_ROUTE_CLOSED);
+        refuse(step, slot, port, CB_JOB_ROUTE_CLOSED);
     } else if (step->shutdown == CB_CUTTING_OFF) {
         step->cut = 1;
-        refuse(step, route, port, CB_JOB_CANCELED);
+        refuse(step, slot, port, CB_JOB_CANCELED);
     } else {
         return true;
     }
@@ -116,6 +118,8 @@ static void queue(cb_step *step, uint32_t index)
     cb_step_job *job = cb_step_job_at(step, index);
     job->payload = cb_step_take_payload(step);
     job->size_bytes = step->in.value;
+    cb_step_tally_bytes(step, job->route, step->in.value, 0);
+    cb_step_tally_ready(step, index);
     job->number = ++step->last_number;
     cb_step_job_move(step, index, CB_JOB_QUEUED);
     cb_step_queue_add(step, index);
@@ -131,12 +135,12 @@ static void add_event(cb_step *step, uint32_t slot)
         lane = cb_step_lane_get(step, slot, by_connection ? step->in.connection : 0);
     }
     if (lane == CB_NONE) {
-        refuse(step, route, 0, CB_JOB_OVERLOADED);
+        refuse(step, slot, 0, CB_JOB_OVERLOADED);
         return;
     }
     if (cb_step_add(step, &step->jobs, &index) != CB_OK) {
         cb_step_lane_advance(step, lane);
-        refuse(step, route, 0, CB_JOB_OVERLOADED);
+        refuse(step, slot, 0, CB_JOB_OVERLOADED);
         return;
     }
     fill_job(step, index, CB_JOB_EVENT, slot);
@@ -197,7 +201,9 @@ void cb_step_response_sent(cb_step *step)
     }
     if (cb_step_job_at(step, index)->status == CB_JOB_SUCCESS) {
         cb_step_route_at(step, slot)->completed++;
+        cb_step_tally_end(step, index, CB_JOB_SUCCESS);
     }
+    cb_step_tally_bytes(step, slot, 0, step->in.value);
     cb_step_job_forget(step, index);
     cb_step_settle_route(step, slot);
 }
@@ -217,13 +223,16 @@ void cb_step_connection_gone(cb_step *step, uint32_t slot)
         cb_step_queue_remove(step, slot);
         cb_step_release(step, &job->payload);
         route->dropped++;
+        cb_step_tally_end(step, slot, CB_TALLY_DISCONNECTED);
         break;
     case CB_JOB_READING:
         route->dropped++;
+        cb_step_tally_end(step, slot, CB_TALLY_DISCONNECTED);
         break;
     case CB_JOB_ENDED:
         if (job->status == CB_JOB_SUCCESS) {
             route->unsent++;
+            cb_step_tally_end(step, slot, CB_TALLY_UNSENT);
         }
         break;
     default:
@@ -240,6 +249,7 @@ void cb_step_connection_closed(cb_step *step)
         cb_step_ignore(step);
         return;
     }
+    cb_step_tally_closed(step, slot, step->in.status);
     cb_step_connection_gone(step, index);
     cb_step_settle_route(step, slot);
 }

@@ -1,6 +1,9 @@
 /* A hash over what decides later effects. Payload handles count only as there or not. */
 #include "actors/step/state.h"
 
+/* A tally is as long as so many other objects. */
+#define CB_TALLY_HASH_COST 6u
+
 typedef struct hasher {
     uint64_t hash;
     bool present; /* times and numbers count from now, and not what only counts the past */
@@ -83,6 +86,10 @@ static void add_job(hasher *h, const void *object)
     add(h, job->lane);
     add_list(h, job->waits);
     add_list(h, job->cancelers);
+    if (!h->present) {
+        add(h, (uint64_t)job->ready_ns);
+        add(h, ((uint64_t)job->run_us << 32) | job->ran);
+    }
 }
 
 static void add_wait(hasher *h, const void *object)
@@ -133,6 +140,37 @@ static void add_space(hasher *h, const void *object)
     add(h, (uint64_t)space->canceled);
 }
 
+static void add_histogram(hasher *h, const cb_histogram *histogram)
+{
+    for (unsigned i = 0; i < CB_HISTOGRAM_BUCKETS; i++) {
+        add(h, histogram->buckets[i]);
+    }
+    add(h, histogram->sum_ns);
+}
+
+static void add_tally(hasher *h, const void *object)
+{
+    const cb_tally *tally = object;
+    add(h, ((uint64_t)tally->kind << 32) | tally->name_space);
+    add(h, tally->begun);
+    add(h, tally->route);
+    add(h, tally->lost_replies);
+    for (unsigned i = 0; i < CB_TALLY_PHASES; i++) {
+        add(h, tally->phases[i]);
+    }
+    for (unsigned i = 0; i < CB_TALLY_OUTCOMES; i++) {
+        add(h, tally->ended[i]);
+    }
+    for (unsigned i = 0; i < CB_TALLY_REASONS; i++) {
+        add(h, tally->closed[i]);
+    }
+    add(h, tally->received_bytes);
+    add(h, tally->sent_bytes);
+    add_histogram(h, &tally->queue);
+    add_histogram(h, &tally->run);
+    add_histogram(h, &tally->whole);
+}
+
 static void add_table(hasher *h, const cb_slots *table,
                       void (*add_object)(hasher *h, const void *object))
 {
@@ -178,6 +216,7 @@ static void add_globals(hasher *h)
         add(h, (uint64_t)step->last_number);
     }
     add(h, ((uint64_t)step->last_actor << 32) | step->live_routes);
+    add(h, step->spread);
     add_list(h, step->closed);
     add_list(h, step->fresh);
     add_list(h, step->parked);
@@ -201,6 +240,9 @@ static uint64_t hash(const cb_step *step, bool present)
     add_table(&h, &step->askers, add_asker);
     add_table(&h, &step->lanes, add_lane);
     add_table(&h, &step->spaces, add_space);
+    if (!present) {
+        add_table(&h, &step->tallies, add_tally); /* they only count the past */
+    }
     add_heap(&h, &step->deadlines, true);
     add_heap(&h, &step->returned, false);
     add_outcomes(&h, &step->outcomes);
@@ -221,5 +263,5 @@ size_t cb_step_size(const cb_step *step)
 {
     return (size_t)step->routes.high + step->jobs.high + step->waits.high + step->workers.high +
            step->askers.high + step->lanes.high + step->spaces.high + step->deadlines.count +
-           step->returned.count + step->outcomes.high;
+           step->returned.count + step->outcomes.high + CB_TALLY_HASH_COST * step->tallies.high;
 }

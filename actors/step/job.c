@@ -66,6 +66,7 @@ void cb_step_job_move(cb_step *step, uint32_t slot, cb_job_state to)
 {
     cb_step_job *job = cb_step_job_at(step, slot);
     assert((allowed[job->state] & TO(to)) != 0);
+    cb_step_tally_move(step, slot, job->state, to);
     if (job->kind != CB_JOB_CLIENT) {
         if (job->route != CB_NONE) {
             count_on_route(step, job, to);
@@ -138,6 +139,7 @@ void cb_step_job_drop(cb_step *step, uint32_t slot, cb_job_status status, uint64
     if (job->route != CB_NONE) {
         count_drop(cb_step_route_at(step, job->route), job, status);
     }
+    cb_step_tally_end(step, slot, status);
     cb_step_release(step, &job->payload);
     if (job->kind == CB_JOB_LOCAL) {
         cb_step_local_done(step, slot, status, text, 0, false);

@@ -1,5 +1,6 @@
-/* What the kinds of routes have in common, and what not. */
-#include "actors/step/state.h"
+#include "actors/step/kind.h"
+
+#include "callboard/runtime.h"
 
 const cb_kind_traits *cb_step_kind_traits(uint32_t kind)
 {

@@ -73,6 +73,7 @@ void cb_step_begin_local(cb_step *step)
     }
     job->payload = cb_step_take_payload(step);
     job->number = ++step->last_number;
+    cb_step_tally_ready(step, slot);
     step->server_jobs++;
     cb_step_job_move(step, slot, CB_JOB_QUEUED);
     cb_step_queue_add(step, slot);

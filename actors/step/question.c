@@ -62,6 +62,12 @@ static void ask_route(cb_step *step, int64_t what)
     case CB_ASK_ROUTE_CLOSE_ACCEPTED:
         value = route->close_accepted;
         break;
+    case CB_ASK_ROUTE_CLOSE_BEGUN:
+        value = route->state != CB_ROUTE_OPEN;
+        break;
+    case CB_ASK_ROUTE_ANY_ADDRESS:
+        value = (cb_route_word_kind(route->connection) & CB_ROUTE_ANY_ADDRESS) != 0;
+        break;
     case CB_ASK_ROUTE_KIND:
         value = cb_route_word_kind(route->connection);
         break;
@@ -153,6 +159,8 @@ void cb_step_ask(cb_step *step)
         ask_route(step, what);
     } else if (about[what] == JOB) {
         ask_job(step, what);
+    } else if (what == CB_ASK_SNAPSHOT) {
+        cb_step_answer(step, CB_OK, 0)->flags = CB_FLAG_NEW;
     } else {
         const cb_step_space *space = cb_step_space_of(step, step->in.name_space);
         cb_step_answer(step, CB_OK,

@@ -52,6 +52,26 @@ static void unshare(cb_step *step, cb_step_route *route)
     }
 }
 
+static void take_note(cb_step *step, const cb_step_route *route)
+{
+    static const cb_note_kind kinds[CB_ROUTE_STATES] = {
+        [CB_ROUTE_OPEN] = CB_NOTE_ROUTE_OPENED,
+        [CB_ROUTE_DRAINING] = CB_NOTE_ROUTE_CLOSING,
+        [CB_ROUTE_CLOSING] = CB_NOTE_ROUTE_CLOSING,
+        [CB_ROUTE_CLOSED] = CB_NOTE_ROUTE_CLOSED,
+    };
+    cb_note *note = NULL;
+    if (kinds[route->state] != CB_NOTE_NONE) {
+        note = cb_step_note_route(step, kinds[route->state], route);
+    }
+    if (note != NULL) {
+        note->status = route->state == CB_ROUTE_DRAINING;
+        note->value = route->state == CB_ROUTE_OPEN     ? (int64_t)route->port
+                      : route->state == CB_ROUTE_CLOSED ? route->closed_queued
+                                                        : 0;
+    }
+}
+
 static void move(cb_step *step, uint32_t slot, cb_route_state to)
 {
     cb_step_route *route = cb_step_route_at(step, slot);
@@ -65,6 +85,7 @@ static void move(cb_step *step, uint32_t slot, cb_route_state to)
         unshare(step, route);
     }
     route->state = (uint8_t)to;
+    take_note(step, route);
 }
 
 static void move_listener(cb_step_route *route, cb_listener_state to)
@@ -148,6 +169,9 @@ static uint32_t make_route(cb_step *step)
     } else {
         status = cb_step_space_make(step, name_space);
     }
+    if (status == CB_OK && !cb_step_tally_need(step, name_space, CB_TALLY_OTHERS)) {
+        status = CB_NO_MEMORY;
+    }
     if (status == CB_OK) {
         status = cb_step_add(step, &step->routes, &slot);
     }
@@ -168,6 +192,7 @@ static uint32_t make_route(cb_step *step)
     route->jobs = route->closers = route->waits = CB_LIST_EMPTY;
     route->openers = route->orders = route->stale = CB_LIST_EMPTY;
     cb_map_put(&step->route_ids, cb_step_id_key(route->name_space, route->id), slot);
+    cb_step_tally_open(step, slot);
     step->live_routes++;
     return slot;
 }
@@ -270,6 +295,11 @@ static void fail(cb_step *step, uint32_t slot, cb_status status)
         answer->payload = cb_step_take_payload(step);
     }
     cb_map_remove(&step->actors, route->address);
+    cb_note *note = cb_step_note_route(step, CB_NOTE_ROUTE_FAILED, route);
+    if (note != NULL) {
+        note->status = status;
+    }
+    cb_step_tally_close(step, slot);
     step->live_routes--;
     forget(step, slot);
 }
@@ -304,12 +334,14 @@ static void closed(cb_step *step, uint32_t slot)
 {
     cb_step_route *route = cb_step_route_at(step, slot);
     move(step, slot, CB_ROUTE_CLOSED);
+    cb_step_tally_close(step, slot);
     step->live_routes--;
     cb_step_unpin(step, route);
     while (route->closers.count > 0) {
         uint32_t wait = route->closers.first;
-        bool counts = cb_step_wait_at(step, wait)->counts != 0;
-        cb_step_wait_answer(step, &route->closers, wait, CB_OK, counts ? route->closed_queued : 0);
+        uint32_t first = cb_step_wait_at(step, wait)->counts;
+        cb_step_wait_answer(step, &route->closers, wait, CB_OK, first ? route->closed_queued : 0)
+            ->connection = first;
     }
     const size_t link = offsetof(cb_step_route, tombstone);
     cb_list_append(&step->closed, &step->routes, link, slot);
@@ -372,19 +404,19 @@ void cb_step_close_route(cb_step *step)
         return;
     }
     cb_step_route *route = cb_step_route_at(step, slot);
+    uint32_t first = route->close_accepted == 0 ? 1 : 0;
     if (route->state == CB_ROUTE_CLOSED) {
         route->close_accepted = 1;
-        cb_step_answer(step, CB_OK, 0);
+        cb_step_answer(step, CB_OK, 0)->connection = first;
         return;
     }
-    bool first = route->close_accepted == 0;
-    bool waits = (step->in.flags & CB_FLAG_IN_CALLBACK) == 0;
+    bool waits = (step->in.flags & CB_FLAG_AT_ONCE) == 0;
     if (waits) {
         uint32_t wait = cb_step_wait_add(step, CB_WAIT_CLOSER, &route->closers, slot);
         if (wait == CB_NONE) {
             return;
         }
-        cb_step_wait_at(step, wait)->counts = first ? 1 : 0;
+        cb_step_wait_at(step, wait)->counts = first;
     }
     route->close_accepted = 1;
     /* One that drains ends by itself, and what it has accepted is answered: a service that closes
@@ -395,7 +427,7 @@ void cb_step_close_route(cb_step *step)
         cancel_jobs(step, route);
     }
     if (!waits) {
-        cb_step_answer(step, CB_OK, first ? route->closed_queued : 0);
+        cb_step_answer(step, CB_OK, first ? route->closed_queued : 0)->connection = first;
     }
     cb_step_settle_route(step, slot);
 }
@@ -455,8 +487,10 @@ void cb_step_rejected(cb_step *step)
     int64_t count = step->in.value < room ? step->in.value : room;
     if (had_run) {
         route->completed -= count;
+        cb_step_tally_lose_replies(step, slot, count);
     } else {
         route->accepted += count;
+        cb_step_tally_refuse(step, slot, step->in.status, count);
     }
     route->dropped += count;
 }

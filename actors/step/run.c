@@ -74,6 +74,7 @@ void cb_step_job_started(cb_step *step)
     }
     cb_step_cancel_decided(step, slot, false);
     settle(step, job->route, job->name_space);
+    cb_step_dispatch(step, true); /* its worker may be known again to have nothing to give back */
 }
 
 /* A status that a finished job may have; others are taken as `otherwise`. */
@@ -83,13 +84,14 @@ static int32_t final_status(int32_t status, cb_job_status otherwise)
 }
 
 /* The callback succeeded: its result goes where its request came from. `payload` is taken over. */
-static void respond(cb_step *step, uint32_t slot, uint64_t payload)
+static void respond(cb_step *step, uint32_t slot, uint64_t payload, int64_t size_bytes)
 {
     cb_step_job *job = cb_step_job_at(step, slot);
     cb_step_route *route = cb_step_route_at(step, job->route);
     if (!job->connected) {
         cb_step_release(step, &payload);
         route->unsent++;
+        cb_step_tally_end(step, slot, CB_TALLY_UNSENT);
         cb_step_job_forget(step, slot);
         return;
     }
@@ -103,6 +105,8 @@ static void respond(cb_step *step, uint32_t slot, uint64_t payload)
     effect->payload = payload;
     if (job->kind == CB_JOB_EVENT) {
         route->completed++;
+        cb_step_tally_bytes(step, job->route, 0, payload != 0 ? size_bytes : 0);
+        cb_step_tally_end(step, slot, CB_JOB_SUCCESS);
         cb_step_job_forget(step, slot);
     } else {
         job->status = CB_JOB_SUCCESS;
@@ -124,13 +128,14 @@ void cb_step_work_done(cb_step *step, uint32_t slot, int32_t status, uint64_t pa
     if (job->kind == CB_JOB_EVENT && status == CB_JOB_CALLBACK_REFUSED) {
         /* Nobody asked, so nobody is refused: it was worked on, and has nothing to say. */
         cb_step_release(step, &payload);
-        respond(step, slot, 0);
+        respond(step, slot, 0, 0);
     } else if (status != CB_JOB_SUCCESS) {
         cb_step_job_drop(step, slot, (cb_job_status)status, payload);
     } else if (job->kind == CB_JOB_LOCAL) {
+        cb_step_tally_end(step, slot, CB_JOB_SUCCESS);
         cb_step_local_done(step, slot, status, payload, size_bytes, has_nul);
     } else {
-        respond(step, slot, payload);
+        respond(step, slot, payload, size_bytes);
     }
     settle(step, route, name_space);
 }
@@ -165,6 +170,7 @@ void cb_step_job_completed(cb_step *step)
         return;
     }
     uint32_t lane = cb_step_job_at(step, slot)->lane;
+    cb_step_tally_ran(step, slot, step->in.connection);
     cb_step_work_done(step, slot, final_status(step->in.status, CB_JOB_CALLBACK_FAILED),
                       cb_step_take_payload(step), step->in.value,
                       (step->in.flags & CB_FLAG_HAS_NUL) != 0);
@@ -199,6 +205,7 @@ static void take_returned(cb_step *step, uint32_t slot)
     cb_step_job *job = cb_step_job_at(step, slot);
     if (!job->connected && job->kind != CB_JOB_LOCAL) {
         cb_step_route_at(step, job->route)->dropped++;
+        cb_step_tally_end(step, slot, CB_TALLY_DISCONNECTED);
         cb_step_job_forget(step, slot);
         return;
     }
@@ -232,10 +239,8 @@ void cb_step_job_returned(cb_step *step)
     cb_step_worker_let_go(step, slot, false);
     take_returned(step, slot);
     /* Unasked, it gives back what crosses this, too, until it hears that we know: so nothing that
-     * was handed later runs before what came back. Asked, it keeps what was handed after the
-     * asking; nobody watches a suspect, so that is asked for now. */
-    if (cb_step_worker_at(step, worker)->state != CB_WORKER_RETIRED &&
-        (!asked || cb_step_worker_keeps(step, worker))) {
+     * was handed later runs before what came back. Asked, there is nothing that could cross. */
+    if (cb_step_worker_at(step, worker)->state != CB_WORKER_RETIRED && !asked) {
         cb_step_take_back(step, worker);
     }
     settle(step, route, name_space);

@@ -21,6 +21,10 @@ static void move_finish(cb_step *step, cb_finish_state to)
 static void begin(cb_step *step)
 {
     step->shutdown = CB_SHUTTING_DOWN;
+    cb_note *note = cb_step_note(step, CB_NOTE_SHUTDOWN);
+    if (note != NULL) {
+        note->value = step->limits.grace_ms;
+    }
     for (uint32_t slot = 0; slot < step->waits.high; slot++) {
         const cb_step_wait *wait = cb_slots_live(&step->waits, slot);
         if (wait != NULL && wait->kind < CB_WAIT_CLOSER) {
@@ -129,6 +133,11 @@ void cb_step_grace_over(cb_step *step)
 {
     step->grace_deadline = 0;
     step->shutdown = CB_CUTTING_OFF;
+    cb_note *note = cb_step_note(step, CB_NOTE_GRACE_OVER);
+    if (note != NULL) {
+        note->value =
+            (int64_t)step->server_jobs + step->client_queue.count + step->client_held.count;
+    }
     cut_server_jobs(step);
     if (step->client_queue.count + step->client_held.count > 0) {
         step->cut = 1;
@@ -171,8 +180,13 @@ static void answer_finish(cb_step *step, cb_status status)
     move_finish(step, CB_FINISH_ANSWERED);
     cb_heap_remove(&step->deadlines, &step->finish_deadline);
     cb_heap_remove(&step->deadlines, &step->grace_deadline);
-    cb_step_answer_to(step, step->finisher, step->finish_cause, status,
-                      status == CB_OK && !step->cut ? 1 : 0);
+    int64_t whole = status == CB_OK && !step->cut ? 1 : 0;
+    cb_step_answer_to(step, step->finisher, step->finish_cause, status, whole);
+    cb_note *note = cb_step_note(step, CB_NOTE_FINISHED);
+    if (note != NULL) {
+        note->status = status;
+        note->value = whole;
+    }
 }
 
 void cb_step_settle_finish(cb_step *step)

@@ -79,6 +79,9 @@ cb_status cb_step_space_make(cb_step *step, uint8_t name_space)
         cb_step_space *space = cb_slots_item(&step->spaces, slot);
         space->name_space = name_space;
         space->alone = space->closers = CB_LIST_EMPTY;
+        for (unsigned i = 0; i < CB_TALLY_KINDS; i++) {
+            space->tallies[i] = CB_NONE;
+        }
         step->space_slots[name_space] = (uint16_t)(slot + 1u);
     }
     return status;

@@ -6,8 +6,11 @@
 #ifndef CALLBOARD_ACTORS_STEP_STATE_H
 #define CALLBOARD_ACTORS_STEP_STATE_H
 
+#include "actors/step/kind.h"
+#include "actors/step/note.h"
 #include "actors/step/step.h"
 #include "actors/step/tables.h"
+#include "actors/step/tally.h"
 
 /* -- bounds without a variable of their own -- */
 #define CB_STEP_JOBS_MAX      (UINT32_C(1) << 24) /* jobs of all kinds; 2 GiB of table */
@@ -16,26 +19,6 @@
 #define CB_STEP_STOP_MS_LEAST INT64_C(500) /* actors get that long to end, whatever the grace */
 #define CB_STEP_NAME_SPACES   256u
 #define CB_STEP_EFFECTS_LEAST 64u /* of one input, beside those of its objects */
-
-/* -- kinds of routes -- */
-
-typedef enum cb_lane_kind {
-    CB_LANE_NONE = 0,  /* its jobs run beside each other */
-    CB_LANE_ROUTE,     /* one after the other on the route */
-    CB_LANE_CONNECTION /* one after the other on a connection */
-} cb_lane_kind;
-
-typedef struct cb_kind_traits {
-    bool known;
-    bool has_actor; /* otherwise its requests come from this process */
-    bool events;    /* a request is an event: it begins and ends with itself */
-    bool answers;   /* the callback's result is for the actor */
-    bool tls;       /* its connections may speak TLS */
-    uint8_t lane;   /* cb_lane_kind */
-} cb_kind_traits;
-
-/* -- kind.c: of any number; one that is no kind has none of the traits -- */
-const cb_kind_traits *cb_step_kind_traits(uint32_t kind);
 
 /* -- routes -- */
 
@@ -69,7 +52,8 @@ typedef struct cb_step_route {
     uint32_t address;    /* the listener's; CB_ADDRESS_NONE: its kind has no actor */
     uint32_t connection; /* cb_route_word, as asked for */
     int32_t timeout_ms;
-    uint32_t port; /* as bound */
+    uint32_t port;  /* as bound */
+    uint32_t tally; /* its own, or the others' */
     int64_t entry;
     uint64_t callback; /* payload: its name */
     uint32_t opener;   /* CB_ADDRESS_NONE once answered */
@@ -157,6 +141,10 @@ typedef struct cb_step_job {
     uint64_t payload;    /* Queued: the request; to be taken: result or error text */
     int64_t size_bytes;  /* of the payload */
     int64_t entry;       /* what the job function is given */
+    int64_t ready_ns;    /* the request was whole; client: it began; 0: not yet */
+    int64_t queue_ns;    /* waited before its callback, once that is over */
+    uint32_t run_us;     /* in its callback, once that is over */
+    uint32_t ran;        /* 1: it is */
     uint32_t deadline;   /* node, or 0 */
     uint32_t returned;   /* node among the returned, or 0 */
     cb_list waits;       /* client, local: JOB_COMPLETE */
@@ -276,10 +264,11 @@ typedef struct cb_step_space {
     uint64_t local_sum;   /* of the slots of its open LOCAL routes: if there is one, that one's */
     uint32_t local_open;
     uint32_t jobs_closed;
-    cb_list alone;         /* local jobs without a route that have not ended */
-    uint32_t alone_handed; /* of them */
-    cb_list closers;       /* waits: CLOSE_JOBS */
-    int64_t canceled;      /* of the alone, by CLOSE_JOBS */
+    cb_list alone;                    /* local jobs without a route that have not ended */
+    uint32_t alone_handed;            /* of them */
+    cb_list closers;                  /* waits: CLOSE_JOBS */
+    int64_t canceled;                 /* of the alone, by CLOSE_JOBS */
+    uint32_t tallies[CB_TALLY_KINDS]; /* CB_NONE where there is none */
 } cb_step_space;
 
 typedef enum cb_shutdown_state {
@@ -314,6 +303,10 @@ struct cb_step {
     cb_message *effects;
     size_t effect_count;
     size_t effect_capacity;
+    bool takes_notes;
+    cb_note *notes;
+    size_t note_count;
+    size_t note_capacity;
     uint64_t backed; /* objects for which effects and heap nodes are reserved */
 
     cb_slots routes;
@@ -332,6 +325,8 @@ struct cb_step {
     cb_heap deadlines;
     cb_step_outcomes outcomes;
     cb_slots spaces;
+    cb_slots tallies;
+    uint32_t listed;                           /* of them: routes' own */
     uint16_t space_slots[CB_STEP_NAME_SPACES]; /* slot + 1, or 0 */
     uint32_t last_actor;                       /* address */
 
@@ -345,6 +340,7 @@ struct cb_step {
     cb_list feedable; /* fed workers that have room */
     uint32_t workers_starting;
     uint32_t workers_fed;
+    uint32_t spread; /* so many are fed at once: 1 with a batch, or more with a job each */
     uint32_t workers_retired;
     uint32_t server_jobs; /* of all kinds but client; a local one until it has ended */
 
@@ -382,6 +378,9 @@ cb_status cb_step_add(cb_step *step, cb_slots *table, uint32_t *index);
 cb_step_space *cb_step_space_at(const cb_step *step, uint8_t name_space);
 const cb_step_space *cb_step_space_of(const cb_step *step, uint8_t name_space);
 cb_status cb_step_space_make(cb_step *step, uint8_t name_space);
+/* A note of this input, zeroed but for its times, which are -1; NULL if none are taken. */
+cb_note *cb_step_note(cb_step *step, cb_note_kind kind);
+cb_note *cb_step_note_route(cb_step *step, cb_note_kind kind, const cb_step_route *route);
 /* The time `milliseconds` from now; saturates. */
 int64_t cb_step_after_ms(const cb_step *step, int64_t milliseconds);
 static inline bool cb_step_timeout_valid(int64_t timeout_ms)
@@ -392,6 +391,10 @@ static inline bool cb_step_timeout_valid(int64_t timeout_ms)
 static inline cb_step_route *cb_step_route_at(const cb_step *step, uint32_t slot)
 {
     return cb_slots_item(&step->routes, slot);
+}
+static inline cb_tally *cb_step_tally_at(const cb_step *step, uint32_t slot)
+{
+    return cb_slots_item(&step->tallies, slot);
 }
 static inline cb_step_job *cb_step_job_at(const cb_step *step, uint32_t slot)
 {
@@ -493,8 +496,6 @@ void cb_step_worker_heard(cb_step *step, uint32_t worker);
 /* Whether it may be given one more of a lane of which it holds some: what it has to give back comes
  * first. */
 bool cb_step_worker_takes(const cb_step *step, uint32_t worker);
-/* Whether it holds jobs that it has neither begun nor been asked for. */
-bool cb_step_worker_keeps(const cb_step *step, uint32_t worker);
 void cb_step_hand(cb_step *step, uint32_t slot, uint32_t worker);
 void cb_step_worker_due(cb_step *step, uint32_t worker);
 void cb_step_take_back(cb_step *step, uint32_t worker);

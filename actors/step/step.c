@@ -70,6 +70,7 @@ cb_step *cb_step_new(const cb_limits *limits)
     step->now_ns = INT64_MIN;
     step->told_deadline_ns = INT64_MAX;
     step->last_actor = CB_ADDRESS_FIRST_ACTOR - 1u;
+    step->spread = 1;
     cb_slots_init(&step->routes, sizeof(cb_step_route),
                   (uint64_t)limits->max_routes + (uint64_t)limits->max_closed_routes + 1u);
     cb_slots_init(&step->jobs, sizeof(cb_step_job), CB_STEP_JOBS_MAX);
@@ -78,6 +79,8 @@ cb_step *cb_step_new(const cb_limits *limits)
     cb_slots_init(&step->askers, sizeof(cb_step_asker), CB_STEP_ASKERS_MAX);
     cb_slots_init(&step->lanes, sizeof(cb_step_lane), CB_STEP_JOBS_MAX);
     cb_slots_init(&step->spaces, sizeof(cb_step_space), CB_STEP_NAME_SPACES);
+    cb_slots_init(&step->tallies, sizeof(cb_tally),
+                  (uint64_t)limits->metrics_routes + CB_TALLY_KINDS * CB_STEP_NAME_SPACES);
     cb_heap_init(&step->deadlines);
     cb_heap_init(&step->returned);
     step->closed = step->fresh = step->parked = step->feedable = CB_LIST_EMPTY;
@@ -131,8 +134,8 @@ void cb_step_free(cb_step **step, void (*drop)(void *user, uint64_t payload), vo
     if (drop != NULL) {
         drop_payloads(old, drop, user);
     }
-    cb_slots *const tables[] = {&old->routes, &old->jobs,  &old->waits, &old->workers,
-                                &old->askers, &old->lanes, &old->spaces};
+    cb_slots *const tables[] = {&old->routes, &old->jobs,  &old->waits,  &old->workers,
+                                &old->askers, &old->lanes, &old->spaces, &old->tallies};
     cb_map *const maps[] = {&old->route_ids, &old->job_ids,        &old->connections,
                             &old->actors,    &old->lane_ids,       &old->shared,
                             &old->asker_ids, &old->outcomes.places};
@@ -149,6 +152,7 @@ void cb_step_free(cb_step **step, void (*drop)(void *user, uint64_t payload), vo
     }
     free(old->outcomes.ring);
     free(old->effects);
+    free(old->notes);
     free(old);
 }
 
@@ -184,7 +188,8 @@ cb_step *cb_step_clone(const cb_step *step)
     copy->connections = empty.connections, copy->actors = empty.actors;
     copy->asker_ids = empty.asker_ids, copy->returned = empty.returned;
     copy->lanes = empty.lanes, copy->lane_ids = empty.lane_ids, copy->shared = empty.shared;
-    copy->spaces = empty.spaces;
+    copy->spaces = empty.spaces, copy->tallies = empty.tallies;
+    copy->notes = NULL, copy->note_count = copy->note_capacity = 0;
     copy->deadlines = empty.deadlines;
     copy->outcomes.ring = NULL;
     copy->outcomes.places = empty.outcomes.places;
@@ -203,6 +208,7 @@ cb_step *cb_step_clone(const cb_step *step)
         cb_map_copy(&copy->actors, &step->actors, resize) &&
         cb_map_copy(&copy->asker_ids, &step->asker_ids, resize) &&
         cb_slots_copy(&copy->spaces, &step->spaces, resize) &&
+        cb_slots_copy(&copy->tallies, &step->tallies, resize) &&
         cb_slots_copy(&copy->lanes, &step->lanes, resize) &&
         cb_map_copy(&copy->lane_ids, &step->lane_ids, resize) &&
         cb_map_copy(&copy->shared, &step->shared, resize) &&
@@ -263,6 +269,7 @@ cb_effects cb_step_input(cb_step *step, const cb_message *message)
 {
     step->inputs++;
     step->effect_count = 0;
+    step->note_count = 0;
     if (message->time_ns > step->now_ns) {
         step->now_ns = message->time_ns;
     }

@@ -25,6 +25,7 @@
 #include <stdint.h>
 
 #include "actors/message.h"
+#include "actors/step/note.h"
 #include "callboard/limits.h"
 #include "callboard/runtime.h"
 
@@ -44,6 +45,11 @@ void cb_step_free(cb_step **step, void (*drop)(void *user, uint64_t payload), vo
 /* Takes one input. message->time_ns must be set. Deadlines due at that time are handled first. The
  * payload's reference moves into the state; each effect carries one out, except SHARED ones. */
 cb_effects cb_step_input(cb_step *step, const cb_message *message);
+
+/* From now on, inputs leave notes. Without memory for one it is left out. */
+void cb_step_take_notes(cb_step *step);
+/* Those of the last input. */
+cb_notes cb_step_notes(const cb_step *step);
 
 /* When the next deadline is due (ns), INT64_MAX for none; the same as the last TICK_AT effect. */
 int64_t cb_step_next_deadline(const cb_step *step);

@@ -28,14 +28,16 @@ static bool is_fed(uint32_t state)
     return state == CB_WORKER_FED;
 }
 
-/* Keeps the lists of workers, from which the next one is picked, true to its state. */
+/* Keeps the lists of workers, from which the next one is picked, true to its state. One that may
+ * give something back is given nothing until that is known: it would run before what came back. */
 static void place(cb_step *step, uint32_t index)
 {
     cb_step_worker *worker = cb_step_worker_at(step, index);
     uint32_t wanted = CB_LISTED_NOWHERE;
     if (worker->state == CB_WORKER_PARKED) {
         wanted = CB_LISTED_PARKED;
-    } else if (worker->state == CB_WORKER_FED && worker->held.count < step->limits.hand_batch) {
+    } else if (worker->state == CB_WORKER_FED && worker->unsure == 0 &&
+               worker->held.count < step->limits.hand_batch) {
         wanted = CB_LISTED_FEEDABLE;
     }
     if (wanted == worker->listed) {
@@ -82,6 +84,16 @@ static void watch(cb_step *step, uint32_t index)
     }
 }
 
+static cb_note *note_actor(cb_step *step, cb_note_kind kind, const cb_step_worker *worker)
+{
+    cb_note *note = cb_step_note(step, kind);
+    if (note != NULL) {
+        note->connection = worker->address;
+        note->value = worker->held.count;
+    }
+    return note;
+}
+
 void cb_step_take_back(cb_step *step, uint32_t index)
 {
     cb_step_worker *worker = cb_step_worker_at(step, index);
@@ -89,7 +101,25 @@ void cb_step_take_back(cb_step *step, uint32_t index)
         worker->told = step->inputs;
         worker->unsure = worker->held.count - worker->running;
         cb_step_emit(step, CB_MSG_TAKE_BACK, worker->address);
+        place(step, index);
     }
+}
+
+/* How many are fed at once. One that keeps up leaves nothing for a second to do, which would only
+ * take turns with it, so it is given a batch. But what waits behind one that blocks has lost the
+ * time until that was a suspect; and if all of them block, as many are begun in that time as are
+ * fed. So there are twice as many whenever none of them keeps up, with a job each, and one fewer
+ * for each job that is done in time. */
+static void widen(cb_step *step)
+{
+    if (step->spread < step->workers.limit) {
+        step->spread *= 2;
+    }
+}
+
+static void narrow(cb_step *step)
+{
+    step->spread -= step->spread > 1;
 }
 
 void cb_step_worker_due(cb_step *step, uint32_t index)
@@ -102,8 +132,13 @@ void cb_step_worker_due(cb_step *step, uint32_t index)
         watch(step, index);
         return;
     }
+    bool behind = worker->held.count > worker->running;
     move(step, index, CB_WORKER_SUSPECT);
-    if (worker->held.count > worker->running) {
+    if (step->workers_fed == 0 && (behind || cb_step_queue_first(step) != CB_NONE)) {
+        widen(step);
+    }
+    if (behind) {
+        (void)note_actor(step, CB_NOTE_ACTOR_BUSY, worker);
         cb_step_take_back(step, index);
     }
     cb_step_dispatch(step, true);
@@ -129,6 +164,9 @@ void cb_step_worker_let_go(cb_step *step, uint32_t slot, bool completed)
     if (worker->state != CB_WORKER_FED && worker->state != CB_WORKER_SUSPECT) {
         return;
     }
+    if (completed && worker->state == CB_WORKER_FED) {
+        narrow(step);
+    }
     if (worker->held.count == 0) {
         move(step, index, CB_WORKER_PARKED);
     } else if (completed && worker->state == CB_WORKER_SUSPECT) {
@@ -146,18 +184,12 @@ void cb_step_worker_heard(cb_step *step, uint32_t index)
 {
     cb_step_worker *worker = cb_step_worker_at(step, index);
     worker->unsure -= worker->unsure > 0;
+    place(step, index);
 }
 
 bool cb_step_worker_takes(const cb_step *step, uint32_t index)
 {
-    const cb_step_worker *worker = cb_step_worker_at(step, index);
-    return worker->listed == CB_LISTED_FEEDABLE && worker->unsure == 0;
-}
-
-bool cb_step_worker_keeps(const cb_step *step, uint32_t index)
-{
-    const cb_step_worker *worker = cb_step_worker_at(step, index);
-    return worker->unsure == 0 && worker->held.count > worker->running;
+    return cb_step_worker_at(step, index)->listed == CB_LISTED_FEEDABLE;
 }
 
 void cb_step_enqueue(cb_step *step, uint32_t slot, bool returned)
@@ -290,6 +322,17 @@ static void add_worker(cb_step *step)
     step->workers_starting++;
     move(step, index, CB_WORKER_STARTING);
     cb_step_emit(step, CB_MSG_ADD_ACTOR, worker->address);
+    (void)note_actor(step, CB_NOTE_ACTOR_ADDED, worker);
+}
+
+/* Those that have their hands full and keep up are waited for; if they do not they are suspects
+ * soon. Of the parked the last to park: its memory is warm. */
+static uint32_t next_worker(const cb_step *step)
+{
+    if (step->workers_fed < step->spread && step->parked.count > 0) {
+        return step->parked.last;
+    }
+    return step->spread == 1 ? step->feedable.first : CB_NONE;
 }
 
 void cb_step_dispatch(cb_step *step, bool may_add)
@@ -299,15 +342,9 @@ void cb_step_dispatch(cb_step *step, bool may_add)
         if (slot == CB_NONE) {
             return;
         }
-        /* One that has its hands full and keeps up is waited for: a second one beside it would only
-         * take turns with it. If it does not keep up it is a suspect soon. Of the parked the last
-         * to park: its memory is warm. */
-        uint32_t index = step->feedable.count > 0 ? step->feedable.first : step->parked.last;
-        if (step->feedable.count == 0 && step->workers_fed > 0) {
-            return;
-        }
+        uint32_t index = next_worker(step);
         if (index == CB_NONE) {
-            if (may_add) {
+            if (may_add && step->workers_fed < step->spread) {
                 add_worker(step);
             }
             return;
@@ -345,6 +382,11 @@ static void worker_stopped(cb_step *step, uint32_t index)
 {
     cb_step_worker *worker = cb_step_worker_at(step, index);
     bool was_starting = worker->state == CB_WORKER_STARTING;
+    cb_note *note =
+        worker->state == CB_WORKER_RETIRED ? NULL : note_actor(step, CB_NOTE_ACTOR_LOST, worker);
+    if (note != NULL) {
+        note->status = step->in.status;
+    }
     /* Whether it began what it held nobody can tell, so nobody else may run it. */
     while (worker->held.count > 0) {
         cb_step_work_done(step, worker->held.first, CB_JOB_CALLBACK_FAILED, 0, 0, false);

@@ -49,7 +49,7 @@ static const char *wait_name(int32_t what)
     }
 }
 
-static const char *close_reason(int32_t reason)
+const char *cb_describe_close_reason(int32_t reason)
 {
     switch (reason) {
 #define CLOSE_TEXT(name, number, text)                                                             \
@@ -152,7 +152,7 @@ void cb_describe_job(const cb_trace_message *message, char *text, size_t size)
         snprintf(text, size, "%" PRIu64, subject.job);
 }
 
-static const char *kind_name(uint32_t word)
+const char *cb_describe_kind(uint32_t word)
 {
     static const char *const names[CB_ROUTE_KINDS] = {
         [CB_ROUTE_TCP] = "tcp",         [CB_ROUTE_HTTP] = "http",   [CB_ROUTE_UDP] = "udp",
@@ -170,7 +170,7 @@ static void describe_route_word(uint32_t word, char *text, size_t size)
     const char *where = (kind & CB_ROUTE_INHERITED) != 0     ? "fd "
                         : (kind & CB_ROUTE_ANY_ADDRESS) != 0 ? "*:"
                                                              : "";
-    snprintf(text, size, "%s %s%" PRIu16, kind_name(word), where, cb_route_word_port(word));
+    snprintf(text, size, "%s %s%" PRIu16, cb_describe_kind(word), where, cb_route_word_port(word));
 }
 
 void cb_describe_connection(const cb_trace_message *message, char *text, size_t size)
@@ -206,7 +206,7 @@ void cb_describe_status(const cb_trace_message *message, char *text, size_t size
         snprintf(text, size, "%s", wait_name(message->status));
         break;
     case CB_MSG_CONNECTION_CLOSED:
-        snprintf(text, size, "%s", close_reason(message->status));
+        snprintf(text, size, "%s", cb_describe_close_reason(message->status));
         break;
     case CB_MSG_COMMAND:
     case CB_MSG_ORDER:
@@ -286,10 +286,10 @@ void cb_describe_flags(const cb_trace_message *message, char *text, size_t size)
     static const struct {
         unsigned flag;
         const char *name;
-    } flags[] = {{CB_FLAG_SHARED, "shared"},           {CB_FLAG_HAS_NUL, "has-nul"},
-                 {CB_FLAG_AS_TEXT, "as-text"},         {CB_FLAG_LOOPBACK, "loopback"},
-                 {CB_FLAG_IN_CALLBACK, "in-callback"}, {CB_FLAG_FINAL, "final"},
-                 {CB_FLAG_CLIENT, "client"},           {CB_FLAG_NEW, "new"}};
+    } flags[] = {{CB_FLAG_SHARED, "shared"},   {CB_FLAG_HAS_NUL, "has-nul"},
+                 {CB_FLAG_AS_TEXT, "as-text"}, {CB_FLAG_LOOPBACK, "loopback"},
+                 {CB_FLAG_AT_ONCE, "at-once"}, {CB_FLAG_FINAL, "final"},
+                 {CB_FLAG_CLIENT, "client"},   {CB_FLAG_NEW, "new"}};
     size_t length = 0;
     text[0] = '\0';
     for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++) {

@@ -33,6 +33,10 @@ void cb_describe_status(const cb_trace_message *message, char *text, size_t size
 void cb_describe_value(const cb_trace_message *message, int64_t start_ns, char *text, size_t size);
 /* Names of the flags, separated by commas; empty for none. */
 void cb_describe_flags(const cb_trace_message *message, char *text, size_t size);
+/* A cb_close_reason; "?" for a number that is none. */
+const char *cb_describe_close_reason(int32_t reason);
+/* The kind of a route, of a cb_route_word: "tcp". */
+const char *cb_describe_kind(uint32_t word);
 /* Milliseconds since the start with three decimals. */
 void cb_describe_time(int64_t time_ns, int64_t start_ns, char *text, size_t size);
 

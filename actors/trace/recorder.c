@@ -233,6 +233,11 @@ cb_status cb_recorder_name(cb_recorder *recorder, uint8_t name_space, const char
     return cb_fail(error, CB_INVALID, "namespace %u is '%s' already", name_space, there);
 }
 
+const char *cb_recorder_name_of(const cb_recorder *recorder, uint8_t name_space)
+{
+    return atomic_load_explicit(&recorder->names[name_space], memory_order_acquire);
+}
+
 /* -- the dump -- */
 
 typedef struct dump {

@@ -11,9 +11,9 @@
  * At the end: a last checkpoint (cb_recorder_has_file says whether that is worth it), then close.
  *
  * Payloads: the size is read from the message's cb_buffer while the call lasts, nothing is kept.
- * Threads: all of it belongs to the supervisor's thread, but cb_recorder_name, which any may call.
- * Errors: a failed write never disturbs the program: writing to the file stops, what would have
- * been written is counted, and cb_recorder_close reports the first error.
+ * Threads: all of it belongs to the supervisor's thread, but the two about names, which any may
+ * call. Errors: a failed write never disturbs the program: writing to the file stops, what would
+ * have been written is counted, and cb_recorder_close reports the first error.
  */
 #ifndef CALLBOARD_ACTORS_TRACE_RECORDER_H
 #define CALLBOARD_ACTORS_TRACE_RECORDER_H
@@ -40,6 +40,9 @@ cb_status cb_recorder_close(cb_recorder **recorder, cb_error *error);
  * fine; another one for the same number is CB_INVALID. From any thread. */
 cb_status cb_recorder_name(cb_recorder *recorder, uint8_t name_space, const char *name,
                            cb_error *error);
+
+/* It, or NULL if it has none; lives as long as the recorder. From any thread. */
+const char *cb_recorder_name_of(const cb_recorder *recorder, uint8_t name_space);
 
 /* `sequence` counts inputs from 1 without a gap. */
 void cb_recorder_input(cb_recorder *recorder, uint64_t sequence, const cb_message *message);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "bridge/cli/commands.h"
+#include "bridge/host/complain.h"
 #include "bridge/host/loader.h"
 #include "bridge/host/script_source.h"
 #include "bridge/lang/front.h"
@@ -70,7 +71,7 @@ static bool add_json(cJSON *list, const char *file, cb_place place, const char *
 static cb_status report(cJSON *list, const cb_diagnostics *diagnostics, const cb_source *source)
 {
     if (list == NULL) {
-        cb_script_source_complain(diagnostics, source);
+        cb_complain_diagnostics(NULL, diagnostics, source);
         return CB_OK;
     }
     for (size_t i = 0; i < diagnostics->count; i++) {

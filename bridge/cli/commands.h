@@ -9,7 +9,7 @@ enum { CB_EXIT_OK = 0, CB_EXIT_FAILED = 1, CB_EXIT_USAGE = 2 };
 
 /* X(name, function, arguments, one line) */
 #define CB_COMMANDS(X)                                                                             \
-    X("run", cb_command_run, "[--trace FILE] [--watch] FILE [-- ARGS]", "run a script")            \
+    X("run", cb_command_run, "[OPTIONS] FILE [-- ARGS]", "run a script")                           \
     X("check", cb_command_check, "[--json] FILE...", "look for errors, run nothing")               \
     X("plugins", cb_command_plugins, "[NAME]", "list plugins, or the verbs of one")                \
     X("trace", cb_command_trace, "show|verify FILE", "print or replay a recorded trace")

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bridge/host/complain.h"
 #include "bridge/host/script_source.h"
-#include "bridge/lang/diagnostics.h"
 
 /* What is kept of every edition: its callbacks' names and where the newest one has them. */
 typedef struct names {
@@ -16,6 +16,7 @@ typedef struct names {
 } names;
 
 struct cb_editions {
+    cb_log *log;          /* or NULL */
     pthread_mutex_t lock; /* guards all below; held for moments only */
     cb_edition *newest;
     names *names; /* by the editions' numbers */
@@ -27,7 +28,7 @@ static cb_status no_memory(cb_error *error)
     return cb_fail(error, CB_NO_MEMORY, "out of memory");
 }
 
-cb_status cb_editions_new(cb_editions **result, cb_error *error)
+cb_status cb_editions_new(cb_log *log, cb_editions **result, cb_error *error)
 {
     *result = NULL;
     cb_editions *editions = calloc(1, sizeof(*editions));
@@ -38,6 +39,7 @@ cb_status cb_editions_new(cb_editions **result, cb_error *error)
         free(editions);
         return cb_fail_errno(error, CB_NO_MEMORY, code, "cannot make a lock");
     }
+    editions->log = log;
     *result = editions;
     return CB_OK;
 }
@@ -124,7 +126,7 @@ size_t cb_editions_lost(cb_editions *editions, const char **name)
 
 /* -- loading -- */
 
-static cb_status compile(cb_edition *edition, const cb_loader *loader, cb_error *error)
+static cb_status compile(cb_log *log, cb_edition *edition, const cb_loader *loader, cb_error *error)
 {
     const cb_source *source = &edition->source;
     cb_diagnostics *diagnostics = calloc(1, sizeof(*diagnostics));
@@ -133,7 +135,7 @@ static cb_status compile(cb_edition *edition, const cb_loader *loader, cb_error 
     cb_status status =
         cb_program_compile(source, cb_loader_catalog(loader), &edition->program, diagnostics);
     if (status != CB_OK && diagnostics->count > 0) {
-        cb_script_source_complain(diagnostics, source);
+        cb_complain_diagnostics(log, diagnostics, source);
         status = cb_fail(error, CB_SCRIPT, "%s: %zu%s errors", source->path, diagnostics->count,
                          diagnostics->more ? " and more" : "");
     } else if (status != CB_OK) {
@@ -202,7 +204,7 @@ cb_status cb_editions_load(cb_editions *editions, const char *path, const cb_loa
     edition->refs = 1;
     cb_status status = cb_script_source(path, &edition->source, error);
     if (status == CB_OK)
-        status = compile(edition, loader, error);
+        status = compile(editions->log, edition, loader, error);
     if (status == CB_OK && publish(editions, edition) != CB_OK)
         status = no_memory(error);
     if (status != CB_OK)

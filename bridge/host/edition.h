@@ -16,6 +16,7 @@
 #include "bridge/host/loader.h"
 #include "bridge/lang/program.h"
 #include "bridge/lang/source.h"
+#include "callboard/log.h"
 
 /* Reloads after which a process takes no more: the names of old entries are kept for good. */
 #define CB_EDITIONS_MAX 65536u
@@ -28,12 +29,13 @@ typedef struct cb_edition {
 
 typedef struct cb_editions cb_editions;
 
-cb_status cb_editions_new(cb_editions **editions, cb_error *error);
+/* `log` (may be NULL) is told the errors of texts; it must live as long. */
+cb_status cb_editions_new(cb_log *log, cb_editions **editions, cb_error *error);
 /* Nobody may hold an edition any more. *editions becomes NULL; NULL in it is fine. */
 void cb_editions_free(cb_editions **editions);
 
 /* Reads and compiles the file and makes it the newest edition. CB_SCRIPT: it has errors, which are
- * printed to standard error; like after any other failure the newest edition stays. One thread at a
+ * printed or logged; like after any other failure the newest edition stays. One thread at a
  * time. */
 cb_status cb_editions_load(cb_editions *editions, const char *path, const cb_loader *loader,
                            cb_error *error);

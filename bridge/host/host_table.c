@@ -27,12 +27,26 @@ static cb_asker *asker_of(cb_call *call)
 static cb_status route_open(cb_call *call, const cb_route_options *options, int64_t *route_id,
                             cb_error *error)
 {
-    return cb_route_open(asker_of(call), cb_call_name_space(call), options, route_id, error);
+    cb_script *script = cb_script_thread_of(call)->script;
+    cb_route_options chosen = *options;
+    bool inherits = cb_inherited_choose(script->inherited, &chosen);
+    cb_status status =
+        cb_route_open(asker_of(call), cb_call_name_space(call), &chosen, route_id, error);
+    if (status == CB_OK)
+        atomic_store(&script->has_routes, true);
+    else if (inherits)
+        cb_inherited_give_back(script->inherited, &chosen);
+    return status;
 }
 
 static cb_status route_close(cb_call *call, int64_t route_id, int64_t *canceled)
 {
     return cb_route_close(asker_of(call), cb_call_name_space(call), route_id, canceled);
+}
+
+static cb_status route_close_once(cb_call *call, int64_t route_id, bool waits, int *first)
+{
+    return cb_route_close_once(asker_of(call), cb_call_name_space(call), route_id, waits, first);
 }
 
 static cb_status ask(cb_call *call, cb_question *questions, size_t count)
@@ -43,6 +57,10 @@ static cb_status ask(cb_call *call, cb_question *questions, size_t count)
 static cb_status wait_for(cb_call *call, cb_wait_kind what, int64_t id, int32_t timeout_ms,
                           int *happened)
 {
+    const cb_script_thread *thread = cb_script_thread_of(call);
+    /* A main that sleeps has opened what it wants to open. */
+    if (what == CB_WAIT_TIME && thread->runs_main && atomic_load(&thread->script->has_routes))
+        cb_script_tell(thread->script, CB_SCRIPT_READY);
     return cb_wait(asker_of(call), cb_call_name_space(call), what, id, timeout_ms, happened);
 }
 
@@ -134,4 +152,5 @@ const cb_host cb_script_host = {
     .run_memory = run_memory,
     .limit = limit,
     .buffer_holding = cb_buffer_holding,
+    .route_close_once = route_close_once,
 };

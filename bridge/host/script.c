@@ -1,10 +1,10 @@
 #include "callboard/script.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "bridge/host/complain.h"
 #include "bridge/host/output.h"
 #include "bridge/host/script_internal.h"
 #include "bridge/host/watch.h"
@@ -32,6 +32,12 @@ static cb_status copy_arguments(cb_script *script, const cb_script_options *opti
     if (script->path == NULL)
         return no_memory(error);
     script->is_watched = options->watch;
+    script->inherited = options->inherited;
+    script->moment = options->moment;
+    script->moment_user = options->user;
+    script->log = options->log;
+    script->serves_metrics = options->serves_metrics;
+    script->metrics_port = options->metrics_port;
     if (options->trace_path != NULL) {
         script->trace_path = strdup(options->trace_path);
         if (script->trace_path == NULL)
@@ -59,7 +65,7 @@ cb_status cb_script_load(const cb_script_options *options, cb_script **result, c
     if (status == CB_OK)
         status = cb_services_new(script->loader, &script->services, error);
     if (status == CB_OK)
-        status = cb_editions_new(&script->editions, error);
+        status = cb_editions_new(script->log, &script->editions, error);
     if (status == CB_OK)
         status = cb_editions_load(script->editions, script->path, script->loader, error);
     if (status == CB_OK)
@@ -106,8 +112,21 @@ static void publish_runtime(cb_script *script, cb_runtime *runtime)
     pthread_mutex_unlock(&script->lock);
 }
 
+void cb_script_tell(cb_script *script, cb_script_moment moment)
+{
+    pthread_mutex_lock(&script->lock);
+    bool *told = moment == CB_SCRIPT_READY ? &script->is_ready : &script->is_ending;
+    bool news = !*told && !script->is_ending;
+    *told = true;
+    /* Under the lock, so that they are told in this order. */
+    if (news && script->moment != NULL)
+        script->moment(script->moment_user, moment);
+    pthread_mutex_unlock(&script->lock);
+}
+
 void cb_script_shutdown(cb_script *script)
 {
+    cb_script_tell(script, CB_SCRIPT_ENDING);
     pthread_mutex_lock(&script->lock);
     script->is_shutdown_wanted = true;
     if (script->runtime != NULL)
@@ -137,6 +156,10 @@ static cb_status start(cb_script *script, cb_runtime **runtime, cb_error *error)
         .thread_end = cb_script_thread_end,
         .user = script,
         .trace_path = script->trace_path,
+        .inherited = script->inherited,
+        .log = script->log,
+        .serves_metrics = script->serves_metrics,
+        .metrics_port = script->metrics_port,
     };
     cb_status status = cb_runtime_start(&options, runtime, error);
     if (status != CB_OK)
@@ -149,26 +172,15 @@ static cb_status start(cb_script *script, cb_runtime **runtime, cb_error *error)
 
 /* -- reloading -- */
 
-static void say(const char *format, ...) CB_PRINTF_LIKE(1, 2);
-
-static void say(const char *format, ...)
-{
-    char text[CB_ERROR_TEXT_SIZE + 128];
-    va_list arguments;
-    va_start(arguments, format);
-    int length = vsnprintf(text, sizeof(text), format, arguments);
-    va_end(arguments);
-    if (length > 0)
-        cb_output_complain(text, strlen(text));
-}
-
 /* The file has changed: jobs that run go on in the old text, the next ones take the new one. */
 static void reload(void *user)
 {
     cb_script *script = user;
     cb_error error = {0};
     if (cb_editions_load(script->editions, script->path, script->loader, &error) != CB_OK) {
-        say("%s: not reloaded, the text before it goes on (%.300s)\n", script->path, error.text);
+        cb_complain_say(script->log, CB_LOG_ERROR, "not_reloaded",
+                        "%s: not reloaded, the text before it goes on (%.300s)", script->path,
+                        error.text);
         return;
     }
     pthread_mutex_lock(&script->lock);
@@ -178,10 +190,11 @@ static void reload(void *user)
     const char *name = NULL;
     size_t lost = cb_editions_lost(script->editions, &name);
     if (lost > 0)
-        say("%s: reloaded; without the callback %.100s%s, whose requests fail now\n", script->path,
-            name, lost > 1 ? " and others" : "");
+        cb_complain_say(script->log, CB_LOG_WARNING, "reloaded",
+                        "%s: reloaded; without the callback %.100s%s, whose requests fail now",
+                        script->path, name, lost > 1 ? " and others" : "");
     else
-        say("%s: reloaded\n", script->path);
+        cb_complain_say(script->log, CB_LOG_INFO, "reloaded", "%s: reloaded", script->path);
 }
 
 static cb_status run_main(cb_script *script, cb_runtime *runtime, int *exit_status, cb_error *error)
@@ -193,11 +206,12 @@ static cb_status run_main(cb_script *script, cb_runtime *runtime, int *exit_stat
         status = cb_asker_open(runtime, &thread->asker, error);
     if (status == CB_OK) {
         cb_vm_error failure = {0};
+        thread->runs_main = true;
         status = cb_vm_run_main(thread->vm, edition->program, exit_status, &failure);
         cb_run_memory_end(&thread->kept);
         if (status != CB_OK) {
             cb_script_say_why_stopped(thread, &failure);
-            cb_script_complain(edition, &failure);
+            cb_complain_error(script->log, &failure, &edition->source, NULL);
             status = cb_fail(error, CB_SCRIPT, "%s: main ended in a runtime error", script->path);
         }
     }
@@ -219,6 +233,9 @@ cb_status cb_script_run(cb_script *script, int *exit_status, cb_error *error)
     if (status != CB_OK)
         return status;
     publish_runtime(script, runtime);
+    if (script->serves_metrics && script->metrics_port == 0)
+        cb_complain_say(script->log, CB_LOG_INFO, "metrics",
+                        "metrics at http://127.0.0.1:%u/metrics", cb_runtime_metrics_port(runtime));
 
     int returned = 0;
     cb_watch *watch = NULL;
@@ -228,6 +245,7 @@ cb_status cb_script_run(cb_script *script, int *exit_status, cb_error *error)
         status = run_main(script, runtime, &returned, error);
 
     cb_watch_stop(&watch);
+    cb_script_tell(script, CB_SCRIPT_ENDING);
     publish_runtime(script, NULL);
     cb_error stop_error = {0};
     cb_status stopped = cb_runtime_stop(&runtime, &stop_error);

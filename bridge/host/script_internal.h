@@ -12,6 +12,7 @@
 #include "bridge/host/services.h"
 #include "bridge/lang/vm.h"
 #include "callboard/limits.h"
+#include "callboard/log.h"
 #include "callboard/runtime.h"
 #include "callboard/script.h"
 
@@ -21,21 +22,30 @@ struct cb_script {
     char **arguments; /* owned copies */
     size_t argument_count;
     char *trace_path; /* or NULL */
+    cb_log *log;      /* or NULL */
+    bool serves_metrics;
+    uint16_t metrics_port;
     cb_limits limits;
     cb_loader *loader;
     cb_services *services;
     cb_editions *editions;
     bool is_watched;
+    cb_inherited *inherited;                             /* or NULL */
+    void (*moment)(void *user, cb_script_moment moment); /* or NULL */
+    void *moment_user;
     bool has_run;
     bool is_abandoned; /* a thread that could not be stopped in time may still be in it */
     cb_script *next_abandoned;
 
-    atomic_int exit_code; /* what os.ExitCode asked for; 0 until then */
+    atomic_bool has_routes; /* some route was opened */
+    atomic_int exit_code;   /* what os.ExitCode asked for; 0 until then */
 
     pthread_mutex_t lock;    /* guards those below */
     cb_runtime *runtime;     /* NULL before it started and once it is being stopped */
     bool is_shutdown_wanted; /* asked for, perhaps before the runtime was there */
     size_t named;            /* plugins whose namespaces the runtime knows by name */
+    bool is_ready;           /* told */
+    bool is_ending;          /* the same */
 };
 
 /* One thread that runs the script: main's, or an actor's. It is the user pointer of its machine. */
@@ -44,7 +54,11 @@ typedef struct cb_script_thread {
     cb_vm *vm;
     cb_asker *asker;     /* an actor's changes with each job; NULL between jobs */
     cb_run_memory *kept; /* by plugins, for the run that goes on; NULL between runs */
+    bool runs_main;
 } cb_script_thread;
+
+/* Tells whoever wants to know, unless that was told or comes too late. */
+void cb_script_tell(cb_script *script, cb_script_moment moment);
 
 /* A machine for the calling thread. The text of *error says what failed. */
 cb_status cb_script_thread_new(cb_script *script, cb_script_thread **thread, cb_error *error);
@@ -61,8 +75,6 @@ extern const cb_host cb_script_host;
 
 /* Where a run was stopped from outside, puts the reason into the error's message. */
 void cb_script_say_why_stopped(const cb_script_thread *thread, cb_vm_error *error);
-/* Prints a runtime error with its source line and call stack to standard error. */
-void cb_script_complain(const cb_edition *edition, const cb_vm_error *error);
 
 /* The functions that cb_runtime_options wants; `user` is the cb_script. */
 void cb_script_run_job(void *user, cb_job *job);

@@ -7,7 +7,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "bridge/host/output.h"
 #include "callboard/buffer.h"
 
 #define STDIN_NAME "<stdin>"
@@ -51,17 +50,4 @@ cb_status cb_script_source(const char *path, cb_source *source, cb_error *error)
     status = cb_source_from_bytes(STDIN_NAME, text->data, text->size, source, error);
     cb_buffer_release(text);
     return status;
-}
-
-void cb_script_source_complain(const cb_diagnostics *diagnostics, const cb_source *source)
-{
-    char *text = NULL;
-    size_t size = 0;
-    FILE *out = open_memstream(&text, &size);
-    if (out == NULL)
-        return; /* out of memory, and whoever called says that the script has errors */
-    cb_diagnostics_print(diagnostics, source, out);
-    if (fclose(out) == 0)
-        cb_output_complain(text, size);
-    free(text);
 }

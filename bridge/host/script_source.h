@@ -2,15 +2,11 @@
 #ifndef CALLBOARD_BRIDGE_HOST_SCRIPT_SOURCE_H
 #define CALLBOARD_BRIDGE_HOST_SCRIPT_SOURCE_H
 
-#include "bridge/lang/diagnostics.h"
 #include "bridge/lang/source.h"
 #include "callboard/status.h"
 
 /* `path` "-" reads standard input to its end; its plugin paths start in the working directory and
  * its errors name "<stdin>". Free with cb_source_free. */
 cb_status cb_script_source(const char *path, cb_source *source, cb_error *error);
-
-/* Prints the errors of a script to standard error, all in one piece. */
-void cb_script_source_complain(const cb_diagnostics *diagnostics, const cb_source *source);
 
 #endif

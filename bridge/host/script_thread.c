@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bridge/host/complain.h"
 #include "bridge/host/output.h"
 #include "bridge/host/script_internal.h"
 
@@ -52,25 +53,6 @@ void cb_script_thread_free(cb_script_thread **result)
     *result = NULL;
 }
 
-void cb_script_complain(const cb_edition *edition, const cb_vm_error *error)
-{
-    char *text = NULL;
-    size_t size = 0;
-    FILE *out = open_memstream(&text, &size);
-    if (out != NULL) {
-        cb_vm_error_print(error, &edition->source, out);
-        if (fclose(out) == 0)
-            cb_output_complain(text, size);
-        free(text);
-        return;
-    }
-    char line[CB_ERROR_TEXT_SIZE];
-    cb_vm_error_text(error, line, sizeof(line) - 1);
-    size_t length = strlen(line);
-    line[length] = '\n';
-    cb_output_complain(line, length + 1);
-}
-
 void cb_script_say_why_stopped(const cb_script_thread *thread, cb_vm_error *error)
 {
     if (error->status != CB_STOPPED)
@@ -100,7 +82,7 @@ static void fail_job(const cb_script_thread *thread, const cb_edition *edition, 
     char text[CB_ERROR_TEXT_SIZE];
     cb_script_say_why_stopped(thread, error);
     cb_vm_error_text(error, text, sizeof(text));
-    cb_script_complain(edition, error);
+    cb_complain_error(thread->script->log, error, &edition->source, job);
     job->status = CB_JOB_CALLBACK_FAILED;
     job->result = cb_buffer_copy(text, strlen(text)); /* without memory: a failure without text */
 }

@@ -57,6 +57,8 @@ extern "C" {
       "time without progress after which a client that does not read is dropped")                  \
     X(tcp_linger_ms, 1000, 0, 60000, "CALLBOARD_TCP_LINGER_MS",                                    \
       "time to wait for the client's end after the response, so that no reset overtakes it")       \
+    X(port_wait_ms, 500, 0, 60000, "CALLBOARD_PORT_WAIT_MS",                                       \
+      "time for which a listener's port that is in use is tried again; 0: once")                   \
     X(socket_unread, 65536, 1, 16777216, "CALLBOARD_SOCKET_UNREAD",                                \
       "bytes of a script's socket that wait for its callback; with so many it is not read")        \
     X(socket_unsent, 1048576, 1, 1073741824, "CALLBOARD_SOCKET_UNSENT",                            \
@@ -77,13 +79,27 @@ extern "C" {
       "bytes of one string or blob; lengths are i32 in scripts")                                   \
     X(trace_buffer, 16777216, 65536, 4294967296, "CALLBOARD_TRACE_BUFFER",                         \
       "bytes of the flight recorder in memory")                                                    \
+    X(log_queue, 1048576, 4096, 1073741824, "CALLBOARD_LOG_QUEUE",                                 \
+      "bytes of log lines that wait to be written; more are lost, and counted")                    \
+    X(metrics_routes, 64, 1, 4096, "CALLBOARD_METRICS_ROUTES",                                     \
+      "open routes whose figures are listed one by one; those of others are summed up")            \
     X(udp_waiting, 1024, 1, 65536, "CALLBOARD_UDP_WAITING",                                        \
       "datagrams of one UDP route that wait or are in their callback; more are dropped")           \
     X(http_line, 8192, 64, 1048576, "CALLBOARD_HTTP_LINE", "bytes of an HTTP request line")        \
     X(http_head, 65536, 256, 16777216, "CALLBOARD_HTTP_HEAD",                                      \
       "bytes of an HTTP request's line and fields together, and of its trailers")                  \
     X(http_fields, 200, 1, 100000, "CALLBOARD_HTTP_FIELDS",                                        \
-      "fields and trailers of one HTTP request")
+      "fields and trailers of one HTTP request")                                                   \
+    X(http_head_ms, 10000, 1, 3600000, "CALLBOARD_HTTP_HEAD_MS",                                   \
+      "time for the whole head of an HTTP request, however it trickles; also for the first byte")  \
+    X(http_idle_ms, 30000, 1, 3600000, "CALLBOARD_HTTP_IDLE_MS",                                   \
+      "an HTTP connection without a request for so long is closed")                                \
+    X(http_pace_ms, 10000, 1, 3600000, "CALLBOARD_HTTP_PACE_MS",                                   \
+      "time for any body to arrive, and for any response to be taken; then the rate counts")       \
+    X(http_rate, 4096, 1, 1073741824, "CALLBOARD_HTTP_RATE",                                       \
+      "bytes a second, below which an HTTP client is too slow: each gives it that much more time") \
+    X(http_ahead, 65536, 1024, 16777216, "CALLBOARD_HTTP_AHEAD",                                   \
+      "bytes that an HTTP client may send ahead of its turn, or leave unread before its next one")
 
 typedef struct cb_limits {
 #define CB_LIMIT_FIELD(field, value, least, most, variable, reason) int64_t field;

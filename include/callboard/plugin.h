@@ -185,6 +185,8 @@ struct cb_host {
      * is none of that name. */
     int64_t (*limit)(cb_call *call, const char *variable);
     cb_buffer *(*buffer_holding)(const void *object, size_t size, void (*drop)(void *object));
+    /* See runtime.h. */
+    cb_status (*route_close_once)(cb_call *call, int64_t route_id, bool waits, int *first);
 };
 
 /* Whether this host's table is new enough to have the field. */

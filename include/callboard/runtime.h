@@ -73,12 +73,13 @@ typedef enum cb_route_kind {
 /* Added to a route's kind. */
 enum {
     CB_ROUTE_ANY_ADDRESS = 0x40, /* every interface and not only loopback */
-    CB_ROUTE_INHERITED = 0x80    /* `port` is the number of a descriptor handed down by the parent:
-                                    0 is the first of them */
+    CB_ROUTE_INHERITED = 0x80    /* `port` is the number of an inherited socket, 0 the first; see
+                                    callboard/inherited.h */
 };
 
 /* What can be asked: X(name, about, text). `about` is ROUTE, JOB or NONE: what the id names.
- * All answers are numbers, but ROUTE_CALLBACK and JOB_ERROR_TEXT, which are bytes. */
+ * All answers are numbers, but ROUTE_CALLBACK and JOB_ERROR_TEXT, which are bytes, and SNAPSHOT,
+ * which is an object of the actors' own. */
 #define CB_QUESTIONS(X)                                                                            \
     X(ROUTE_KNOWN, ROUTE, "1 while the route is open; 0 for every other id")                       \
     X(ROUTE_STATE, ROUTE, "1 open, 0 closed or closing")                                           \
@@ -109,7 +110,10 @@ enum {
     X(ROUTE_TLS, ROUTE, "1 if its connections speak TLS")                                          \
     X(ROUTE_CONNECTIONS, ROUTE, "connections open now, busy or not")                               \
     X(CONNECTION_COUNT, NONE, "connections open now on all routes of the namespace")               \
-    X(ROUTE_LOST, ROUTE, "requests that were dropped, and those whose callback did not succeed")
+    X(ROUTE_LOST, ROUTE, "requests that were dropped, and those whose callback did not succeed")   \
+    X(ROUTE_CLOSE_BEGUN, ROUTE, "1 once its actor was told to stop, or stopped by itself")         \
+    X(ROUTE_ANY_ADDRESS, ROUTE, "1 if it listens on every interface, 0 if only on loopback")       \
+    X(SNAPSHOT, NONE, "the figures of everything, for the metrics")
 
 typedef enum cb_question_kind {
     CB_ASK_NONE = 0,
@@ -175,8 +179,10 @@ typedef struct cb_reply {
     cb_buffer *payload; /* yours to release, or NULL; after a failure the error's text */
 } cb_reply;
 
+struct cb_log; /* callboard/log.h */
 typedef struct cb_runtime cb_runtime;
 typedef struct cb_asker cb_asker;
+typedef struct cb_inherited cb_inherited;
 
 /* One callback on its actor's thread. */
 typedef struct cb_job {
@@ -184,6 +190,11 @@ typedef struct cb_job {
     void *thread_state; /* what `thread_begin` gave on this thread */
     int64_t entry;      /* as given at the route's opening, or with the request */
     cb_buffer *request; /* the job's own reference; the function may take it by setting NULL */
+    /* As messages in a trace have them. */
+    uint64_t handle;    /* slot and generation */
+    uint64_t cause;     /* the input that handed it out */
+    uint32_t route_id;  /* 0: none */
+    uint8_t name_space; /* whose the route is */
     /* out */
     cb_job_status status; /* SUCCESS, CALLBACK_REFUSED or CALLBACK_FAILED; ignored if interrupted */
     cb_buffer *result;    /* the response, or the error's text; NULL is empty; taken over */
@@ -199,11 +210,17 @@ typedef struct cb_runtime_options {
     void (*thread_end)(void *user, void *thread_state);
     void *user;
     const char *trace_path; /* record everything to this file, or NULL */
+    struct cb_log *log;     /* what happens is told there, or NULL; must outlive the runtime */
+    bool serves_metrics;    /* as text for Prometheus, at http://127.0.0.1:<metrics_port>/metrics */
+    uint16_t metrics_port;  /* 0: the system picks one */
+    cb_inherited *inherited; /* sockets that routes may take over, or NULL; outlives the runtime */
 } cb_runtime_options;
 
 /* Starts the supervisor. Owns copies of all options. */
 CB_PUBLIC cb_status cb_runtime_start(const cb_runtime_options *options, cb_runtime **runtime,
                                      cb_error *error);
+/* Where metrics are served; 0: nowhere. */
+CB_PUBLIC uint16_t cb_runtime_metrics_port(const cb_runtime *runtime);
 /* Names a namespace for traces and messages; 1..255. The name is copied. */
 CB_PUBLIC cb_status cb_runtime_name_space(cb_runtime *runtime, uint8_t name_space, const char *name,
                                           cb_error *error);
@@ -237,6 +254,11 @@ CB_PUBLIC cb_status cb_route_open(cb_asker *asker, uint8_t name_space,
  * wait. *canceled = queued requests canceled now; 0 for a route that is closed already. */
 CB_PUBLIC cb_status cb_route_close(cb_asker *asker, uint8_t name_space, int64_t route_id,
                                    int64_t *canceled);
+
+/* The same, but tells whether this was the close: *first = 1, or 0 if one came before it; of
+ * several at once exactly one is the first. It waits only if `waits`. */
+CB_PUBLIC cb_status cb_route_close_once(cb_asker *asker, uint8_t name_space, int64_t route_id,
+                                        bool waits, int *first);
 
 /* Has the route's actor carry out a command, and waits for what it says. The supervisor passes both
  * on, so they are in the trace and in order with all else. CB_UNKNOWN (no such route), CB_CLOSED

@@ -15,23 +15,41 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
+#include "callboard/inherited.h"
 #include "callboard/status.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
+struct cb_log;
 typedef struct cb_script cb_script;
+
+/* What whoever started the script may want to know. */
+typedef enum cb_script_moment {
+    CB_SCRIPT_READY, /* main has opened a route and sleeps for the first time (timer.SleepMs) */
+    CB_SCRIPT_ENDING /* main has returned, or the shutdown was asked for */
+} cb_script_moment;
 
 typedef struct cb_script_options {
     const char *path;             /* the file; "-" reads standard input */
     const char *const *arguments; /* what os.Args gives; copied */
     size_t argument_count;
     const char *trace_path; /* record every message to this file, or NULL */
+    struct cb_log *log;  /* what happens, and what goes wrong, is said there instead of on standard
+                            error; or NULL. It must outlive the script. See callboard/log.h */
+    bool serves_metrics; /* see cb_runtime_options; a port that was picked is printed */
+    uint16_t metrics_port;
     bool watch; /* while it runs, load the file again whenever it changes: requests that begin after
                    that run the new text's callbacks, main goes on in the old one; a text with
                    errors is refused, and its errors are printed */
+    cb_inherited *inherited; /* sockets that the script's Open verbs may take; outlives it, or NULL.
+                                See callboard/inherited.h */
+    void (*moment)(void *user, cb_script_moment moment); /* each at most once, from any thread, and
+                                                            READY never after ENDING; or NULL */
+    void *user;
 } cb_script_options;
 
 /* Reads, loads plugins, compiles; reads the limits from the environment. CB_SCRIPT: the script is

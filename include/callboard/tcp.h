@@ -153,6 +153,8 @@ typedef struct cb_tcp_options {
     size_t write_watermark; /* see cb_tcp_write; 0: 1 MiB */
     size_t read_watermark;  /* unread bytes at which a stream stops receiving; 0: 1 MiB */
     int backlog;            /* servers: connections the kernel keeps for us; <= 0: 1,000 */
+    cb_socket listening;    /* servers: a socket that listens already, to be taken over instead of
+                               making one; 0: none. After a failure it is the caller's again */
     size_t max_connections; /* servers: how many are held at once, those that close included; more
                                wait in the backlog. 0: no limit */
     cb_tcp_tls tls;

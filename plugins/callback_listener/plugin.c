@@ -7,6 +7,7 @@
 const cb_family cb_family_here = {
     .route_kind = CB_ROUTE_LOCAL,
     .capabilities = CB_META_ProfileRouteService,
+    .closed_queued = CB_ASK_ROUTE_CLOSED_QUEUED,
     .route = "subscription",
     .job = "job",
     .result = "result",

@@ -12,6 +12,16 @@ cb_status cb_family_timeout(cb_call *call, uint32_t index, int32_t *timeout_ms)
     return CB_OK;
 }
 
+cb_status cb_family_port_argument(cb_call *call, uint32_t index, uint16_t *port)
+{
+    int64_t value = call->argc > index ? call->args[index].integer : 0;
+    if (value < 0 || value > UINT16_MAX)
+        return call->host->fail(call, CB_INVALID, "port is %lld; it must be 0..65535",
+                                (long long)value);
+    *port = (uint16_t)value;
+    return CB_OK;
+}
+
 cb_status cb_family_route_error(cb_call *call, cb_status status)
 {
     long long id = (long long)call->args[0].integer;

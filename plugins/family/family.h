@@ -13,18 +13,22 @@
 
 /* What differs between families: each plugin defines it once. */
 typedef struct cb_family {
-    uint32_t route_kind;  /* a cb_route_kind: what Open opens */
-    int32_t capabilities; /* what Capabilities answers */
-    const char *route;    /* how errors call a route: "no <route> 7", "<route> 7 is closed"; NULL in
-                             a family that has none */
-    const char *job;      /* and a job: "no <job> 7", "<job> 7 has not completed" */
-    const char *result;   /* and what a job leaves: "the <result> of <job> 7 ..." */
+    uint32_t route_kind;            /* a cb_route_kind: what Open opens */
+    int32_t capabilities;           /* what Capabilities answers */
+    cb_question_kind closed_queued; /* what RouteClosedQueued asks; CB_ASK_NONE without that verb */
+    const char *route;  /* how errors call a route: "no <route> 7", "<route> 7 is closed"; NULL in
+                           a family that has none */
+    const char *job;    /* and a job: "no <job> 7", "<job> 7 has not completed" */
+    const char *result; /* and what a job leaves: "the <result> of <job> 7 ..." */
     const char *take_blob; /* the verb that takes results of any bytes, as scripts write it */
 } cb_family;
 extern const cb_family cb_family_here;
 
 /* Reads args[index] as a time limit: -1, or 0..2147483647 ms; otherwise a runtime error. */
 cb_status cb_family_timeout(cb_call *call, uint32_t index, int32_t *timeout_ms);
+
+/* Reads args[index] as a port: 0..65535, and 0 where it was left out; otherwise a runtime error. */
+cb_status cb_family_port_argument(cb_call *call, uint32_t index, uint16_t *port);
 
 /* The runtime errors for what a host function answered about args[0], a route's or a job's id.
  * Codes that are not about the id are handed on. */
@@ -64,6 +68,7 @@ typedef enum cb_family_format {
     CB_FAMILY_AS_NUMBER,
     CB_FAMILY_AS_BYTES,      /* the answer's bytes */
     CB_FAMILY_AS_STATE,      /* a route's state in words */
+    CB_FAMILY_AS_BIND_MODE,  /* where a route listens, in words */
     CB_FAMILY_AS_PHASE,      /* a job's phase in words */
     CB_FAMILY_AS_JOB_STATUS, /* a job's status in words */
 } cb_family_format;
@@ -83,13 +88,19 @@ cb_status cb_family_info_of_job(cb_call *call, const cb_family_field *fields, si
 
 /* X(function): the verbs' handlers, by file. Arguments: what the line says, otherwise (id). */
 /* route.c. capabilities and open_count: none; open: (callback, timeoutMs); route_meta: (id, key);
- * wait_drained: (id, timeoutMs) */
+ * wait_drained: (id, timeoutMs). close answers how many queued requests it canceled; close_once
+ * and begin_close, which does not wait for what runs, 1 if this was the close and 0 if it was not
+ * the first */
 #define CB_FAMILY_ROUTE_HANDLERS(X)                                                                \
     X(capabilities)                                                                                \
     X(open)                                                                                        \
     X(open_count)                                                                                  \
     X(close)                                                                                       \
+    X(close_once)                                                                                  \
+    X(begin_close)                                                                                 \
     X(port)                                                                                        \
+    X(bind_mode)                                                                                   \
+    X(bind_mode_text)                                                                              \
     X(state)                                                                                       \
     X(state_text)                                                                                  \
     X(route_callback)                                                                              \
@@ -126,11 +137,10 @@ cb_status cb_family_info_of_job(cb_call *call, const cb_family_field *fields, si
     X(job_info)                                                                                    \
     X(close_info)
 
-/* datagram.c, of routes whose requests are datagrams. open_datagrams: (callback, timeoutMs, port?);
- * close_once answers 1 if that closed it and 0 if it was closed */
+/* datagram.c, of routes whose requests are datagrams. open_datagrams: (callback, timeoutMs, port?)
+ */
 #define CB_FAMILY_DATAGRAM_HANDLERS(X)                                                             \
     X(open_datagrams)                                                                              \
-    X(close_once)                                                                                  \
     X(handled)                                                                                     \
     X(dropped)
 

@@ -70,6 +70,9 @@ static void append_value(text *out, cb_family_format format, const cb_question *
     case CB_FAMILY_AS_STATE:
         append_words(out, answer->value == 1 ? "open" : "closed");
         break;
+    case CB_FAMILY_AS_BIND_MODE:
+        append_words(out, answer->value == 1 ? "any" : "local");
+        break;
     case CB_FAMILY_AS_PHASE:
         append_words(out, answer->value >= 0 && answer->value <= CB_PHASE_COMPLETED
                               ? phases[answer->value]

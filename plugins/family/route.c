@@ -67,6 +67,28 @@ cb_status cb_family_close(cb_call *call)
     return CB_OK;
 }
 
+static cb_status close_once(cb_call *call, bool waits)
+{
+    int first = 0;
+    cb_status status = call->host->route_close_once(call, call->args[0].integer, waits, &first);
+    if (status == CB_LIMIT)
+        return cb_family_too_many_waits(call);
+    if (status != CB_OK)
+        return cb_family_route_error(call, status);
+    call->result.integer = first;
+    return CB_OK;
+}
+
+cb_status cb_family_close_once(cb_call *call)
+{
+    return close_once(call, true);
+}
+
+cb_status cb_family_begin_close(cb_call *call)
+{
+    return close_once(call, false);
+}
+
 /* -- state -- */
 
 /* One handler for each question whose answer is the verb's value. */
@@ -85,7 +107,12 @@ DEFINE_QUESTION(queued, QUEUED)
 DEFINE_QUESTION(running, RUNNING)
 DEFINE_QUESTION(drained, DRAINED)
 DEFINE_QUESTION(close_accepted, CLOSE_ACCEPTED)
-DEFINE_QUESTION(closed_queued, CLOSED_QUEUED)
+DEFINE_QUESTION(bind_mode, ANY_ADDRESS)
+
+cb_status cb_family_closed_queued(cb_call *call)
+{
+    return cb_family_ask_route(call, cb_family_here.closed_queued, &call->result.integer);
+}
 
 cb_status cb_family_state_text(cb_call *call)
 {
@@ -97,6 +124,16 @@ cb_status cb_family_state_text(cb_call *call)
     return call->host->return_bytes(call, text, strlen(text));
 }
 
+cb_status cb_family_bind_mode_text(cb_call *call)
+{
+    int64_t everywhere = 0;
+    cb_status status = cb_family_ask_route(call, CB_ASK_ROUTE_ANY_ADDRESS, &everywhere);
+    if (status != CB_OK)
+        return status;
+    const char *text = everywhere != 0 ? "any" : "local";
+    return call->host->return_bytes(call, text, strlen(text));
+}
+
 cb_status cb_family_route_callback(cb_call *call)
 {
     return cb_family_return_bytes_of_route(call, CB_ASK_ROUTE_CALLBACK);
@@ -104,7 +141,7 @@ cb_status cb_family_route_callback(cb_call *call)
 
 cb_status cb_family_route_meta(cb_call *call)
 {
-    static const cb_question_kind questions[] = {
+    const cb_question_kind questions[] = {
         [CB_META_RouteMetaState] = CB_ASK_ROUTE_STATE,
         [CB_META_RouteMetaTimeout] = CB_ASK_ROUTE_TIMEOUT,
         [CB_META_RouteMetaPending] = CB_ASK_ROUTE_PENDING,
@@ -113,7 +150,7 @@ cb_status cb_family_route_meta(cb_call *call)
         [CB_META_RouteMetaDrained] = CB_ASK_ROUTE_DRAINED,
         [CB_META_RouteMetaKnown] = CB_ASK_ROUTE_KNOWN,
         [CB_META_RouteMetaCloseAccepted] = CB_ASK_ROUTE_CLOSE_ACCEPTED,
-        [CB_META_RouteMetaClosedQueued] = CB_ASK_ROUTE_CLOSED_QUEUED,
+        [CB_META_RouteMetaClosedQueued] = cb_family_here.closed_queued,
     };
     int64_t key = call->args[1].integer;
     if (key < CB_META_RouteMetaState || key > CB_META_RouteMetaClosedQueued)

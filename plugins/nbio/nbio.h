@@ -68,12 +68,18 @@
       "the other end's address, empty if there is none")                                           \
     X(PeerPort, "i32(blob event)", cb_nbio_peer_port, "the other end's port, 0 if there is none")
 
+/* The same, for verbs that may wait for the disk. */
+#define CB_NBIO_BLOCKING(X)                                                                        \
+    X(ReadFileNow, "blob(string folder, string path)", cb_nbio_read_file_now,                      \
+      "reads a whole file that lies in a folder or below it; its event")
+
 #define CB_NBIO_DECLARE_ORDER(verb, signature, command, pattern, text) cb_verb_fn cb_nbio_##verb;
 #define CB_NBIO_DECLARE_QUESTION(verb, signature, command, text)       cb_verb_fn cb_nbio_##verb;
 #define CB_NBIO_DECLARE_ANSWER(verb, signature, function, text)        cb_verb_fn function;
 CB_NBIO_ORDERS(CB_NBIO_DECLARE_ORDER)
 CB_NBIO_QUESTIONS(CB_NBIO_DECLARE_QUESTION)
 CB_NBIO_ANSWERS(CB_NBIO_DECLARE_ANSWER)
+CB_NBIO_BLOCKING(CB_NBIO_DECLARE_ANSWER)
 #undef CB_NBIO_DECLARE_ORDER
 #undef CB_NBIO_DECLARE_QUESTION
 #undef CB_NBIO_DECLARE_ANSWER

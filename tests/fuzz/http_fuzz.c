@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "actors/io/http/input.h"
 #include "actors/io/http/request.h"
 #include "actors/io/http/response.h"
 #include "tests/unit/http_feed.h"
@@ -105,6 +106,55 @@ static void respond(const uint8_t *data, size_t size)
     }
 }
 
+/* Up to `most` bytes, into the room that is reserved if there is some; how many it took. */
+static size_t receive(cb_http_input *input, const uint8_t *data, size_t most)
+{
+    size_t room = 0;
+    uint8_t *place = cb_http_input_room(input, &room);
+    if (place != NULL) {
+        assert(room > 0);
+        most = most < room ? most : room;
+        memcpy(place, data, most);
+        data = place;
+    }
+    assert(cb_http_input_add(input, data, most) == CB_OK);
+    return most;
+}
+
+/* The first request that was cut out is the one that lies at `at`; gives where the next one lies.
+ */
+static size_t check_cut(cb_http_input *input, const cb_http_limits *limits, const uint8_t *data,
+                        size_t size, size_t at)
+{
+    cb_http_request alone = {0};
+    assert(cb_http_request_frame(&alone, limits, data + at, size - at) == CB_HTTP_DONE);
+    cb_buffer *cut = cb_http_input_cut(input);
+    assert(cut != NULL && cut->size == alone.size - alone.begin);
+    assert(memcmp(cut->data, data + at + alone.begin, cut->size) == 0);
+    cb_buffer_release(cut);
+    return at + alone.size;
+}
+
+/* A connection's bytes in pieces give the same requests as in one. */
+static void cut(const cb_http_limits *limits, const uint8_t *data, size_t size, size_t pieces)
+{
+    cb_http_input input = {0};
+    cb_http_progress progress = CB_HTTP_PARTIAL;
+    size_t at = 0;
+    for (size_t fed = 0; fed < size && progress == CB_HTTP_PARTIAL;) {
+        size_t most = 1 + (fed * 31 + pieces) % pieces;
+        fed += receive(&input, data + fed, most < size - fed ? most : size - fed);
+        while ((progress = cb_http_input_frame(&input, limits)) == CB_HTTP_DONE)
+            at = check_cut(&input, limits, data, size, at);
+        assert(cb_http_input_size(&input) == fed - at);
+        if (progress == CB_HTTP_PARTIAL)
+            cb_http_input_reserve(&input);
+    }
+    cb_http_request next = {0};
+    assert(cb_http_request_frame(&next, limits, data + at, size - at) == progress);
+    cb_http_input_clear(&input);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (size > WHOLE_MOST)
@@ -112,5 +162,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     frame(&http_feed_limits, data, size);
     frame(&small, data, size);
     respond(data, size);
+    cut(&http_feed_limits, data, size, 7);
+    cut(&http_feed_limits, data, size, 1500);
     return 0;
 }

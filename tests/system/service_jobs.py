@@ -22,6 +22,12 @@ JOBS = 10000
 # Job number n has n bytes, so that the trace, which keeps sizes and no bytes, tells them apart. Some
 # block for longer than an actor may before those behind it go to another.
 LOAD = PLUGINS + """
+blob taken(i64 $job)
+{
+    callbacklistener.WaitComplete($job, -1);
+    return(callbacklistener.TakeBlob($job));
+}
+
 callback i32 Measure(ref blob $bytes)
 {
     if ($bytes.Length % 500 == 0) { timer.SleepMs(5); }
@@ -32,20 +38,31 @@ callback i32 Measure(ref blob $bytes)
 i32 main()
 {
     i32 $wrong = 0;
+    callbacklistener.Open("Measure", -1);
     for (i32 $i = 1; $i <= JOBS + 512; $i++) {
         if ($i > 512) {
-            string $result = blob.ToText(callbackworker.Wait($i - 512, -1));
+            string $result = blob.ToText(WAIT($i - 512));
             $wrong += str.ToInt($result) != $i - 512;
         }
         if ($i <= JOBS) {
-            callbackworker.StartBorrowedText("Measure", str.Repeat("x", $i), -1);
+            START;
         }
     }
-    printf("wrong %d, last known %d, next known %d\\n", $wrong, callbackworker.JobKnown(JOBS),
-           callbackworker.JobKnown(JOBS + 1));
+    printf("wrong %d, last known %d, next known %d\\n", $wrong, FAMILY.JobKnown(JOBS),
+           FAMILY.JobKnown(JOBS + 1));
     return(0);
 }
 """.replace("JOBS", str(JOBS))
+WORKER = (
+    LOAD.replace("WAIT($i - 512)", "callbackworker.Wait($i - 512, -1)")
+    .replace("START", 'callbackworker.StartBorrowedText("Measure", str.Repeat("x", $i), -1)')
+    .replace("FAMILY", "callbackworker")
+)
+LISTENER = (
+    LOAD.replace("WAIT", "taken")
+    .replace("START", 'callbacklistener.SendBorrowedText(str.Repeat("x", $i))')
+    .replace("FAMILY", "callbacklistener")
+)
 
 ENDING_JOBS = 40
 
@@ -76,6 +93,39 @@ i32 main()
 }
 """.replace("JOBS", str(ENDING_JOBS))
 
+CANCEL_JOBS = 300
+
+# Starts 50 at a time and, once the first runs, cancels them, the newest first; each that is run says so.
+CANCEL = PLUGINS + """
+callback i32 Say(ref blob $bytes)
+{
+    i32 $steps = 0;
+    while ($steps < 100000) { $steps++; }
+    printf("ran %d\\n", $bytes.Length);
+    return(1);
+}
+
+i32 main()
+{
+    for (i32 $first = 1; $first <= JOBS; $first += 50) {
+        for (i32 $i = $first; $i < $first + 50; $i++) {
+            callbackworker.StartBorrowedText("Say", str.Repeat("x", $i), -1);
+        }
+        while (callbackworker.Phase($first) == 0) { }
+        for (i32 $i = $first + 49; $i >= $first; $i--) {
+            if (callbackworker.Cancel($i) == 1) {
+                printf("canceled %d\\n", $i);
+                if (callbackworker.Cancel($i) == 1) { printf("twice %d\\n", $i); }
+            }
+        }
+    }
+    for (i32 $i = 1; $i <= JOBS; $i++) {
+        callbackworker.WaitComplete($i, -1);
+    }
+    return(0);
+}
+""".replace("JOBS", str(CANCEL_JOBS))
+
 LATE = PLUGINS + """
 callback i32 Nothing(ref blob $bytes)
 {
@@ -94,11 +144,11 @@ i32 main()
 
 
 class Jobs(CliTest):
-    def load(self, actors):
+    def load(self, actors, script):
         """Runs the load and returns what its trace shows, after checking both."""
         trace = os.path.join(self.folder, "load.cbtrace")
         env = dict(os.environ, CALLBOARD_MAX_ACTORS=str(actors))
-        done = self.run_cli("run", "--trace", trace, self.write("load.dom", LOAD), env=env)
+        done = self.run_cli("run", "--trace", trace, self.write("load.dom", script), env=env)
         self.check(done, 0, "wrong 0, last known 0, next known 0\n", "")
         verified = self.run_cli("trace", "verify", trace)
         self.check(verified, 0)
@@ -113,15 +163,33 @@ class Jobs(CliTest):
         self.assertEqual(sorted(trace.completed), everything)  # each once
 
     def test_one_actor(self):
-        trace = self.load(1)
-        self.check_order(trace)
-        self.assertEqual(trace.completed, list(range(1, JOBS + 1)))
-        self.assertEqual(len(trace.actors), 1)
+        for script in (WORKER, LISTENER):
+            trace = self.load(1, script)
+            self.check_order(trace)
+            self.assertEqual(trace.completed, list(range(1, JOBS + 1)))
+            self.assertEqual(len(trace.actors), 1)
 
     def test_many_actors(self):
-        trace = self.load(16)
-        self.check_order(trace)
-        self.assertGreater(len(trace.actors), 1)
+        for script in (WORKER, LISTENER):
+            trace = self.load(16, script)
+            self.check_order(trace)
+            self.assertGreater(len(trace.actors), 1)
+
+    def test_canceled_jobs_never_start(self):
+        """Cancel says 1 for those that no actor ran, as the trace has it, and 0 for all others."""
+        trace = os.path.join(self.folder, "cancel.cbtrace")
+        done = self.run_cli("run", "--trace", trace, self.write("cancel.dom", CANCEL))
+        self.check(done, 0, err="")
+        canceled, ran = [], []
+        for line in done.stdout.splitlines():
+            what, number = line.split()
+            (canceled if what == "canceled" else ran).append(int(number))
+        self.assertEqual(sorted(canceled + ran), list(range(1, CANCEL_JOBS + 1)))
+        self.assertGreater(len(canceled), 0)
+        self.assertGreater(len(ran), 0)
+        self.check(self.run_cli("trace", "verify", trace), 0)
+        shown = Trace(self.run_cli("trace", "show", trace).stdout)
+        self.assertEqual(sorted(shown.completed), sorted(ran))
 
     def test_a_shutdown_finishes_what_was_accepted(self):
         process = self.start(ENDING)

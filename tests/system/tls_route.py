@@ -11,7 +11,8 @@ import unittest
 
 from support.cli import BLOB, BUILD, CALLBOARD, PRINT, TCP, TIMER, CliTest
 from support.certificates import Authority
-from support.tls_service import TlsServiceTest
+from support.service import read_all
+from support.tls_service import TlsClient, TlsServiceTest
 
 HTTP = "HTTP/1.0 200 OK\\r\\nContent-Length: 7\\r\\n\\r\\nanswer\\n"
 
@@ -47,18 +48,23 @@ class Clients(TlsServiceTest):
         done = run("openssl", "s_client", "-tls1_1", "-cipher", "ALL:@SECLEVEL=0", "-connect",
                    f"127.0.0.1:{self.port}")
         self.assertNotEqual(done.returncode, 0)
+        self.assertIn("alert protocol version", done.stderr.decode())
         self.ends(completed=0, dropped=1)
 
-    def test_the_end_of_a_clients_stream_ends_its_request(self):
+    def test_a_short_silence_ends_a_request_too(self):
         self.enable()
         with self.connect() as client:
             client.sendall(b"all")
-            # close_notify; the answer still comes.
-            try:
-                client.settimeout(0)
-                client.unwrap()
-            except (ssl.SSLWantReadError, BlockingIOError):
-                pass
+            self.assertEqual(read_all(client), b"all")
+        self.ends(completed=1, dropped=0)
+
+    def test_the_end_of_a_clients_stream_ends_its_request(self):
+        self.enable()
+        with TlsClient(self.port, self.context()) as client:
+            client.send(b"all")
+            client.say_goodbye()
+            client.plain.shutdown(socket.SHUT_WR)
+            self.assertEqual(client.read_all(), b"all")
         self.ends(completed=1, dropped=0)
 
     def test_a_stream_that_is_cut_off_is_no_request(self):
@@ -80,6 +86,17 @@ class Clients(TlsServiceTest):
                 raise AssertionError("took it for an answer")
         self.assertEqual(self.tls_exchange(b"secret"), b"secret")
         self.ends(completed=1, dropped=3)
+
+    def test_what_an_alert_can_answer_is_not_reset(self):
+        """A peer that speaks TLS wrongly reads the alert and then the end, although most of what
+        it sent was never looked at."""
+        self.enable()
+        wrong = b"\x16\x03\x01\x00\x05" + b"\xff\x00\x00\x01\x00"  # no ClientHello
+        for text in (wrong, wrong + b"\x16\x03\x01\x40\x00" + b"y" * 200000):
+            said = self.exchange(self.port, text, half_close=False)
+            self.assertEqual(len(said), 7, said)
+            self.assertEqual((said[0], said[1], said[3:6]), (21, 3, b"\x00\x02\x02"))
+        self.ends(completed=0, dropped=2)
 
     def test_tls_clients_of_a_plain_route_fail_and_harm_nobody(self):
         with self.assertRaises((ssl.SSLError, OSError)):
@@ -109,7 +126,7 @@ class Judgement(TlsServiceTest):
         self.assertIsNotNone(shutil.which("curl"), "curl is not installed; run ./dev setup")
         self.authority.sign("elsewhere", names="DNS:elsewhere.example")
         self.authority.sign("expired", days="-1")
-        Authority(self.folder, name="self")
+        Authority(self.folder, name="self")  # signs itself
         self.judged("elsewhere", "localhost", 60, "no alternative certificate subject name matches")
         self.judged("expired", "localhost", 60, "certificate has expired")
         self.judged("self", "localhost", 60, "self-signed")

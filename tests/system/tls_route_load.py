@@ -10,7 +10,7 @@ import unittest
 
 from support.cli import BLOB, PRINT, TCP, CliTest
 from support.certificates import Authority
-from support.tls_service import TlsServiceTest
+from support.tls_service import TlsClient, TlsServiceTest
 
 HANDSHAKES = 1000
 ROTATIONS = 40
@@ -72,7 +72,8 @@ class Load(TlsServiceTest):
                     given.append(error)
                 turn += 1
 
-        threads = [threading.Thread(target=loop, args=(i,)) for i in range(count)]
+        threads = [threading.Thread(target=loop, args=(i,), daemon=True) for i in range(count)]
+        self.addCleanup(stop.set)
         for thread in threads:
             thread.start()
 
@@ -85,20 +86,41 @@ class Load(TlsServiceTest):
         return end
 
     def test_certificates_change_without_a_failed_request(self):
+        """Half of the clients come back with the session of their last visit, which may be one of
+        a certificate that has gone. Whoever comes after the change sees the new one."""
         self.authority.sign("second")
         self.enable()
         context = self.context()
+        sessions = {}
+        resumed = []
+        seen = set()
 
         def one(number, turn):
             text = b"%d %d" % (number, turn)
-            return self.tls_exchange(text, context) == text
+            with TlsClient(self.port, context, sessions.get(number)) as client:
+                client.send(text)
+                client.say_goodbye()
+                answer = client.read_all()
+                seen.add(client.peer())
+                resumed.append(client.tls.session_reused)
+                if number % 2 == 0:
+                    sessions[number] = client.tls.session
+            return answer == text
 
         end = self.hammer(4, one)
         for turn in range(ROTATIONS):
-            self.enable(("second", "server")[turn % 2])
+            name = ("second", "server")[turn % 2]
+            self.enable(name)
+            with TlsClient(self.port, self.context()) as client:
+                self.assertEqual(client.peer(), name)
+                client.send(b"x")
+                self.assertEqual(client.read_all(), b"x")
         given = end()
         self.assertEqual([each for each in given if each is not True], [])
-        self.ends(completed=len(given), dropped=0)
+        self.assertEqual(seen, {"second", "server"})
+        self.assertIn(True, resumed)
+        self.assertIn(False, resumed)
+        self.ends(completed=len(given) + ROTATIONS, dropped=0)
 
     def test_tls_is_switched_on_among_clients_in_plain_text(self):
         """Each of them gets its own answer or a reset, and nothing that could be taken for one."""

@@ -15,12 +15,16 @@ EXAMPLES = sorted(
 )
 
 
+GIVEN = {"static_files.dom": (".",)}  # arguments of those that need some
+
+
 class Examples(CliTest):
     def record(self, script, trace):
         """Runs a script to its end; one that serves is told to end once it is up."""
-        process = self.start_file(script, "--trace", trace)
+        process = self.start_file(script, "--trace", trace,
+                                  given=GIVEN.get(os.path.basename(script), ()))
         with open(script, encoding="utf-8") as file:
-            if re.search(r"while \((callbacktcp|asynctcp)\.State|nbio\.Run\(", file.read()):
+            if re.search(r"while \((callbacktcp|callbackhttp|asynctcp)\.State|nbio\.Run\(", file.read()):
                 process.stdout.readline()
                 process.send_signal(signal.SIGTERM)
         out, err = process.communicate(timeout=60)

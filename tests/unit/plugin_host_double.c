@@ -74,8 +74,8 @@ static cb_status route_open(cb_call *call, const cb_route_options *options, int6
                             cb_error *error)
 {
     (void)call;
-    (void)options;
     fake.opens++;
+    fake.opened = *options;
     *route_id = 1;
     return fake.answer != CB_OK ? cb_fail(error, fake.answer, "why") : CB_OK;
 }
@@ -85,6 +85,15 @@ static cb_status route_close(cb_call *call, int64_t route_id, int64_t *canceled)
     (void)call;
     (void)route_id;
     *canceled = 0;
+    return fake.answer;
+}
+
+static cb_status route_close_once(cb_call *call, int64_t route_id, bool waits, int *first)
+{
+    (void)call;
+    (void)route_id;
+    fake.close_waits = waits;
+    *first = fake.happened;
     return fake.answer;
 }
 
@@ -202,6 +211,7 @@ static const cb_host host = {
     .print = print,
     .route_open = route_open,
     .route_close = route_close,
+    .route_close_once = route_close_once,
     .ask = ask,
     .wait = wait_for,
     .job_begin = job_begin,

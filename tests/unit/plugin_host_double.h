@@ -26,6 +26,8 @@ typedef struct plugin_double {
     unsigned questions; /* and with how many questions in all */
     unsigned takes;
     unsigned opens;
+    cb_route_options opened; /* by the last of them */
+    bool close_waits;        /* the last close that tells whether it was the first */
     unsigned starts;
     cb_start_options started; /* of the last start; its request is gone, but */
     size_t started_size;      /* so long it was */

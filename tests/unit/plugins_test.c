@@ -17,6 +17,7 @@ static const expected plugins[] = {
     {"print/PrintPlugin", "", 1},
     {"async_meta/AsyncMetaPlugin", "asyncmeta", 44},
     {"callback_tcp_listener/CallbackTcpListenerPlugin", "callbacktcp", 62},
+    {"callback_http_listener/CallbackHttpListenerPlugin", "callbackhttp", 35},
     {"callback_worker/CallbackWorkerPlugin", "callbackworker", 20},
     {"callback_listener/CallbackListenerPlugin", "callbacklistener", 56},
     {"async_tcp/AsyncTcpPlugin", "asynctcp", 56},

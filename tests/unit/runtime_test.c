@@ -448,7 +448,14 @@ static void unknown_and_closed_are_told_apart(void)
     CU_ASSERT_EQUAL(cb_route_close(made.asker, NS, 99, &canceled), CB_UNKNOWN);
     CU_ASSERT_EQUAL(cb_wait(made.asker, NS, CB_WAIT_JOB_COMPLETE, 5, 10, &happened), CB_UNKNOWN);
     CU_ASSERT_EQUAL(cb_job_take(made.asker, NS, 5, false, &result, &status), CB_UNKNOWN);
+    CU_ASSERT_EQUAL(cb_route_close_once(made.asker, NS, 99, true, &happened), CB_UNKNOWN);
+    CU_ASSERT_EQUAL(cb_route_close_once(made.asker, NS, INT64_MAX, true, &happened), CB_UNKNOWN);
     int64_t route = open_route(&made, ECHO, -1);
+    CU_ASSERT_EQUAL(cb_route_close_once(made.asker, NS, route, false, &happened), CB_OK);
+    CU_ASSERT_EQUAL(happened, 1);
+    CU_ASSERT_EQUAL(cb_route_close_once(made.asker, NS, route, true, &happened), CB_OK);
+    CU_ASSERT_EQUAL(happened, 0);
+    route = open_route(&made, ECHO, -1);
     CU_ASSERT_EQUAL(ask(&made, CB_ASK_ROUTE_KNOWN, route), 1);
     CU_ASSERT_EQUAL(cb_route_close(made.asker, NS, route, &canceled), CB_OK);
     CU_ASSERT_EQUAL(canceled, 0);

@@ -327,7 +327,7 @@ static void test_a_shared_route(void)
     CU_ASSERT(double_effect(&p.d, CB_MSG_ANSWER, 0).payload != 0 &&
               double_effect(&p.d, CB_MSG_ANSWER, 0).payload ==
                   double_effect(&p.d, CB_MSG_ANSWER, 1).payload);
-    play_close(&p, route, CB_FLAG_IN_CALLBACK);
+    play_close(&p, route, CB_FLAG_AT_ONCE);
     CU_ASSERT_EQUAL(play_opening_kind(&p, CB_ROUTE_LOOP, -1, CB_FLAG_SHARED), 4); /* a new one */
     CU_ASSERT_EQUAL(play_opening_kind(&p, 0, -1, 0), 0);
     CU_ASSERT_EQUAL(double_effect(&p.d, CB_MSG_ANSWER, 0).status, CB_INVALID);

@@ -133,7 +133,7 @@ static void test_where_a_job_goes(void)
     CU_ASSERT_EQUAL(play_ask(&p, CB_ASK_JOB_ROUTE, 1), first);
     uint32_t second = play_open_kind(&p, CB_ROUTE_LOCAL, -1);
     CU_ASSERT_EQUAL(play_start(&p, CB_ROUTE_ONLY, -1).status, CB_MISMATCH);
-    play_close(&p, first, CB_FLAG_IN_CALLBACK);
+    play_close(&p, first, CB_FLAG_AT_ONCE);
     CU_ASSERT_EQUAL(play_start(&p, CB_ROUTE_ONLY, -1).value, 2);
     CU_ASSERT_EQUAL(play_ask(&p, CB_ASK_JOB_ROUTE, 2), second);
     CU_ASSERT_EQUAL(play_start(&p, second, -1).status, CB_LIMIT);

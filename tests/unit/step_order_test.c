@@ -92,7 +92,7 @@ static void test_commands_at_the_end(void)
     uint32_t draining = play_open_kind(&p, CB_ROUTE_LOOP, -1);
     play_new(&p, closing, 1, 0);
     play_start_worker(&p);
-    play_close(&p, closing, CB_FLAG_IN_CALLBACK);
+    play_close(&p, closing, CB_FLAG_AT_ONCE);
     CU_ASSERT_EQUAL(play_command(&p, closing, 20, true).kind, 0);
     CU_ASSERT_EQUAL(double_count(&p.d, CB_MSG_ORDER), 1);
     double_send(&p.d, (cb_message){.kind = CB_MSG_SHUTDOWN, .from = MAIN_ASKER + 1});

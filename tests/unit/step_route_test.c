@@ -210,15 +210,17 @@ static void test_close(void)
     CU_ASSERT_EQUAL(double_count(&p.d, CB_MSG_TAKE_BACK), 1);
     play_request(&p, route, 3);                   /* queued: no other worker yet */
     play_listener(&p, CB_MSG_ACCEPTED, route, 4); /* still read */
+    CU_ASSERT_EQUAL(play_ask(&p, CB_ASK_ROUTE_CLOSE_BEGUN, route), 0);
     CU_ASSERT_EQUAL(play_close(&p, route, 0).kind, 0);
     CU_ASSERT_EQUAL(double_count(&p.d, CB_MSG_STOP_ACCEPTING), 1);
     CU_ASSERT_EQUAL(double_count(&p.d, CB_MSG_DROP), 2);
     CU_ASSERT_EQUAL(double_effect(&p.d, CB_MSG_DROP, 0).status, CB_JOB_ROUTE_CLOSED);
     CU_ASSERT_EQUAL(double_count(&p.d, CB_MSG_TAKE_BACK), 1);
     CU_ASSERT_EQUAL(play_ask(&p, CB_ASK_ROUTE_CLOSE_ACCEPTED, route), 1);
+    CU_ASSERT_EQUAL(play_ask(&p, CB_ASK_ROUTE_CLOSE_BEGUN, route), 1);
     CU_ASSERT_EQUAL(play_ask(&p, CB_ASK_ROUTE_STATE, route), 0);
     CU_ASSERT_EQUAL(play_ask(&p, CB_ASK_ROUTE_CLOSED_QUEUED, route), 1);
-    CU_ASSERT_EQUAL(play_close(&p, route, CB_FLAG_IN_CALLBACK).value, 0); /* not the first */
+    CU_ASSERT_EQUAL(play_close(&p, route, CB_FLAG_AT_ONCE).value, 0); /* not the first */
     play_actor(&p, CB_MSG_JOB_RETURNED, run.to, held.job, 0);
     CU_ASSERT_EQUAL(play_ask(&p, CB_ASK_ROUTE_CLOSED_QUEUED, route), 2);
     play_listener(&p, CB_MSG_ACCEPTED, route, 5);
@@ -234,7 +236,10 @@ static void test_close(void)
     CU_ASSERT_EQUAL(double_count(&p.d, CB_MSG_ANSWER), 0);
     play_listener(&p, CB_MSG_ROUTE_STOPPED, route, 0);
     CU_ASSERT_EQUAL(double_effect(&p.d, CB_MSG_ANSWER, 0).value, 2);
+    CU_ASSERT_EQUAL(double_effect(&p.d, CB_MSG_ANSWER, 0).connection, 1);
     CU_ASSERT_EQUAL(play_close(&p, route, 0).value, 0);
+    CU_ASSERT_EQUAL(play_close(&p, route, 0).connection, 0);
+    CU_ASSERT_EQUAL(play_ask(&p, CB_ASK_ROUTE_CLOSE_BEGUN, route), 1);
     CU_ASSERT_EQUAL(play_ask(&p, CB_ASK_ROUTE_CLOSED_QUEUED, route), 2);
     CU_ASSERT_EQUAL(play_ask(&p, CB_ASK_ROUTE_KNOWN, route), 0);
     CU_ASSERT_EQUAL(play_wait(&p, CB_WAIT_ROUTE_DRAINED, route, -1).value, 1);
@@ -246,12 +251,47 @@ static void test_close(void)
     end();
 }
 
+/* Of all closes of a route one is the first, whether or not it waits. */
+static void test_first_close(void)
+{
+    begin();
+    uint32_t route = play_open(&p, -1);
+    cb_message run = play_first_request(&p, route, 1);
+    play_actor(&p, CB_MSG_JOB_STARTED, run.to, run.job, 0);
+    CU_ASSERT_EQUAL(play_close(&p, route, CB_FLAG_AT_ONCE).connection, 1);
+    CU_ASSERT_EQUAL(play_close(&p, route, CB_FLAG_AT_ONCE).connection, 0);
+    CU_ASSERT_EQUAL(play_close(&p, route, 0).kind, 0);
+    play_actor(&p, CB_MSG_JOB_COMPLETED, run.to, run.job, 0);
+    play_listener(&p, CB_MSG_RESPONSE_SENT, route, 1);
+    play_listener(&p, CB_MSG_ROUTE_STOPPED, route, 0);
+    cb_message waited = double_effect(&p.d, CB_MSG_ANSWER, 0);
+    CU_ASSERT(waited.kind == CB_MSG_ANSWER && waited.status == CB_OK && waited.connection == 0);
+    route = play_open(&p, -1);
+    play_actor(&p, CB_MSG_ACTOR_STOPPED, p.listeners[route], 0, CB_IO); /* nobody closed it */
+    CU_ASSERT_EQUAL(play_ask(&p, CB_ASK_ROUTE_CLOSE_ACCEPTED, route), 0);
+    CU_ASSERT_EQUAL(play_ask(&p, CB_ASK_ROUTE_CLOSE_BEGUN, route), 1);
+    CU_ASSERT_EQUAL(play_close(&p, route, 0).connection, 1);
+    CU_ASSERT_EQUAL(play_close(&p, route, 0).connection, 0);
+    end();
+}
+
+static void test_any_address(void)
+{
+    begin();
+    uint32_t local = play_open(&p, -1);
+    CU_ASSERT_EQUAL(play_ask(&p, CB_ASK_ROUTE_ANY_ADDRESS, local), 0);
+    uint32_t any = play_open_kind(&p, CB_ROUTE_TCP | CB_ROUTE_ANY_ADDRESS, -1);
+    CU_ASSERT_EQUAL(play_ask(&p, CB_ASK_ROUTE_ANY_ADDRESS, any), 1);
+    CU_ASSERT_EQUAL(play_ask(&p, CB_ASK_ROUTE_ANY_ADDRESS, 99), CB_UNKNOWN * 1000);
+    end();
+}
+
 static void test_started_before_the_close_reached_it(void)
 {
     begin();
     uint32_t route = play_open(&p, -1);
     cb_message hand = play_first_request(&p, route, 1);
-    cb_message answer = play_close(&p, route, CB_FLAG_IN_CALLBACK);
+    cb_message answer = play_close(&p, route, CB_FLAG_AT_ONCE);
     CU_ASSERT(answer.kind == CB_MSG_ANSWER && answer.value == 0);
     CU_ASSERT_EQUAL(double_effect(&p.d, CB_MSG_TAKE_BACK, 0).to, hand.to);
     play_actor(&p, CB_MSG_JOB_STARTED, hand.to, hand.job, 0); /* it crossed */
@@ -289,6 +329,8 @@ int main(void)
         {"connections that end early", test_connection_ends_early},
         {"callbacks that fail", test_failing_callbacks},
         {"close", test_close},
+        {"the first close", test_first_close},
+        {"where a route listens", test_any_address},
         {"started before the close reached it", test_started_before_the_close_reached_it},
         {"a listener that breaks", test_listener_that_breaks},
         CU_TEST_INFO_NULL,

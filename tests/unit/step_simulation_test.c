@@ -139,7 +139,7 @@ static cb_message random_question(uint32_t *dialled, uint32_t *used)
     case 0:
         q.kind = CB_MSG_CLOSE_ROUTE;
         q.route = route;
-        q.flags = one_in(2) ? CB_FLAG_IN_CALLBACK : 0;
+        q.flags = one_in(2) ? CB_FLAG_AT_ONCE : 0;
         break;
     case 1:
     case 2:

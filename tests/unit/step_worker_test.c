@@ -67,14 +67,70 @@ static void test_suspect(void)
     double_send(&p.d, back(stuck.to, second.job));
     double_send(&p.d, back(stuck.to, third.job));
     play_actor(&p, CB_MSG_ACTOR_READY, other, 0, 0);
-    CU_ASSERT_EQUAL(double_count(&p.d, CB_MSG_HAND), 3);
+    CU_ASSERT_EQUAL(double_count(&p.d, CB_MSG_HAND), 1);                  /* it may block as well */
     CU_ASSERT_EQUAL(double_effect(&p.d, CB_MSG_HAND, 0).job, second.job); /* in their old order */
-    CU_ASSERT_EQUAL(double_effect(&p.d, CB_MSG_HAND, 1).job, third.job);
     CU_ASSERT_EQUAL(double_effect(&p.d, CB_MSG_HAND, 0).to, other);
     play_actor(&p, CB_MSG_JOB_COMPLETED, stuck.to, stuck.job, 0);
     CU_ASSERT_EQUAL(double_count(&p.d, CB_MSG_RESPOND), 1);
-    play_tick(&p, 3 * MS); /* the other one is suspect now; the first is parked and gets the next */
-    CU_ASSERT_EQUAL(play_request(&p, route, 5).to, stuck.to);
+    CU_ASSERT_EQUAL(double_effect(&p.d, CB_MSG_HAND, 0).job, third.job);
+    CU_ASSERT_EQUAL(double_effect(&p.d, CB_MSG_HAND, 0).to, stuck.to);
+    end();
+}
+
+/* Callbacks that all block are begun beside each other before long: whenever none of the workers
+ * that were fed keeps up, twice as many are fed at once, a job each. */
+static void test_more_are_fed_while_callbacks_block(void)
+{
+    begin(double_limits());
+    uint32_t route = play_open(&p, -1);
+    cb_message jobs[8] = {play_first_request(&p, route, 1)};
+    jobs[1] = play_request(&p, route, 2);
+    play_tick(&p, 2 * MS); /* none of one keeps up: two from now on */
+    double_send(&p.d, back(jobs[0].to, jobs[1].job));
+    uint32_t second = double_effect(&p.d, CB_MSG_ADD_ACTOR, 0).to;
+    play_actor(&p, CB_MSG_ACTOR_READY, second, 0, 0);
+    CU_ASSERT_EQUAL(double_effect(&p.d, CB_MSG_HAND, 0).job, jobs[1].job);
+    /* Nothing waits behind a job that may block. */
+    CU_ASSERT_EQUAL(play_request(&p, route, 3).kind, 0);
+    uint32_t third = double_effect(&p.d, CB_MSG_ADD_ACTOR, 0).to;
+    CU_ASSERT_NOT_EQUAL(third, 0);
+    play_actor(&p, CB_MSG_ACTOR_READY, third, 0, 0);
+    jobs[2] = double_effect(&p.d, CB_MSG_HAND, 0);
+    CU_ASSERT_EQUAL(jobs[2].to, third);
+    CU_ASSERT_EQUAL(play_request(&p, route, 4).kind, 0); /* two, not three */
+    CU_ASSERT_EQUAL(double_count(&p.d, CB_MSG_ADD_ACTOR), 0);
+    play_tick(&p, 2 * MS); /* none of two: four from now on */
+    uint32_t added = double_effect(&p.d, CB_MSG_ADD_ACTOR, 0).to;
+    for (uint32_t i = 0; i < 4; i++) {
+        CU_ASSERT_NOT_EQUAL(added, 0);
+        play_actor(&p, CB_MSG_ACTOR_READY, added, 0, 0);
+        jobs[3 + i] = double_effect(&p.d, CB_MSG_HAND, 0);
+        CU_ASSERT_EQUAL(jobs[3 + i].to, added);
+        CU_ASSERT_EQUAL(play_request(&p, route, 5 + i).kind, 0);
+        added = double_effect(&p.d, CB_MSG_ADD_ACTOR, 0).to;
+    }
+    CU_ASSERT_EQUAL(added, 0);
+    end();
+}
+
+/* Each job that is done in time makes them one fewer, down to one with a batch. */
+static void test_fewer_are_fed_when_they_keep_up(void)
+{
+    begin(double_limits());
+    uint32_t route = play_open(&p, -1);
+    cb_message first = play_first_request(&p, route, 1);
+    cb_message second = play_request(&p, route, 2);
+    play_tick(&p, 2 * MS);
+    double_send(&p.d, back(first.to, second.job));
+    uint32_t worker = double_effect(&p.d, CB_MSG_ADD_ACTOR, 0).to;
+    play_actor(&p, CB_MSG_ACTOR_READY, worker, 0, 0);
+    play_request(&p, route, 3);
+    play_request(&p, route, 4);
+    CU_ASSERT_EQUAL(double_count(&p.d, CB_MSG_HAND), 0);
+    play_actor(&p, CB_MSG_JOB_COMPLETED, worker, second.job, 0);
+    CU_ASSERT_EQUAL(double_count(&p.d, CB_MSG_HAND), 2);
+    CU_ASSERT_EQUAL(double_effect(&p.d, CB_MSG_HAND, 0).to, worker);
+    CU_ASSERT_EQUAL(double_effect(&p.d, CB_MSG_HAND, 1).to, worker);
     end();
 }
 
@@ -96,10 +152,9 @@ static void test_start_that_crosses_a_take_back(void)
     end();
 }
 
-/* An actor that gives its jobs back before it blocks gets none until it is done. */
-/* While a worker's answer to a TAKE_BACK is on its way it may look as if it keeps up, and is fed.
- * What it is handed then it keeps: it has to be asked again. */
-static void test_hand_that_crosses_a_take_back(void)
+/* While a worker's answer to a TAKE_BACK is on its way it may look as if it keeps up. It is handed
+ * nothing until all of it is known: that would run before what comes back. */
+static void test_no_hand_crosses_a_take_back(void)
 {
     begin(double_limits());
     uint32_t route = play_open(&p, -1);
@@ -110,21 +165,41 @@ static void test_hand_that_crosses_a_take_back(void)
     play_tick(&p, 2 * MS);
     CU_ASSERT_EQUAL(double_effect(&p.d, CB_MSG_TAKE_BACK, 0).to, worker);
     play_actor(&p, CB_MSG_JOB_COMPLETED, worker, first.job, 0);
-    play_actor(&p, CB_MSG_JOB_STARTED, worker, second.job, 0);
-    cb_message crosses = play_request(&p, route, 4);
-    CU_ASSERT_EQUAL(crosses.to, worker);
+    CU_ASSERT_EQUAL(play_request(&p, route, 4).kind, 0);
+    double_send(&p.d, back(worker, second.job));
+    CU_ASSERT_EQUAL(double_count(&p.d, CB_MSG_HAND), 0);
     double_send(&p.d, back(worker, third.job));
-    CU_ASSERT_EQUAL(double_effect(&p.d, CB_MSG_TAKE_BACK, 0).to, worker);
-    uint32_t other = double_effect(&p.d, CB_MSG_ADD_ACTOR, 0).to;
-    double_send(&p.d, back(worker, crosses.job));
     CU_ASSERT_EQUAL(double_count(&p.d, CB_MSG_TAKE_BACK), 0);
-    play_actor(&p, CB_MSG_ACTOR_READY, other, 0, 0);
+    CU_ASSERT_EQUAL(double_count(&p.d, CB_MSG_HAND), 1); /* in the order in which they came */
+    CU_ASSERT_EQUAL(double_effect(&p.d, CB_MSG_HAND, 0).job, second.job);
+    CU_ASSERT_EQUAL(double_effect(&p.d, CB_MSG_HAND, 0).to, worker);
+    play_actor(&p, CB_MSG_JOB_COMPLETED, worker, second.job, 0);
+    CU_ASSERT_EQUAL(double_count(&p.d, CB_MSG_HAND), 2);
     CU_ASSERT_EQUAL(double_effect(&p.d, CB_MSG_HAND, 0).job, third.job);
-    CU_ASSERT_EQUAL(double_effect(&p.d, CB_MSG_HAND, 1).job, crosses.job);
-    CU_ASSERT_EQUAL(double_effect(&p.d, CB_MSG_HAND, 1).to, other);
+    CU_ASSERT_EQUAL(double_effect(&p.d, CB_MSG_HAND, 0).to, worker);
     end();
 }
 
+/* One that had begun everything before it heard of the asking is fed again when it is through. */
+static void test_all_started_before_a_take_back(void)
+{
+    begin(double_limits());
+    uint32_t route = play_open(&p, -1);
+    cb_message first = play_first_request(&p, route, 1);
+    cb_message second = play_request(&p, route, 2);
+    uint32_t worker = first.to;
+    play_tick(&p, 2 * MS);
+    CU_ASSERT_EQUAL(double_count(&p.d, CB_MSG_TAKE_BACK), 1);
+    play_actor(&p, CB_MSG_JOB_COMPLETED, worker, first.job, 0);
+    CU_ASSERT_EQUAL(play_request(&p, route, 3).kind, 0);
+    play_actor(&p, CB_MSG_JOB_STARTED, worker, second.job, 0); /* now nothing can come back */
+    CU_ASSERT_EQUAL(double_count(&p.d, CB_MSG_HAND), 0);
+    play_actor(&p, CB_MSG_JOB_COMPLETED, worker, second.job, 0);
+    CU_ASSERT_EQUAL(double_effect(&p.d, CB_MSG_HAND, 0).to, worker);
+    end();
+}
+
+/* An actor that gives its jobs back before it blocks gets none until it is done. */
 static void test_given_back_of_its_own(void)
 {
     begin(double_limits());
@@ -247,8 +322,11 @@ int main(void)
     const CU_TestInfo tests[] = {
         {"one is fed while it keeps up", test_one_is_fed_while_it_keeps_up},
         {"suspect", test_suspect},
+        {"more are fed while callbacks block", test_more_are_fed_while_callbacks_block},
+        {"fewer are fed when they keep up", test_fewer_are_fed_when_they_keep_up},
         {"a start that crosses a take-back", test_start_that_crosses_a_take_back},
-        {"a hand-over that crosses a take-back", test_hand_that_crosses_a_take_back},
+        {"no hand-over crosses a take-back", test_no_hand_crosses_a_take_back},
+        {"all started before a take-back", test_all_started_before_a_take_back},
         {"given back of its own", test_given_back_of_its_own},
         {"actors that fail", test_actors_that_fail},
         {"limit: routes and tombstones", test_limit_of_routes},

@@ -248,6 +248,42 @@ static void a_client_without_tls_sees_a_reset(void)
     CU_ASSERT_FALSE(ended_in_peace);
 }
 
+static void note_drained(void *user)
+{
+    *(bool *)user = true;
+}
+
+/* It reads the alert and then the end, whatever it sent behind its mistake; and one that does not
+ * close holds nothing up for longer than lingering takes. */
+static void an_alert_is_followed_by_an_end_and_no_reset(void)
+{
+    cb_loop *loop = open_loop();
+    cb_tls_context *context = toy_context(true, "here.test", false);
+    cb_tcp_options options = {.linger = 0.05, .tls = {.provider = &toy, .context = context}};
+    cb_tcp_callbacks callbacks = {.event = note_early, .drained = note_drained};
+    cb_tcp_server *server;
+    bool drained = false;
+    early_errors = 0;
+    CALL(cb_tcp_server_open(loop, NULL, 0, &callbacks, &options, &drained, &server, NULL));
+    toy_release(context);
+    side client = {0};
+    dial(loop, cb_tcp_server_port(server), &client, NULL);
+    char mistake[3 + 9000] = "S"; /* more than is taken from the kernel at once */
+    CALL(cb_tcp_write(client.socket, mistake, sizeof mistake, NULL, NULL));
+    UNTIL(early_errors == 1);
+    CU_ASSERT_EQUAL(early_kind, CB_TCP_TLS_ERROR);
+    UNTIL(client.eofs + client.errors == 1);
+    CU_ASSERT_EQUAL(client.errors, 0);
+    CU_ASSERT_EQUAL_FATAL(client.size, 3);
+    CU_ASSERT_EQUAL(client.bytes[0], 'A');
+    cb_tcp_server_close(&server);
+    UNTIL(drained);
+    CU_ASSERT_EQUAL(early_errors, 1);
+    side none = {0};
+    close_sides(loop, &client, &none);
+    CU_ASSERT_EQUAL(toy_contexts + toy_sessions, 0);
+}
+
 static void a_client_that_is_silent_runs_out_of_time(void)
 {
     what_is_no_handshake_fails("H", false, CB_TCP_TIMEOUT);
@@ -311,6 +347,7 @@ int main(void)
         TEST(a_client_without_tls_is_refused),
         TEST(a_client_that_leaves_in_the_handshake_is_an_error),
         TEST(a_client_without_tls_sees_a_reset),
+        TEST(an_alert_is_followed_by_an_end_and_no_reset),
         TEST(a_client_that_is_silent_runs_out_of_time),
         TEST(new_connections_use_a_new_certificate),
         TEST(a_provider_of_another_version_is_refused),

@@ -1,5 +1,5 @@
-/* TCP sockets when the others, or the machine, make trouble: an address that does not answer, and
- * no descriptors left. */
+/* TCP sockets when the others, or the machine, make trouble: an address that does not answer, no
+ * descriptors left, a program that gives up what it has just written. */
 #include <sys/resource.h>
 
 #include "actors/io/loop.h"
@@ -144,9 +144,36 @@ static void a_server_out_of_descriptors_rests_and_recovers(void)
     cb_loop_release(&loop);
 }
 
+/* -- written and given up in one callback ------------------------------------------------------ */
+
+static void write_and_abort(cb_op *op)
+{
+    side *self = op->user_data;
+    CU_ASSERT_EQUAL(cb_tcp_write(self->socket, "lost", 4, NULL, NULL), CB_OK);
+    CU_ASSERT_EQUAL(cb_tcp_abort(self->socket, NULL), CB_OK);
+}
+
+/* The callback comes before the turn's own work of that tick, which then finds a socket that is
+ * gone and still on the list of those with something to send. */
+static void what_is_written_and_aborted_at_once_is_dropped(void)
+{
+    side client = {0}, server_side = {0};
+    cb_loop *loop = open_sides(&client, &server_side, NULL);
+    cb_op *op = cb_next_tick(loop, write_and_abort);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(op);
+    op->user_data = &client;
+    CALL(cb_tcp_set_timeouts(client.socket, 60, 60, NULL));
+    CU_ASSERT_EQUAL(cb_loop_tick(loop, 0, NULL), CB_OK);
+    UNTIL(client.closes == 1 && server_side.closes + server_side.eofs + server_side.errors > 0);
+    CU_ASSERT_EQUAL(client.errors, 0);
+    CU_ASSERT_EQUAL(server_side.size, 0);
+    close_sides(loop, &client, &server_side);
+}
+
 int main(void)
 {
     static const CU_TestInfo tests[] = {
+        TEST(what_is_written_and_aborted_at_once_is_dropped),
         TEST(a_silent_address_has_a_quarter_of_a_second),
         KERNEL_TEST(a_server_out_of_descriptors_rests_and_recovers),
         CU_TEST_INFO_NULL,

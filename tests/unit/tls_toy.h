@@ -201,6 +201,9 @@ static inline cb_tls_result toy_handshake(cb_tls_session *session, cb_error *err
             session->done = true;
         } else if (type == 'A') {
             return toy_fail(session, error, "the peer sent an alert");
+        } else if (type == 'S') {
+            toy_record(session, 'A', NULL, 0);
+            return toy_fail(session, error, "a message out of turn");
         } else {
             return toy_fail(session, error, "not TLS");
         }

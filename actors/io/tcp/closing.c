@@ -86,6 +86,10 @@ void cb_tcp_fail_softly(cb_tcp_socket *socket, const cb_tcp_failure *failure)
         return;
     }
     socket->abandoned = true;
+    /* A handshake that failed is over: what waits goes out and the end follows it, as on every
+     * connection that is closed. What still comes is not looked at, and keeps nobody waiting. */
+    socket->phase = CB_TCP_PHASE_OPEN;
+    socket->write_waits = true;
     cb_tcp_queue_clear(socket->turn, &socket->plain);
     begin_release(socket);
     cb_tcp_socket_add(socket, CB_TCP_WORK_FLUSH);
@@ -220,10 +224,11 @@ void cb_tcp_release(cb_tcp_socket *socket)
         if (socket->callbacks.close != NULL)
             socket->callbacks.close(socket);
     }
-    /* With work left it has to be there in the next turn; that one comes back here. */
+    /* With work left, or on the list of those that send, it has to be there in the next turn; that
+     * one comes back here. */
     if (socket->phase != CB_TCP_PHASE_GONE)
         return;
-    if (socket->item.work != 0)
+    if (socket->item.work != 0 || socket->item.to_send)
         cb_tcp_socket_add(socket, CB_TCP_WORK_RELEASE);
     else
         cb_tcp_socket_free(socket);

@@ -189,11 +189,13 @@ void cb_lookup_shut(cb_tcp_turn *turn)
     cb_op_remove(&turn->lookup_op);
     if (!turn->ending)
         cb_loop_forget(turn->loop, port->descriptor);
-    free_results(take_results(port));
+    turn->lookups = NULL;
     lock(&port->lock);
+    /* In one go: what a helper brings from now on, it frees. */
+    free_results(port->done);
+    port->done = NULL;
     (void)close(port->descriptor);
     port->descriptor = -1;
-    turn->lookups = NULL;
     release_port(port);
 }
 

@@ -176,7 +176,7 @@ void cb_tcp_receive(cb_tcp_socket *socket)
     }
     if (socket->place != NULL)
         socket->recv = cb_recv(socket->turn->loop, socket->descriptor, socket->place, size,
-                               on_received, socket->place == socket->room ? &ahead : NULL);
+                               on_received, size <= CB_TCP_SMALL_ROOM ? &ahead : NULL);
     if (socket->recv != NULL)
         socket->recv->user_data = socket;
     else if (!socket->turn->ending)

@@ -177,6 +177,26 @@ static cb_status listen_at(cb_tcp_server *server, const char *address, uint16_t 
     return CB_OK;
 }
 
+static bool adopts(const cb_tcp_server *server)
+{
+    return server->options.listening != 0;
+}
+
+/* Takes over a socket that somebody else has bound and made listen. */
+static cb_status adopt(cb_tcp_server *server, cb_error *error)
+{
+    cb_endpoint bound;
+    cb_socket descriptor = server->options.listening;
+    cb_status status = cb_associate_socket(server->turn->loop, descriptor, error);
+    if (status == CB_OK)
+        status = cb_bound_endpoint(descriptor, &bound, error);
+    if (status != CB_OK)
+        return status;
+    server->descriptor = descriptor;
+    server->port = bound.port;
+    return CB_OK;
+}
+
 /* Takes everything back; the port is the caller's to close. */
 static cb_socket stop(cb_tcp_server *server)
 {
@@ -213,7 +233,9 @@ static cb_status open_server(cb_tcp_server *server, const char *address, uint16_
                              const cb_tcp_options *options, cb_error *error)
 {
     cb_status status = keep_tls(&server->tls, &server->options.tls, error);
-    if (status == CB_OK)
+    if (status == CB_OK && adopts(server))
+        status = adopt(server, error);
+    else if (status == CB_OK)
         status = listen_at(server, address, port, options != NULL ? options->backlog : 0, error);
     if (status == CB_OK)
         status = cb_tcp_turn_join(server->turn, &server->item, error);
@@ -254,7 +276,10 @@ cb_status cb_tcp_server_open(cb_loop *loop, const char *address, uint16_t port,
         *server = made;
         return CB_OK;
     }
-    stop_at_once(made);
+    if (adopts(made))
+        (void)stop(made);
+    else
+        stop_at_once(made);
     (void)keep_tls(&made->tls, NULL, NULL);
     free(made);
     cb_tcp_turn_settle(turn);

@@ -12,6 +12,7 @@ SOURCE = os.environ.get(
     "CALLBOARD_SOURCE", os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(__file__))))
 )
 BAD_PLUGINS = os.path.join(BUILD, "tests", "plugins_bad")
+SANITIZED = os.environ.get("CALLBOARD_SANITIZER", "") != ""
 TIMEOUT_S = 60  # for anything that should take moments, on a slow machine with sanitizers
 
 PRINT = 'plugin "../plugins/print/PrintPlugin";\n'
@@ -19,6 +20,9 @@ TIMER = 'plugin "../plugins/timer/TimerPlugin";\n'
 BLOB = 'plugin "../plugins/blob/BlobPlugin";\n'
 STR = 'plugin "../plugins/str/StrPlugin";\n'
 TCP = 'plugin "../plugins/callback_tcp_listener/CallbackTcpListenerPlugin";\n'
+HTTP = 'plugin "../plugins/callback_http_listener/CallbackHttpListenerPlugin";\n'
+WEB = 'plugin "../plugins/web_util/WebUtilPlugin";\n'
+STATE = 'plugin "../plugins/script_state/ScriptStatePlugin";\n'
 
 
 class CliTest(unittest.TestCase):

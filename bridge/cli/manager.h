@@ -1,0 +1,27 @@
+/* A script under a service manager such as systemd: the sockets it was given, and what the manager
+ * is told of it.
+ *
+ *     environment -> cb_manager_open -> sockets to the script's options
+ *     the script is ready  -> READY=1, and a warning about sockets that nobody uses
+ *     its end has begun    -> STOPPING=1
+ */
+#ifndef CALLBOARD_BRIDGE_CLI_MANAGER_H
+#define CALLBOARD_BRIDGE_CLI_MANAGER_H
+
+#include "callboard/log.h"
+#include "callboard/script.h"
+
+typedef struct cb_manager {
+    cb_inherited *inherited; /* NULL: none */
+    char *notify_socket;     /* NULL: nobody wants to know */
+    cb_log *log;             /* for warnings, set by whoever opened both; NULL: standard error */
+} cb_manager;
+
+/* Reads and clears what a manager has put into the environment. Before threads start. */
+cb_status cb_manager_open(cb_manager *manager, cb_error *error);
+/* As cb_script_options.moment; `user` is the manager. */
+void cb_manager_tell(void *user, cb_script_moment moment);
+/* Not while the script runs. */
+void cb_manager_close(cb_manager *manager);
+
+#endif

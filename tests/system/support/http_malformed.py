@@ -1,0 +1,311 @@
+"""Requests that must be refused before any callback runs: what one reader takes for one thing and
+another for something else. Each row: where the RFC says so, what is wrong, the bytes, the status.
+
+"9112 6.3" is section 6.3 of RFC 9112. Where the RFC leaves a choice between repairing and refusing,
+we refuse, and the row names the section that leaves it.
+"""
+
+GET = b"GET / HTTP/1.1\r\n"
+HOST = b"Host: a\r\n"
+POST = b"POST / HTTP/1.1\r\nHost: a\r\n"
+CHUNKED = POST + b"Transfer-Encoding: chunked\r\n\r\n"
+
+
+def get(fields):
+    return GET + HOST + fields + b"\r\n"
+
+
+def post(fields, body=b"hello"):
+    return POST + fields + b"\r\n" + body
+
+
+def first_line(line):
+    return line + b"\r\n" + HOST + b"\r\n"
+
+
+def host(value):
+    return GET + b"Host:" + value + b"\r\n\r\n"
+
+
+LENGTHS = [
+    ("9112 6.3", "two lengths that differ",
+     post(b"Content-Length: 5\r\nContent-Length: 6\r\n"), 400),
+    ("9112 6.3", "two lengths that are equal",
+     post(b"Content-Length: 5\r\nContent-Length: 5\r\n"), 400),
+    ("9112 6.3", "two lengths with a field between them",
+     post(b"Content-Length: 5\r\nX: y\r\ncOnTeNt-LeNgTh: 0\r\n"), 400),
+    ("9110 8.6", "a list of equal lengths", post(b"Content-Length: 5, 5\r\n"), 400),
+    ("9110 8.6", "a list of lengths that differ", post(b"Content-Length: 5,0\r\n"), 400),
+    ("9110 8.6", "a list with one length", post(b"Content-Length: 5,\r\n"), 400),
+    ("9110 8.6", "no digits", post(b"Content-Length:\r\n"), 400),
+    ("9110 8.6", "a plus sign", post(b"Content-Length: +5\r\n"), 400),
+    ("9110 8.6", "a minus sign", post(b"Content-Length: -1\r\n"), 400),
+    ("9110 8.6", "minus nothing", post(b"Content-Length: -0\r\n"), 400),
+    ("9110 8.6", "hexadecimal", post(b"Content-Length: 0x5\r\n"), 400),
+    ("9110 8.6", "hexadecimal without a mark", post(b"Content-Length: a\r\n"), 400),
+    ("9110 8.6", "an octal look", post(b"Content-Length: 05\r\n"), 400),
+    ("9110 8.6", "a fraction", post(b"Content-Length: 5.0\r\n"), 400),
+    ("9110 8.6", "an exponent", post(b"Content-Length: 5e0\r\n"), 400),
+    ("9110 8.6", "a blank inside", post(b"Content-Length: 1 0\r\n"), 400),
+    ("9110 8.6", "an underscore inside", post(b"Content-Length: 1_0\r\n"), 400),
+    ("9110 8.6", "quotes", post(b'Content-Length: "5"\r\n'), 400),
+    ("9110 8.6", "a unit behind it", post(b"Content-Length: 5 bytes\r\n"), 400),
+    ("9110 5.5", "a blank behind it", post(b"Content-Length: 5 \r\n"), 400),
+    ("9110 5.5", "a tab before it", post(b"Content-Length:\t5\r\n"), 400),
+    ("9110 5.5", "a vertical tab before it", post(b"Content-Length: \x0b5\r\n"), 400),
+    ("9110 8.6", "more than 64 bits", post(b"Content-Length: 18446744073709551621\r\n"), 413),
+    ("9110 8.6", "more than any number of bits", post(b"Content-Length: " + b"9" * 90 + b"\r\n"),
+     413),
+    ("9110 15.5.14", "one byte more than a body may have",
+     post(b"Content-Length: 16777217\r\n", b""), 413),
+]
+
+CODINGS = [
+    ("9112 6.1", "a length, then chunked",
+     post(b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n", b"0\r\n\r\n"), 400),
+    ("9112 6.1", "chunked, then a length",
+     post(b"Transfer-Encoding: chunked\r\nContent-Length: 5\r\n", b"0\r\n\r\n"), 400),
+    ("9112 6.1", "chunked, and the right length of it all",
+     post(b"Transfer-Encoding: chunked\r\nContent-Length: 0\r\n", b"0\r\n\r\n"), 400),
+    ("9112 6.3", "chunked is not the last", post(b"Transfer-Encoding: chunked, gzip\r\n"), 400),
+    ("9112 6.3", "chunked is not the last of two fields",
+     post(b"Transfer-Encoding: chunked\r\nTransfer-Encoding: gzip\r\n"), 400),
+    ("9112 7.1", "chunked twice", post(b"Transfer-Encoding: chunked, chunked\r\n"), 400),
+    ("9112 7.1", "chunked in two fields",
+     post(b"Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n", b"0\r\n\r\n"), 400),
+    ("9112 6.3", "a coding that does not end", post(b"Transfer-Encoding: gzip\r\n"), 400),
+    ("9112 7", "identity, which is gone", post(b"Transfer-Encoding: identity\r\n"), 400),
+    ("9112 7", "identity before chunked",
+     post(b"Transfer-Encoding: identity, chunked\r\n", b"0\r\n\r\n"), 501),
+    ("9112 6.1", "a coding that is not served",
+     post(b"Transfer-Encoding: gzip, chunked\r\n", b"0\r\n\r\n"), 501),
+    ("9112 6.1", "an unknown coding",
+     post(b"Transfer-Encoding: cow, chunked\r\n", b"0\r\n\r\n"), 501),
+    ("9112 6.1", "nearly chunked", post(b"Transfer-Encoding: xchunked\r\n"), 400),
+    ("9112 6.1", "more than chunked", post(b"Transfer-Encoding: chunkedx\r\n"), 400),
+    ("9112 7", "chunked in quotes", post(b'Transfer-Encoding: "chunked"\r\n'), 400),
+    ("9112 7", "chunked with a parameter", post(b"Transfer-Encoding: chunked;q=0.5\r\n"), 400),
+    ("9112 6.1", "two codings without a comma", post(b"Transfer-Encoding: gzip chunked\r\n"), 400),
+    ("9110 5.6.1", "an empty element before it", post(b"Transfer-Encoding: ,chunked\r\n"), 400),
+    ("9110 5.6.1", "an empty element behind it", post(b"Transfer-Encoding: chunked,\r\n"), 400),
+    ("9110 5.5", "a vertical tab before it",
+     post(b"Transfer-Encoding: \x0bchunked\r\n", b"0\r\n\r\n"), 400),
+    ("9110 5.5", "a tab before it",
+     post(b"Transfer-Encoding:\tchunked\r\n", b"0\r\n\r\n"), 400),
+    ("9110 5.5", "a blank behind it",
+     post(b"Transfer-Encoding: chunked \r\n", b"0\r\n\r\n"), 400),
+    ("9112 6.1", "no coding at all", post(b"Transfer-Encoding:\r\n"), 400),
+    ("9112 6.1", "chunked in HTTP/1.0",
+     b"POST / HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400),
+    ("9110 7.6.1", "a Connection that would take the length away",
+     post(b"Connection: content-length\r\nContent-Length: 5\r\n"), 400),
+    ("9110 7.6.1", "a Connection that would take the coding away",
+     post(b"Connection: close, Transfer-Encoding\r\nTransfer-Encoding: chunked\r\n"), 400),
+]
+
+LINE_ENDS = [
+    ("9112 2.2", "bare LF behind the request line", b"GET / HTTP/1.1\n" + HOST + b"\r\n", 400),
+    ("9112 2.2", "bare LF everywhere", b"GET / HTTP/1.1\nHost: a\n\n", 400),
+    ("9112 2.2", "bare LF behind a field", GET + b"Host: a\n\r\n", 400),
+    ("9112 2.2", "bare LF as the empty line", GET + HOST + b"\n", 400),
+    ("9112 2.2", "bare LF that hides a length",
+     get(b"X: y\nContent-Length: 40\r\n"), 400),
+    ("9112 2.2", "bare LF before the request", b"\n" + get(b""), 400),
+    ("9112 2.2", "bare CR behind the request line", b"GET / HTTP/1.1\r" + HOST + b"\r\n", 400),
+    ("9112 2.2", "bare CR in a value", get(b"X: y\rContent-Length: 40\r\n"), 400),
+    ("9112 2.2", "bare CR before a name", get(b"\rX: y\r\n"), 400),
+    ("9112 2.2", "two CR", GET + b"Host: a\r\r\n\r\n", 400),
+    ("9112 2.2", "bare CR as the empty line", GET + HOST + b"\r\r\n", 400),
+    ("9112 2.2", "bare CR before the request", b"\r" + get(b""), 400),
+    ("9112 2.2", "LF and CR in the wrong order", b"GET / HTTP/1.1\n\r" + HOST + b"\r\n", 400),
+    ("9112 2.2", "two empty lines before the request", b"\r\n\r\n" + get(b""), 400),
+    ("9110 5.5", "NUL in a value", get(b"X: a\0b\r\n"), 400),
+    ("9110 5.5", "NUL behind a length", post(b"Content-Length: 5\0\r\n"), 400),
+    ("9110 5.5", "NUL behind a coding", post(b"Transfer-Encoding: chunked\0\r\n"), 400),
+    ("9112 5.1", "NUL in a name", get(b"X\0: a\r\n"), 400),
+    ("9112 3", "NUL in the target", first_line(b"GET /\0 HTTP/1.1"), 400),
+    ("9112 3", "NUL before the method", first_line(b"\0GET / HTTP/1.1"), 400),
+    ("9110 7.2", "NUL in the Host", host(b" a\0b"), 400),
+    ("9110 5.5", "DEL in a value", get(b"X: \x7f\r\n"), 400),
+    ("9110 5.5", "an escape in a value", get(b"X: \x1b[2J\r\n"), 400),
+    ("9112 2.2", "blanks before the first field", GET + b" Host: a\r\n\r\n", 400),
+    ("9112 2.2", "a tab before the first field", GET + b"\tX: y\r\n" + HOST + b"\r\n", 400),
+    ("9112 5.2", "a folded value", get(b"X: y\r\n z\r\n"), 400),
+    ("9112 5.2", "a value folded with a tab", get(b"X: y\r\n\tz\r\n"), 400),
+    ("9112 5.2", "a folded length", post(b"Content-Length:\r\n 5\r\n"), 400),
+    ("9112 5.2", "a folded coding", post(b"Transfer-Encoding:\r\n chunked\r\n"), 400),
+    ("9112 5.2", "folded into the empty line", GET + HOST + b" \r\n\r\n", 400),
+]
+
+FIELDS = [
+    ("9112 5.1", "a blank before the colon", get(b"X : y\r\n"), 400),
+    ("9112 5.1", "a tab before the colon", get(b"X\t: y\r\n"), 400),
+    ("9112 5.1", "a blank before the colon of Host", GET + b"Host : a\r\n\r\n", 400),
+    ("9112 5.1", "a blank before the colon of a length", post(b"Content-Length : 5\r\n"), 400),
+    ("9112 5.1", "a blank before the colon of a coding",
+     post(b"Transfer-Encoding : chunked\r\n", b"0\r\n\r\n"), 400),
+    ("9112 5", "an empty name", get(b": y\r\n"), 400),
+    ("9112 5", "nothing but a colon", get(b":\r\n"), 400),
+    ("9112 5", "no colon", get(b"X\r\n"), 400),
+    ("9110 5.1", "a blank in a name", get(b"X Y: z\r\n"), 400),
+    ("9110 5.1", "brackets in a name", get(b"X(Y): z\r\n"), 400),
+    ("9110 5.1", "a slash in a name", get(b"X/Y: z\r\n"), 400),
+    ("9110 5.1", "quotes around a name", get(b'"X": z\r\n'), 400),
+    ("9110 5.1", "a letter of another alphabet in a name", get("Ä: z\r\n".encode()), 400),
+    ("9112 3", "a second request line", GET + get(b""), 400),
+    ("9110 7.6.1", "a Connection that is no list", get(b"Connection: close; keep-alive\r\n"), 400),
+    ("9110 7.6.1", "a Connection that would take the Host away", get(b"Connection: Host\r\n"), 400),
+]
+
+HOSTS = [
+    ("9112 3.2", "no Host", GET + b"\r\n", 400),
+    ("9112 3.2", "no Host, a target in absolute form", b"GET http://a/ HTTP/1.1\r\n\r\n", 400),
+    ("9112 3.2", "two that are equal", GET + HOST + HOST + b"\r\n", 400),
+    ("9112 3.2", "two that differ", GET + HOST + b"hOST: b\r\n\r\n", 400),
+    ("9112 3.2", "two in HTTP/1.0", b"GET / HTTP/1.0\r\n" + HOST + HOST + b"\r\n", 400),
+    ("9110 7.2", "an empty one", host(b""), 400),
+    ("9110 7.2", "only a port", host(b" :80"), 400),
+    ("9110 7.2", "a list", host(b" a,b"), 400),
+    ("9110 7.2", "a blank inside", host(b" a b"), 400),
+    ("9110 7.2", "a blank behind it", host(b" a "), 400),
+    ("9110 7.2", "a path", host(b" a/b"), 400),
+    ("9110 7.2", "a back slash", host(b" a\\b"), 400),
+    ("9110 7.2", "a query", host(b" a?b"), 400),
+    ("9110 7.2", "a fragment", host(b" a#b"), 400),
+    ("9110 4.2.4", "a user", host(b" b@a"), 400),
+    ("9110 7.2", "a whole URI", host(b" http://a"), 400),
+    ("9110 7.2", "a letter of another alphabet", host(" ä".encode()), 400),
+    ("9110 7.2", "half an escape", host(b" a%4"), 400),
+    ("9110 7.2", "a port that is no number", host(b" a:b"), 400),
+    ("9110 7.2", "two ports", host(b" a:1:2"), 400),
+    ("9110 7.2", "a port that no port has", host(b" a:65536"), 400),
+    ("9110 7.2", "an address without its brackets", host(b" ::1"), 400),
+    ("9110 7.2", "an open bracket", host(b" [::1"), 400),
+    ("9110 7.2", "no address in the brackets", host(b" []"), 400),
+    ("9110 7.2", "something behind the brackets", host(b" [::1]b"), 400),
+]
+
+REQUEST_LINES = [
+    ("9112 3", "a blank before the method", first_line(b" GET / HTTP/1.1"), 400),
+    ("9112 3", "a tab behind the method", first_line(b"GET\t/ HTTP/1.1"), 400),
+    ("9112 3", "two blanks behind the method", first_line(b"GET  / HTTP/1.1"), 400),
+    ("9112 3", "two blanks before the version", first_line(b"GET /  HTTP/1.1"), 400),
+    ("9112 3", "a blank behind the version", first_line(b"GET / HTTP/1.1 "), 400),
+    ("9112 3.2", "a blank in the target", first_line(b"GET /a b HTTP/1.1"), 400),
+    ("9110 9.1", "a method that is no token", first_line(b"G(T / HTTP/1.1"), 400),
+    ("9112 3", "no target", first_line(b"GET HTTP/1.1"), 400),
+    ("9112 3", "a method alone", b"GET\r\n\r\n", 400),
+    ("9112 2.3", "no version", b"GET /\r\n\r\n", 400),
+    ("9112 2.3", "an empty version", first_line(b"GET / "), 400),
+    ("9112 2.3", "small letters", first_line(b"GET / http/1.1"), 400),
+    ("9112 2.3", "another name", first_line(b"GET / HTCPCP/1.1"), 400),
+    ("9112 2.3", "two digits", first_line(b"GET / HTTP/1.10"), 400),
+    ("9112 2.3", "a digit before it", first_line(b"GET / HTTP/11.1"), 400),
+    ("9112 2.3", "no minor version", first_line(b"GET / HTTP/1"), 400),
+    ("9112 2.3", "a comma", first_line(b"GET / HTTP/1,1"), 400),
+    ("9110 15.6.6", "HTTP/0.9", first_line(b"GET / HTTP/0.9"), 505),
+    ("9110 15.6.6", "HTTP/1.2", first_line(b"GET / HTTP/1.2"), 505),
+    ("9110 15.6.6", "HTTP/2.0", first_line(b"GET / HTTP/2.0"), 505),
+    ("9113 3.4", "the preface of HTTP/2", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505),
+    ("9112 3", "a client that speaks TLS", b"\x16\x03\x01\x00\xc8\x01\x00\x00\xc4\x03\x03", 400),
+    ("9112 3.2", "a target without a slash", first_line(b"GET a HTTP/1.1"), 400),
+    ("9112 3.2", "a fragment", first_line(b"GET /a#b HTTP/1.1"), 400),
+    ("9112 3.2", "a letter of another alphabet", first_line("GET /ä HTTP/1.1".encode()), 400),
+    ("9112 3.2.2", "absolute form to another host",
+     b"GET http://b/ HTTP/1.1\r\nHost: a\r\n\r\n", 400),
+    ("9112 3.2.2", "absolute form to another port",
+     b"GET http://a:81/ HTTP/1.1\r\nHost: a:80\r\n\r\n", 400),
+    ("9112 3.2.2", "absolute form with a user",
+     b"GET http://b@a/ HTTP/1.1\r\nHost: a\r\n\r\n", 400),
+    ("9112 3.2.2", "absolute form without a host",
+     b"GET http:///b HTTP/1.1\r\nHost: a\r\n\r\n", 400),
+    ("9112 3.2.2", "absolute form of another scheme",
+     b"GET ftp://a/ HTTP/1.1\r\nHost: a\r\n\r\n", 400),
+    ("9112 3.2.2", "half an absolute form", b"GET http:/a HTTP/1.1\r\nHost: a\r\n\r\n", 400),
+    ("9112 3.2.3", "authority form for GET", b"GET a:80 HTTP/1.1\r\nHost: a:80\r\n\r\n", 400),
+    ("9112 3.2.3", "CONNECT", b"CONNECT a:80 HTTP/1.1\r\nHost: a:80\r\n\r\n", 501),
+    ("9112 3.2.4", "asterisk form for GET", first_line(b"GET * HTTP/1.1"), 400),
+]
+
+CHUNKS = [
+    ("9112 7.1", "no size", CHUNKED + b"\r\nhello\r\n0\r\n\r\n", 400),
+    ("9112 7.1", "a size that is no number", CHUNKED + b"g\r\nhello\r\n0\r\n\r\n", 400),
+    ("9112 7.1", "0x before it", CHUNKED + b"0x5\r\nhello\r\n0\r\n\r\n", 400),
+    ("9112 7.1", "a plus sign", CHUNKED + b"+5\r\nhello\r\n0\r\n\r\n", 400),
+    ("9112 7.1", "a minus sign", CHUNKED + b"-5\r\nhello\r\n0\r\n\r\n", 400),
+    ("9112 7.1", "a blank before it", CHUNKED + b" 5\r\nhello\r\n0\r\n\r\n", 400),
+    ("9112 7.1.1", "a blank behind it", CHUNKED + b"5 \r\nhello\r\n0\r\n\r\n", 400),
+    ("9112 7.1.1", "a blank before an extension", CHUNKED + b"5 ;a=b\r\nhello\r\n0\r\n\r\n", 400),
+    ("9112 7.1", "an underscore", CHUNKED + b"0_5\r\nhello\r\n0\r\n\r\n", 400),
+    ("9112 7.1", "more than 64 bits", CHUNKED + b"10000000000000005\r\nhello\r\n0\r\n\r\n", 400),
+    ("9112 7.1", "many zeros", CHUNKED + b"0" * 40 + b"5\r\nhello\r\n0\r\n\r\n", 400),
+    ("9112 7.1", "a size that wraps", CHUNKED + b"5\r\nhello\r\nfffffffffffffffb\r\n", 413),
+    ("9110 15.5.14", "a size beyond the limit", CHUNKED + b"1000001\r\n", 413),
+    ("9112 7.1", "bare LF behind the size", CHUNKED + b"5\nhello\r\n0\r\n\r\n", 400),
+    ("9112 7.1", "bare LF behind the data", CHUNKED + b"5\r\nhello\n0\r\n\r\n", 400),
+    ("9112 7.1", "bare CR behind the size", CHUNKED + b"5\rhello\r\n0\r\n\r\n", 400),
+    ("9112 7.1", "more data than the size", CHUNKED + b"4\r\nhello\r\n0\r\n\r\n", 400),
+    ("9112 7.1", "less data than the size", CHUNKED + b"6\r\nhello\r\n0\r\n\r\n", 400),
+    ("9112 7.1", "something behind the last size", CHUNKED + b"0x\r\n\r\n", 400),
+    ("9112 7.1.1", "an extension without a name", CHUNKED + b"5;=b\r\nhello\r\n0\r\n\r\n", 400),
+    ("9112 7.1.1", "nothing behind the semicolon", CHUNKED + b"5;\r\nhello\r\n0\r\n\r\n", 400),
+    ("9112 7.1.1", "bare LF in an extension", CHUNKED + b"5;a\nb\r\nhello\r\n0\r\n\r\n", 400),
+    ("9112 7.1.1", "quotes that do not end", CHUNKED + b'5;a="b\r\nhello\r\n0\r\n\r\n', 400),
+    ("9112 7.1.1", "an extension too long for its line",
+     CHUNKED + b"5;a=" + b"b" * 300 + b"\r\nhello\r\n0\r\n\r\n", 400),
+    ("9112 7.1.2", "a length among the trailers",
+     CHUNKED + b"0\r\nContent-Length: 5\r\n\r\n", 400),
+    ("9112 7.1.2", "a coding among the trailers",
+     CHUNKED + b"0\r\nTransfer-Encoding: chunked\r\n\r\n", 400),
+    ("9110 6.5.1", "a Host among the trailers", CHUNKED + b"0\r\nHost: b\r\n\r\n", 400),
+    ("9110 6.5.1", "credentials among the trailers",
+     CHUNKED + b"0\r\nAuthorization: Basic YTpi\r\n\r\n", 400),
+    ("9112 7.1.2", "a trailer without a colon", CHUNKED + b"0\r\nX\r\n\r\n", 400),
+    ("9112 7.1.2", "a trailer with a blank before the colon", CHUNKED + b"0\r\nX : y\r\n\r\n", 400),
+    ("9112 7.1.2", "a folded trailer", CHUNKED + b"0\r\nX: y\r\n z\r\n\r\n", 400),
+    ("9112 7.1.2", "bare LF behind a trailer", CHUNKED + b"0\r\nX: y\n\r\n", 400),
+    ("9112 7.1.2", "bare LF as the empty line", CHUNKED + b"0\r\n\n", 400),
+    ("9112 7.1.2", "NUL in a trailer", CHUNKED + b"0\r\nX: \0\r\n\r\n", 400),
+]
+
+# Crosses each limit by as little as can be; support/http_well_formed.py stays just below.
+LIMITS = [
+    ("9110 15.5.15", "a request line of 8,193 bytes",
+     first_line(b"GET /" + b"a" * (8193 - 16) + b" HTTP/1.1"), 414),
+    ("9110 15.5.15", "a request line without an end", b"GET /" + b"a" * 100000, 414),
+    ("6585 5", "a head of 65,537 bytes",
+     get(b"X: " + b"y" * (65537 - len(get(b"X: \r\n"))) + b"\r\n"), 431),
+    ("6585 5", "a field without an end", GET + HOST + b"X: " + b"y" * 100000, 431),
+    ("6585 5", "201 fields", get(b"".join(b"X-%d: y\r\n" % i for i in range(200))), 431),
+    ("6585 5", "201 fields and trailers",
+     POST + b"Transfer-Encoding: chunked\r\n" + b"X: y\r\n" * 197 + b"\r\n0\r\n" +
+     b"X: y\r\n" * 2 + b"\r\n", 431),
+    ("6585 5", "trailers of 65,537 bytes",
+     CHUNKED + b"0\r\nX: " + b"y" * (65537 - len(b"X: \r\n\r\n")) + b"\r\n\r\n", 431),
+]
+
+# What would be a request of its own if the one before it were read in another way than ours.
+HIDDEN = b"GET /hidden HTTP/1.1\r\nHost: a\r\n\r\n"
+SMUGGLING = [
+    ("9112 11.2", "CL.TE", post(b"Content-Length: 6\r\nTransfer-Encoding: chunked\r\n",
+                                b"0\r\n\r\nG"), 400),
+    ("9112 11.2", "TE.CL", post(b"Content-Length: 4\r\nTransfer-Encoding: chunked\r\n",
+                                b"%x\r\n%s\r\n0\r\n\r\n" % (len(HIDDEN), HIDDEN)), 400),
+    ("9112 11.2", "TE.TE, one of them disguised",
+     post(b"Transfer-Encoding: chunked\r\nTransfer-encoding: cow\r\n", b"0\r\n\r\n"), 400),
+    ("9112 11.2", "CL.0", post(b"Content-Length: %d\r\nContent-Length: 0\r\n" % len(HIDDEN),
+                               HIDDEN), 400),
+    ("9112 11.2", "a field that is hidden by its blank",
+     post(b"Content-Length: %d\r\n Transfer-Encoding: chunked\r\n" % len(HIDDEN), HIDDEN), 400),
+    ("9112 11.2", "a request in a chunk extension",
+     CHUNKED + b"0;\n" + HIDDEN + b"\r\n", 400),
+    ("9112 11.2", "a request behind the data of a chunk",
+     CHUNKED + b"1\r\nxx" + HIDDEN + b"0\r\n\r\n", 400),
+    ("9112 11.1", "a request in a value", get(b"X: y\r\r\n\r\n" + HIDDEN), 400),
+    ("9112 6.3", "a body of a minus length", post(b"Content-Length: -%d\r\n" % len(HIDDEN),
+                                                  HIDDEN), 400),
+]
+
+# (section, what is wrong, bytes, status)
+ROWS = [row for family in (LENGTHS, CODINGS, LINE_ENDS, FIELDS, HOSTS, REQUEST_LINES, CHUNKS,
+                           LIMITS, SMUGGLING) for row in family]
