@@ -142,7 +142,7 @@ static void serve(guest *from)
     if ((size_t)(target_end - target) > sizeof scheme - 1 &&
         strncasecmp(target, scheme, sizeof scheme - 1) == 0) {
         target += sizeof scheme - 1;
-        while (target < target_end && *target != '/')
+        while (target < target_end && *target != '/' && *target != '?')
             target++;
     }
     if (!is_word(target, path_end(target, target_end), "/metrics"))
