@@ -1,7 +1,5 @@
 #include "actors/http_connection.h"
 
-#include <assert.h>
-
 #include "actors/http_answers.h"
 
 #define MS         1000000
@@ -20,39 +18,6 @@ static cb_http_port *port_of(const cb_http_connection *self)
 static const cb_limits *limits_of(const cb_http_connection *self)
 {
     return cb_listener_limits(self->guest.base.listener);
-}
-
-/* -- state ------------------------------------------------------------------------------------ */
-
-static void unlist(cb_http_connection *self)
-{
-    cb_http_port *port = port_of(self);
-    if (!self->listed)
-        return;
-    self->listed = false;
-    *(self->older != NULL ? &self->older->younger : &port->oldest) = self->younger;
-    *(self->younger != NULL ? &self->younger->older : &port->youngest) = self->older;
-}
-
-/* As the youngest of those that wait. */
-static void list(cb_http_connection *self)
-{
-    cb_http_port *port = port_of(self);
-    unlist(self);
-    self->listed = true;
-    self->younger = NULL;
-    self->older = port->youngest;
-    *(port->youngest != NULL ? &port->youngest->younger : &port->oldest) = self;
-    port->youngest = self;
-}
-
-static void enter(cb_http_connection *self, cb_http_state state)
-{
-    self->state = state;
-    if (state == CB_HTTP_WAITING)
-        list(self);
-    else
-        unlist(self);
 }
 
 /* -- time ------------------------------------------------------------------------------------- */
@@ -125,20 +90,20 @@ static void start_sending_clock(cb_http_connection *self)
 
 static void drop(cb_http_connection *self, cb_close_reason reason)
 {
-    enter(self, CB_HTTP_ENDING);
+    self->state = CB_HTTP_ENDING;
     cb_tcp_port_drop(&self->guest.base, reason);
 }
 
 /* Between two requests, so that nobody waits for anything. */
-static void close_quietly(cb_http_connection *self)
+void cb_http_close_quietly(cb_http_connection *self)
 {
-    enter(self, CB_HTTP_ENDING);
+    self->state = CB_HTTP_ENDING;
     (void)cb_tcp_close(self->guest.socket, NULL);
 }
 
 static void send_response(cb_http_connection *self, cb_buffer *response, bool final)
 {
-    enter(self, final ? CB_HTTP_ENDING : CB_HTTP_SENDING);
+    self->state = final ? CB_HTTP_ENDING : CB_HTTP_SENDING;
     cb_tcp_guest_send(&self->guest, response, NULL, final);
     if (self->guest.sending)
         start_sending_clock(self);
@@ -171,12 +136,6 @@ static void turn_away_malformed(cb_http_connection *self)
               large ? CB_CLOSE_TOO_LARGE : CB_CLOSE_MALFORMED);
 }
 
-void cb_http_close_waiting(cb_http_connection *self)
-{
-    assert(self->listed);
-    close_quietly(self);
-}
-
 /* -- requests --------------------------------------------------------------------------------- */
 
 static void pause_if_ahead(cb_http_connection *self)
@@ -194,13 +153,12 @@ static void resume(cb_http_connection *self)
 static void wait_for_next(cb_http_connection *self)
 {
     if (self->ended || port_of(self)->over) {
-        close_quietly(self);
+        cb_http_close_quietly(self);
         return;
     }
-    enter(self, CB_HTTP_WAITING);
+    self->state = CB_HTTP_WAITING;
     resume(self);
     start_clock(self);
-    cb_http_port_keep_room(self->guest.base.listener, NULL);
 }
 
 static void hand_on(cb_http_connection *self)
@@ -214,7 +172,7 @@ static void hand_on(cb_http_connection *self)
         drop(self, CB_CLOSE_NO_MEMORY);
         return;
     }
-    enter(self, CB_HTTP_RUNNING);
+    self->state = CB_HTTP_RUNNING;
     self->served = true;
     cb_connection_request(&self->guest.base, bytes);
 }
@@ -252,10 +210,10 @@ static void read_on(cb_http_connection *self)
     }
     if (self->state != CB_HTTP_READING) {
         if (port_of(self)->over) {
-            close_quietly(self);
+            cb_http_close_quietly(self);
             return;
         }
-        enter(self, CB_HTTP_READING);
+        self->state = CB_HTTP_READING;
         self->in_body = false;
         cb_connection_begin(&self->guest.base);
         start_clock(self);
@@ -309,9 +267,7 @@ static void advance(cb_http_connection *self)
 
 static void on_accepted(cb_tcp_guest *guest)
 {
-    enter((cb_http_connection *)guest, CB_HTTP_WAITING);
     start_clock((cb_http_connection *)guest);
-    cb_http_port_keep_room(guest->base.listener, (cb_http_connection *)guest);
 }
 
 static void on_connected(cb_tcp_guest *guest)
@@ -374,7 +330,7 @@ static void on_alarm(cb_tcp_guest *guest)
     if (cb_tcp_guest_now(guest) < due_ns(self))
         set_alarm(self);
     else if (self->state == CB_HTTP_WAITING)
-        close_quietly(self);
+        cb_http_close_quietly(self);
     else if (self->state == CB_HTTP_READING)
         turn_away(self, 408, "the request did not come in time", CB_CLOSE_TOO_SLOW);
     else
@@ -387,7 +343,7 @@ static void on_sent(cb_tcp_guest *guest)
 {
     cb_http_connection *self = (cb_http_connection *)guest;
     if (cb_tcp_buffered(guest->socket) > (size_t)limits_of(self)->http_ahead) {
-        enter(self, CB_HTTP_STALLED);
+        self->state = CB_HTTP_STALLED;
         start_sending_clock(self);
     } else {
         advance(self);
@@ -404,8 +360,6 @@ static void on_written(cb_tcp_guest *guest)
 static void on_gone(cb_tcp_guest *guest)
 {
     cb_http_connection *self = (cb_http_connection *)guest;
-    unlist(self);
-    port_of(self)->leaving -= self->leaves ? 1 : 0;
     cb_http_input_clear(&self->input);
     cb_buffer_release(self->first);
     let_go(self);

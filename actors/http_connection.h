@@ -24,11 +24,8 @@ typedef enum cb_http_state {
 } cb_http_state;
 
 typedef struct cb_http_connection {
-    cb_tcp_guest guest;                         /* first, so that one is the other */
-    struct cb_http_connection *older, *younger; /* of those that are WAITING */
+    cb_tcp_guest guest; /* first, so that one is the other */
     cb_http_state state;
-    bool listed;      /* as WAITING */
-    bool leaves;      /* to make room for another */
     bool served;      /* a request, so that it idles now */
     bool in_body;     /* READING: the head is whole */
     bool paused;      /* reading is */
@@ -47,8 +44,6 @@ typedef struct cb_http_connection {
 typedef struct cb_http_port {
     cb_tcp_port tcp; /* first, so that one is the other */
     cb_http_limits limits;
-    cb_http_connection *oldest, *youngest; /* of those that are WAITING, by when that began */
-    size_t leaving;                        /* connections that leave to make room */
     cb_op *last_look;
     bool port_closed;
     bool over; /* no request begins any more but those that wait in `input` */
@@ -60,16 +55,13 @@ extern const cb_tcp_framing cb_http_connection_framing;
 void cb_http_respond(cb_connection *connection, cb_buffer *response, bool final);
 void cb_http_refuse(cb_connection *connection, cb_job_status status);
 
-/* Closes a connection that is WAITING, so that it is on the list no more. */
-void cb_http_close_waiting(cb_http_connection *connection);
+/* Closes a connection that is WAITING: nobody is owed anything. */
+void cb_http_close_quietly(cb_http_connection *connection);
 /* The listener ends: one that is between two requests is still to serve what has come. */
 void cb_http_hold(cb_http_connection *connection);
 
 /* -- http_port.c ------------------------------------------------------------------------------ */
 
-/* A connection has come (the newcomer), or waits for a request again (NULL): sees to it that more
- * can come. */
-void cb_http_port_keep_room(cb_listener *listener, const cb_http_connection *newcomer);
 /* For the framing. */
 void cb_http_port_closed(cb_listener *listener);
 

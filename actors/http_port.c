@@ -2,30 +2,9 @@
 
 #include "actors/http_connection.h"
 
-#define MS         1000000
+#define MS        1000000
 /* After the order to stop accepting: what clients sent before they could know is still taken. */
-#define LAST_LOOK  (20 * MS)
-/* Of all connections that may be: how many leave at a time to make room. */
-#define LEAVE_PART 64u
-
-/* When as many connections are there as may be, those that wait for a request leave, the oldest
- * first: or else clients that keep theirs open and say nothing could lock out all others. Several
- * at a time, because each stays for a moment, until its client has closed it too. */
-void cb_http_port_keep_room(cb_listener *listener, const cb_http_connection *newcomer)
-{
-    cb_http_port *self = listener->own;
-    size_t most = (size_t)cb_listener_limits(listener)->max_connections;
-    if (listener->connections - self->leaving < most)
-        return;
-    for (size_t i = 0; i <= most / LEAVE_PART; i++) {
-        cb_http_connection *oldest = self->oldest;
-        if (oldest == NULL || oldest == newcomer)
-            return;
-        oldest->leaves = true;
-        self->leaving++;
-        cb_http_close_waiting(oldest);
-    }
-}
+#define LAST_LOOK (20 * MS)
 
 /* -- the end ---------------------------------------------------------------------------------- */
 
@@ -33,12 +12,13 @@ static void take_leave(cb_listener *listener)
 {
     cb_http_port *self = listener->own;
     self->over = true;
-    while (self->oldest != NULL)
-        cb_http_close_waiting(self->oldest);
     for (size_t i = 0; i < listener->slot_count; i++) {
         cb_http_connection *connection = (cb_http_connection *)listener->slots[i];
-        bool between = connection->state == CB_HTTP_SENDING || connection->state == CB_HTTP_STALLED;
-        if (connection->guest.base.in_use && between)
+        if (!connection->guest.base.in_use)
+            continue;
+        if (connection->state == CB_HTTP_WAITING)
+            cb_http_close_quietly(connection);
+        else if (connection->state == CB_HTTP_SENDING || connection->state == CB_HTTP_STALLED)
             cb_http_hold(connection);
     }
     if (self->port_closed)

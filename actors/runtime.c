@@ -107,7 +107,7 @@ cb_status cb_runtime_start(const cb_runtime_options *options, cb_runtime **runti
     started->options = *options;
     started->options.trace_path = NULL;
     atomic_init(&started->next_asker, CB_ADDRESS_FIRST_ASKER);
-    atomic_flag_clear(&started->shut_down);
+    atomic_init(&started->shut_down, false);
     cb_status status = open_parts(started, options->trace_path, error);
     if (status != CB_OK) {
         (void)close_parts(started, NULL);
@@ -132,7 +132,7 @@ cb_status cb_runtime_name_space(cb_runtime *runtime, uint8_t name_space, const c
 void cb_runtime_shutdown(cb_runtime *runtime)
 {
     /* Relaxed would do: the flag only keeps a second message from being sent. */
-    if (atomic_flag_test_and_set(&runtime->shut_down))
+    if (atomic_exchange(&runtime->shut_down, true))
         return;
     cb_message message = {.kind = CB_MSG_SHUTDOWN};
     (void)cb_mailbox_post(runtime->control, &message);

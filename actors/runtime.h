@@ -24,7 +24,7 @@ struct cb_runtime {
     cb_mailbox *control;
     /* Any thread. */
     atomic_uint next_asker;
-    atomic_flag shut_down;
+    atomic_bool shut_down; /* the end was asked for from outside */
 };
 
 /* What an actor's thread starts with; it frees it. */

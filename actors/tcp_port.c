@@ -241,17 +241,18 @@ static cb_tcp_options options_of(const cb_listener *listener)
         .max_connections = (size_t)limits->max_connections};
 }
 
-cb_status cb_tcp_port_listen(cb_loop *loop, const char *address, uint16_t port, int64_t wait_ms,
+cb_status cb_tcp_port_listen(const cb_loop_actor *actor, const char *address, uint16_t port,
                              const cb_tcp_callbacks *callbacks, const cb_tcp_options *options,
                              void *user, cb_tcp_server **server, cb_error *error)
 {
     const struct timespec pause = {.tv_nsec = AGAIN_NS};
-    const int64_t end_ns = cb_now_ns() + wait_ms * 1000000;
+    const cb_runtime *runtime = actor->runtime;
+    const int64_t end_ns = cb_now_ns() + runtime->options.limits.port_wait_ms * 1000000;
     for (;;) {
         cb_status status =
-            cb_tcp_server_open(loop, address, port, callbacks, options, user, server, error);
+            cb_tcp_server_open(actor->loop, address, port, callbacks, options, user, server, error);
         bool is_in_use = status == CB_IO && error->sys_errno == EADDRINUSE && port != 0;
-        if (!is_in_use || cb_now_ns() >= end_ns)
+        if (!is_in_use || cb_now_ns() >= end_ns || atomic_load(&runtime->shut_down))
             return status;
         (void)nanosleep(&pause, NULL);
     }
@@ -278,9 +279,8 @@ static cb_status open_at(cb_listener *listener, const char *address,
 {
     cb_tcp_port *self = listener->own;
     const cb_tcp_options options = options_of(listener);
-    return cb_tcp_port_listen(listener->actor.loop, address, cb_listener_port(listener),
-                              cb_listener_limits(listener)->port_wait_ms, callbacks, &options,
-                              listener, &self->server, error);
+    return cb_tcp_port_listen(&listener->actor, address, cb_listener_port(listener), callbacks,
+                              &options, listener, &self->server, error);
 }
 
 /* Whether a machine without IPv6 said so about "::". */

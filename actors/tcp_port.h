@@ -66,8 +66,9 @@ void cb_tcp_port_drop(cb_connection *connection, cb_close_reason reason);
 
 /* cb_tcp_server_open for a port that may be in use for a moment more: a process that was killed
  * with io_uring is gone before the kernel frees what it listened on, and who starts it again at
- * once must find the port. Tries for wait_ms; blocks meanwhile. */
-cb_status cb_tcp_port_listen(cb_loop *loop, const char *address, uint16_t port, int64_t wait_ms,
+ * once must find the port. Tries for CALLBOARD_PORT_WAIT_MS, or until the program is told to end;
+ * blocks the actor meanwhile. */
+cb_status cb_tcp_port_listen(const cb_loop_actor *actor, const char *address, uint16_t port,
                              const cb_tcp_callbacks *callbacks, const cb_tcp_options *options,
                              void *user, cb_tcp_server **server, cb_error *error);
 

@@ -111,12 +111,28 @@ static cb_attempt look_at(cb_op *op)
     return success;
 }
 
-static int open_now(cb_file dir, const char *path, uint32_t flags, uint32_t permissions)
+static int open_at(cb_file dir, const char *path, int flags, uint32_t permissions)
 {
     int file;
     do {
-        file = openat(dir, path, cb_file_open_flags(flags), (mode_t)permissions);
+        file = openat(dir, path, flags, (mode_t)permissions);
     } while (file < 0 && errno == EINTR);
+    return file;
+}
+
+/* A named pipe whose other end nobody has must not hold up the loop, so opening never waits for
+ * one. What is read or written afterwards may wait all the same, as the flags say. */
+static int open_now(cb_file dir, const char *path, uint32_t flags, uint32_t permissions)
+{
+    int wanted = cb_file_open_flags(flags);
+    int file = open_at(dir, path, wanted | O_NONBLOCK, permissions);
+    if ((wanted & O_NONBLOCK) != 0)
+        return file;
+    if (file < 0 && errno == EWOULDBLOCK)
+        return open_at(dir, path, wanted, permissions); /* another program's lease: it ends soon */
+    int now = file >= 0 ? fcntl(file, F_GETFL) : -1;
+    if (now >= 0)
+        (void)fcntl(file, F_SETFL, now & ~O_NONBLOCK);
     return file;
 }
 

@@ -142,7 +142,7 @@ static void serve(guest *from)
     if ((size_t)(target_end - target) > sizeof scheme - 1 &&
         strncasecmp(target, scheme, sizeof scheme - 1) == 0) {
         target += sizeof scheme - 1;
-        while (target < target_end && *target != '/')
+        while (target < target_end && *target != '/' && *target != '?')
             target++;
     }
     if (!is_word(target, path_end(target, target_end), "/metrics"))
@@ -242,8 +242,7 @@ static cb_status listen_on(cb_metrics *metrics, uint16_t port, cb_error *error)
         .write_watermark = SIZE_MAX / 2, /* a page is written as a whole */
         .max_connections = GUESTS_MAX,
     };
-    return cb_tcp_port_listen(metrics->actor.loop, "127.0.0.1", port,
-                              limits_of(metrics)->port_wait_ms, &callbacks, &options, metrics,
+    return cb_tcp_port_listen(&metrics->actor, "127.0.0.1", port, &callbacks, &options, metrics,
                               &metrics->server, error);
 }
 

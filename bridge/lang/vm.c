@@ -225,11 +225,25 @@ void cb_vm_error_text(const cb_vm_error *error, char *text, size_t size)
              error->message);
 }
 
+/* The message may quote what a client sent: that neither ends the line nor commands a terminal. */
+static void print_line(const char *text, FILE *out)
+{
+    for (; *text != '\0'; text++) {
+        unsigned char byte = (unsigned char)*text;
+        if (byte < 0x20 || byte == 0x7F) {
+            fprintf(out, "\\x%02x", byte);
+        } else {
+            fputc(byte, out);
+        }
+    }
+    fputc('\n', out);
+}
+
 void cb_vm_error_print(const cb_vm_error *error, const cb_source *source, FILE *out)
 {
     char text[sizeof error->file + CB_ERROR_TEXT_SIZE + 64];
     cb_vm_error_text(error, text, sizeof text);
-    fprintf(out, "%s\n", text);
+    print_line(text, out);
     if (source != NULL) {
         cb_diagnostics_print_excerpt(source, error->line, error->column, out);
     }

@@ -74,7 +74,8 @@ cb_status cb_vm_run_callback(cb_vm *vm, const cb_program *program, int64_t entry
                              bool *written, int32_t *returned, cb_vm_error *error);
 
 /* The error as users read it: "FILE:LINE:COL: runtime error: MESSAGE", the source line with a caret
- * where the source is given (NULL: it is not at hand), and one line for each call. */
+ * where the source is given (NULL: it is not at hand), and one line for each call. Control
+ * characters in the message are written as \xNN. */
 void cb_vm_error_print(const cb_vm_error *error, const cb_source *source, FILE *out);
 /* The first line of it without its line end, into text[size]; cut if it does not fit. */
 void cb_vm_error_text(const cb_vm_error *error, char *text, size_t size);

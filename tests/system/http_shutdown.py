@@ -209,6 +209,18 @@ class Shutdown(HttpTest):
                 process.wait(1)  # it goes on trying
         self.assertEqual(process.stdout.readline(), f"port {port}\n")
 
+    def test_the_end_does_not_wait_for_a_port(self):
+        with socket.create_server(("127.0.0.1", 0)) as other:
+            port = other.getsockname()[1]
+            self.set_limit("CALLBOARD_PORT_WAIT_MS", 60000)
+            process = self.start_file(self.path, given=[str(port)])
+            with self.assertRaises(subprocess.TimeoutExpired):
+                process.wait(1)
+            process.send_signal(signal.SIGTERM)
+            _, err = process.communicate(timeout=30)
+        self.assertEqual(process.returncode, 1, err)
+        self.assertIn("Address already in use", err)
+
     def test_idle_connections_do_not_hold_it_up(self):
         process, port, _ = self.start_service()
         clients = [Client(port) for _ in range(50)]

@@ -217,7 +217,9 @@ class Metrics(ServiceTest):
         self.assertEqual((status, headers["Allow"]), (405, "GET, HEAD"))
         self.assertEqual(request(metrics, "GET", "/metrics?name[]=x")[0], 200)
         self.assertEqual(request(metrics, "GET", f"http://127.0.0.1:{metrics}/metrics")[0], 200)
-        for path in ("/", "/metrics/", "/metric", "/metricsx", "/Metrics", "//metrics"):
+        host = f"http://127.0.0.1:{metrics}"
+        for path in ("/", "/metrics/", "/metric", "/metricsx", "/Metrics", "//metrics", host,
+                     host + "?/metrics"):
             self.assertEqual(request(metrics, "GET", path)[0], 404, path)
         self.assertEqual(request(metrics, "POST", "/metrics", b"x" * 10)[0], 413)
         self.finish(process)

@@ -78,6 +78,27 @@ static void open_makes_and_finds_files(void)
     cb_loop_release(&loop);
 }
 
+static void opening_a_pipe_does_not_hold_up_the_loop(void)
+{
+    cb_loop *loop = open_loop();
+    seen log = {0};
+    seen timer = {0};
+    choose_path("pipe");
+    CU_ASSERT_EQUAL_FATAL(mkfifo(path, 0600), 0);
+    track(cb_open(loop, CB_CWD, path, CB_FILE_READ, 0, note, NULL), &log, 0);
+    track(cb_timeout(loop, MS, note), &timer, 1);
+    run_to(loop, &timer, 1);
+    /* A back end may have a thread of the kernel wait for this end. */
+    int other = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+    CU_ASSERT(other >= 0);
+    run_to(loop, &log, 1);
+    CU_ASSERT_EQUAL_FATAL(log.error[0], CB_IO_OK);
+    CU_ASSERT((fcntl(log.file, F_GETFL) & O_NONBLOCK) == 0);
+    (void)close(other);
+    close_file(loop, log.file);
+    cb_loop_release(&loop);
+}
+
 static void open_refuses_flags_that_do_not_go_together(void)
 {
     static const uint32_t bad[] = {CB_FILE_READ | CB_FILE_TRUNCATE, CB_FILE_APPEND,
@@ -497,6 +518,7 @@ static void a_loop_that_ends_closes_what_it_was_reading(void)
 int main(void)
 {
     static const CU_TestInfo tests[] = {TEST(open_makes_and_finds_files),
+                                        KERNEL_TEST(opening_a_pipe_does_not_hold_up_the_loop),
                                         TEST(open_refuses_flags_that_do_not_go_together),
                                         TEST(open_starts_at_a_directory),
                                         TEST(read_and_write_name_their_place),

@@ -47,7 +47,7 @@ class Manager:
         for each in [self.notify, *self.sockets]:
             test.addCleanup(each.close)
 
-    def start(self, text, given=(), environment=None):
+    def start(self, text, *options, given=(), environment=None):
         path = self.test.write("service.dom", text)
         numbers = [str(each.fileno()) for each in self.sockets]
         variables = dict(os.environ, NOTIFY_SOCKET=self.name, LISTEN_FDS=str(len(numbers)))
@@ -55,8 +55,8 @@ class Manager:
         if self.names is not None:
             variables["LISTEN_FDNAMES"] = ":".join(self.names)
         process = subprocess.Popen(
-            [sys.executable, "-c", LAUNCHER, str(len(numbers)), *numbers, CALLBOARD, "run", path,
-             "--", *given],
+            [sys.executable, "-c", LAUNCHER, str(len(numbers)), *numbers, CALLBOARD, "run",
+             *options, path, "--", *given],
             cwd=self.test.folder, env=variables, stdin=subprocess.DEVNULL, text=True,
             pass_fds=[each.fileno() for each in self.sockets],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE)
