@@ -14,7 +14,9 @@ import os, sys
 count = int(sys.argv[1])
 given = [os.dup(int(each)) for each in sys.argv[2:2 + count]]
 high = max([100] + given) + 1
-given = [os.dup2(each, high + i) for i, each in enumerate(given)]
+given = [os.dup2(each, high + i, inheritable=False) for i, each in enumerate(given)]
+for each in sys.argv[2:2 + count]:
+    os.close(int(each))
 for i, each in enumerate(given):
     os.dup2(each, 3 + i, inheritable=True)
 if "LISTEN_PID" not in os.environ:
