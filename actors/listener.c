@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "actors/http_connection.h"
+#include "actors/http_port.h"
 #include "actors/tcp_connection.h"
 #include "actors/udp.h"
 
@@ -19,7 +19,7 @@ const cb_listener_kind *cb_listener_kind_of(uint32_t route_kind)
     case CB_ROUTE_TCP:
         return &cb_tcp_connection_kind;
     case CB_ROUTE_HTTP:
-        return &cb_http_connection_kind;
+        return &cb_http_kind;
     case CB_ROUTE_UDP:
     case CB_ROUTE_UDP_CLIENT:
         return &cb_udp_kind;

@@ -3,9 +3,10 @@
 a script's callback, Node, Go, nginx with Lua, and Python's own server, those of them that are
 installed; in turns, in one run.
 
-    http.py [connections [seconds a round [rounds [part of a name]]]]
+    http.py [--pin] [connections [seconds a round [rounds [part of a name]]]]
 
-The default is 1, 64 and 512 connections, 2 s, 6 rounds, and all servers.
+The default is 1, 64 and 512 connections, 2 s, 6 rounds, and all servers. With --pin wrk has the first
+processor and the servers have the last one, so that it is not the kernel's choice who shares one.
 
 Prints for each server requests each second (median, least, most) and its CPU time for each request;
 then the ratios of the medians, with the least and the most of single rounds. wrk has one thread and
@@ -40,8 +41,21 @@ BARS = {"node": {1: 0.75, 64: 1.6, 512: 1.8}, "go": {64: 1.3, 512: 1.2},
         "nginx + lua": {64: 0.85, 512: 0.9}}
 
 
+pinned = False
+
+
+def on_processor(number):
+    """What a child process does first."""
+    def settle():
+        if pinned:
+            os.sched_setaffinity(0, [sorted(os.sched_getaffinity(0))[number]])
+
+    return settle
+
+
 def quiet(command):
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, check=False,
+                          preexec_fn=on_processor(0))
     return (done.stdout + done.stderr).strip()
 
 
@@ -64,7 +78,8 @@ class Server:
         self.port = None
 
     def start(self):
-        self.process = subprocess.Popen(self.command, stdout=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen(self.command, stdout=subprocess.PIPE, text=True,
+                                        preexec_fn=on_processor(-1))
         line = self.process.stdout.readline()
         if not line.startswith("port "):
             sys.exit(f"{self.name} did not start: {' '.join(self.command)}")
@@ -93,7 +108,7 @@ class Nginx(Server):
             file.write(text)
         log = os.path.join(self.folder, "error.log")
         self.process = subprocess.Popen([*self.command, "-c", path, "-e", log],
-                                        stdout=subprocess.PIPE)
+                                        stdout=subprocess.PIPE, preexec_fn=on_processor(-1))
         while self.process.poll() is None:
             try:
                 socket.create_connection(("127.0.0.1", self.port)).close()
@@ -223,11 +238,14 @@ def compare_idle(alone, beside, seconds, rounds):
 
 def main():
     parser = argparse.ArgumentParser(description="small pages a second")
+    parser.add_argument("--pin", action="store_true")
     parser.add_argument("connections", nargs="?", default="")
     parser.add_argument("seconds", type=int, nargs="?", default=2)
     parser.add_argument("rounds", type=int, nargs="?", default=6)
     parser.add_argument("name", nargs="?", default="")
     given = parser.parse_args()
+    global pinned
+    pinned = given.pin
     for program in ("wrk", CALLBOARD):
         if shutil.which(program) is None:
             sys.exit(f"there is no {program}")
@@ -235,7 +253,8 @@ def main():
         servers = [each for each in present(folder) if given.name in each.name]
         print("; ".join(each.version for each in servers))
         print(f"Linux {os.uname().release}, {os.cpu_count()} processors; "
-              f"{quiet(['wrk', '-v']).splitlines()[0].split(' Copyright')[0]}")
+              f"{quiet(['wrk', '-v']).splitlines()[0].split(' Copyright')[0]}"
+              f"{'; servers and wrk have a processor each' if pinned else ''}")
         if given.connections != "idle":
             for connections in map(int, [given.connections] if given.connections else COUNTS):
                 compare(servers, connections, given.seconds, given.rounds)

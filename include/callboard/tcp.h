@@ -205,7 +205,8 @@ CB_PUBLIC cb_status cb_tcp_server_open(cb_loop *loop, const char *address, uint1
  * before are still served, in the next tick (up to max_connections); connections live on. The
  * callbacks port_closed and drained tell how far it is, but when the loop ends. */
 CB_PUBLIC void cb_tcp_server_close(cb_tcp_server **server);
-/* New connections stay in the kernel's backlog; resuming takes them. */
+/* New connections stay in the kernel's backlog, but for the first few (16 at most), which accepts
+ * that are under way take; resuming takes them. */
 CB_PUBLIC void cb_tcp_server_pause(cb_tcp_server *server);
 CB_PUBLIC void cb_tcp_server_resume(cb_tcp_server *server);
 /* New connections use this (NULL: no TLS any more); those that stand are not touched. */

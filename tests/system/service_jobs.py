@@ -64,7 +64,7 @@ LISTENER = (
     .replace("FAMILY", "callbacklistener")
 )
 
-ENDING_JOBS = 40
+ENDING_JOBS = 120  # enough that most are left when the signal comes
 
 # Each job computes for some ms and says that it is done.
 ENDING = PLUGINS + """
@@ -192,6 +192,8 @@ class Jobs(CliTest):
         self.assertEqual(sorted(shown.completed), sorted(ran))
 
     def test_a_shutdown_finishes_what_was_accepted(self):
+        os.environ["CALLBOARD_MAX_ACTORS"] = "2"  # or all jobs would be begun at once
+        self.addCleanup(os.environ.pop, "CALLBOARD_MAX_ACTORS")
         process = self.start(ENDING)
         lines = []
         while "started\n" not in lines or "done\n" not in lines:

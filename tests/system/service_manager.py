@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Scripts under a service manager: sockets they are given, and what they say of themselves."""
 
+import json
 import os
 import shutil
 import signal
@@ -274,6 +275,16 @@ class Sockets(ManagerTest):
             line = lines.pop(0)
             self.assertIn(f"inherited socket '{name}' {why}", line)
         self.assertEqual(lines, [])
+
+    def test_it_is_said_in_the_log(self):
+        manager = Manager(self, [listening()], ["left"])
+        process = manager.start(SHOP, "--log", "json", "--log-level", "warning")
+        self.assertEqual(manager.hears()["READY"], "1")
+        process.send_signal(signal.SIGTERM)
+        _, err = process.communicate(timeout=TIMEOUT_S)
+        line = json.loads(err)
+        self.assertEqual((line["level"], line["event"]), ("warning", "service_manager"))
+        self.assertIn("nobody opens the inherited socket 'left'", line["message"])
 
     def test_variables_that_make_no_sense(self):
         shop = listening()

@@ -12,7 +12,7 @@ import tempfile
 
 SOURCE = os.environ["CALLBOARD_SOURCE"]
 COMMAND = os.environ["CALLBOARD"]
-FIXED_PORTS = ("8080", "8081", "8443")
+FIXED_PORTS = ("8080", "8081", "8443", "9464")
 TIMEOUT_S = 200
 
 

@@ -96,12 +96,12 @@ static void connect_pair(service_double *service, int64_t pair[2])
 static void test_timers_in_order(void)
 {
     service_double *service = service_begin(NULL);
-    int64_t late = timeout(service, 500, 5);
-    int64_t soon = timeout(service, 1, 6);
     const cb_loop_order next = {.callback = 7, .timeout_ms = -1};
     int64_t tick = service_start(service, CB_LOOP_NEXT_TICK, &next, NULL, NULL);
-    CU_ASSERT_EQUAL(late, 1);
-    CU_ASSERT_EQUAL(soon, 2);
+    int64_t late = timeout(service, 1000, 5);
+    int64_t soon = timeout(service, 1, 6);
+    CU_ASSERT_EQUAL(late, 2);
+    CU_ASSERT_EQUAL(soon, 3);
     service_event event = service_next(service);
     CU_ASSERT_EQUAL(event.head.operation, tick);
     CU_ASSERT_EQUAL(event.callback, 7);

@@ -48,6 +48,14 @@ typedef struct world {
 
 static void act(world *self);
 
+/* One in so many allocations fails; 0: none does. */
+static unsigned scarcity, allocations;
+
+static void *scarce_realloc(void *memory, size_t size)
+{
+    return scarcity > 0 && ++allocations % scarcity == 0 ? NULL : realloc(memory, size);
+}
+
 static uint64_t any(world *self, uint64_t below)
 {
     self->random = self->random * 6364136223846793005u + 1442695040888963407u;
@@ -56,14 +64,28 @@ static uint64_t any(world *self, uint64_t below)
 
 /* -- descriptors ------------------------------------------------------------------------------- */
 
+/* The loop may lack the memory to know a descriptor that it never saw. */
+static void on_closed(cb_op *op)
+{
+    if (op->error == CB_IO_NO_MEMORY)
+        (void)close(op->close.socket);
+}
+
+/* The loop is ending, or has no memory for an op: then at once. */
+static void let_go_of(cb_loop *loop, cb_socket socket)
+{
+    if (cb_close(loop, socket, on_closed) == NULL)
+        tested->drop(loop, socket);
+}
+
 static void keep(world *self, cb_socket socket)
 {
     if (socket == CB_NO_SOCKET)
         return;
     if (self->pooled < POOL)
         self->pool[self->pooled++] = socket;
-    else if (cb_close(cb_loop_current(), socket, NULL) == NULL)
-        tested->drop(cb_loop_current(), socket); /* the loop is ending */
+    else
+        let_go_of(cb_loop_current(), socket);
 }
 
 static cb_socket pick(world *self)
@@ -233,7 +255,12 @@ static void submit(world *self)
     *one = (record){.world = self, .memory = calloc(1, SIZE)};
     CU_ASSERT_PTR_NOT_NULL_FATAL(one->memory);
     one->op = prepare(self, one, &options);
-    CU_ASSERT_PTR_NOT_NULL_FATAL(one->op);
+    if (one->op == NULL) {
+        CU_ASSERT(scarcity > 0 && cb_io_last_error() == CB_IO_NO_MEMORY);
+        free(one->memory);
+        one->memory = NULL;
+        return;
+    }
     one->op->user_data = one;
     one->life = PREPARED;
     self->live++;
@@ -284,7 +311,7 @@ static void act(world *self)
         break;
     case 1:
         if (self->pooled > POOL / 2)
-            CU_ASSERT_PTR_NOT_NULL(cb_close(self->loop, take(self), NULL));
+            let_go_of(self->loop, take(self));
         break;
     case 2:
         if (self->pooled > POOL / 2 && any(self, 4) == 0)
@@ -362,6 +389,23 @@ static int seeds(void)
     return SLOW ? 60 : 200;
 }
 
+static void whatever_memory_fails_each_op_reports_once(void)
+{
+    static world self;
+    int before = open_descriptors();
+    for (int seed = 1; seed <= seeds(); seed++) {
+        open_world(&self, (uint64_t)seed);
+        scarcity = 1 + (unsigned)seed % 9;
+        cb_io_realloc_hook = scarce_realloc;
+        play(&self, 200);
+        cb_io_realloc_hook = NULL;
+        scarcity = 0;
+        play(&self, 100);
+        close_world(&self);
+    }
+    CU_ASSERT_EQUAL(open_descriptors(), before);
+}
+
 static void whatever_is_done_each_op_reports_once(void)
 {
     static world self;
@@ -400,6 +444,7 @@ int main(void)
     static const CU_TestInfo tests[] = {
         TEST(whatever_is_done_each_op_reports_once),
         TEST(the_loop_may_end_in_any_callback),
+        TEST(whatever_memory_fails_each_op_reports_once),
         CU_TEST_INFO_NULL,
     };
     return run_tests("nbio at random", tests);

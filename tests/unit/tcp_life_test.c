@@ -102,14 +102,20 @@ static cb_endpoint found[4];
 static size_t found_count;
 static int found_code;
 
-/* The name "slow" takes until its test says so. */
-static sem_t slow_is_over;
+/* The name "slow" takes until a test lets it go, which may be over when its result comes. */
+static sem_t slow_ones;
+
+static void let_go_slow_ones(int count)
+{
+    while (count-- > 0)
+        CU_ASSERT_EQUAL(sem_post(&slow_ones), 0);
+}
 
 static int find_them(const char *host, uint16_t port, cb_endpoint *into, size_t *count)
 {
     if (strcmp(host, "slow") == 0) {
-        while (sem_wait(&slow_is_over) != 0)
-            continue;
+        while (sem_wait(&slow_ones) != 0) {
+        }
         return EAI_AGAIN;
     }
     for (size_t i = 0; i < found_count; i++) {
@@ -119,12 +125,6 @@ static int find_them(const char *host, uint16_t port, cb_endpoint *into, size_t 
     }
     *count = found_count;
     return found_code;
-}
-
-static void let_slow_end(int look_ups)
-{
-    for (int i = 0; i < look_ups; i++)
-        CU_ASSERT_EQUAL(sem_post(&slow_is_over), 0);
 }
 
 static void look_up(cb_loop *loop, const char *host, side *client, uint16_t port,
@@ -220,11 +220,11 @@ static void a_slow_look_up_holds_nobody_up(void)
     UNTIL(limited.closes == 1);
     CU_ASSERT_EQUAL(limited.kind, CB_TCP_TIMEOUT);
     CALL(cb_tcp_close(slow.socket, NULL)); /* its result comes for nobody */
-    let_slow_end(2);
     UNTIL(slow.closes == 1 && server_side.connects == 1);
     cb_tcp_server_close(&server);
     close_sides(loop, &quick, &server_side);
     CU_ASSERT_EQUAL(slow.errors, 0);
+    let_go_slow_ones(2);
 }
 
 static void what_cannot_be_a_destination_is_refused_at_once(void)
@@ -305,7 +305,7 @@ static void the_loop_ends_with_sockets_open(void)
     CALL(cb_tcp_disable(client.socket, true, true, NULL));
     put(&server_side, "never read");
     cb_loop_release(&loop);
-    let_slow_end(1);
+    let_go_slow_ones(1);
     CU_ASSERT_EQUAL(client.errors + server_side.errors + looked_up.errors, 3);
     CU_ASSERT_EQUAL(client.closes + server_side.closes + looked_up.closes, 3);
     CU_ASSERT_EQUAL(open_descriptors(), before);
@@ -411,8 +411,8 @@ static void a_paused_server_takes_clients_when_it_goes_on(void)
 
 int main(void)
 {
-    if (sem_init(&slow_is_over, 0, 0) != 0)
-        return 1;
+    if (sem_init(&slow_ones, 0, 0) != 0)
+        return EXIT_FAILURE;
     static const CU_TestInfo tests[] = {
         TEST(kinds_form_the_hierarchy),
         TEST(without_an_event_callback_the_default_is_told),

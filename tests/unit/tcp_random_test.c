@@ -3,6 +3,7 @@
  * TLS, over connections that break. Whatever they do, the rules of callboard/tcp.h hold: every byte
  * is the one that was written there, the end comes after all of them, at most one error is told, as
  * the last event, and every socket is closed once. */
+#include "actors/io/tcp/inside.h"
 #include "tests/unit/tcp_support.h"
 #include "tests/unit/tls_toy.h"
 
@@ -32,6 +33,19 @@ typedef struct world {
     cb_tls_context *server_context, *client_context;
 } world;
 
+/* One in so many allocations fails; 0: none does. */
+static unsigned scarcity, allocations;
+
+static void *scarce_realloc(void *memory, size_t size)
+{
+    return scarcity > 0 && ++allocations % scarcity == 0 ? NULL : realloc(memory, size);
+}
+
+static void *scarce_malloc(size_t size)
+{
+    return scarce_realloc(NULL, size);
+}
+
 static uint64_t any(world *self, uint64_t below)
 {
     self->random = self->random * 6364136223846793005u + 1442695040888963407u;
@@ -59,7 +73,8 @@ static void write_some(end *self)
     } else {
         status = cb_tcp_write(self->socket, bytes, size, NULL, NULL);
     }
-    CU_ASSERT(status == CB_OK || status == CB_LIMIT || status == CB_CLOSED);
+    CU_ASSERT(status == CB_OK || status == CB_LIMIT || status == CB_CLOSED ||
+              (status == CB_NO_MEMORY && scarcity > 0));
     if (status == CB_OK)
         self->written += size;
 }
@@ -206,6 +221,10 @@ static void *on_room(cb_tcp_socket *socket, size_t *size)
 
 static void on_event(const cb_tcp_event *event)
 {
+    if (event->socket == NULL) {
+        CU_ASSERT(event->kind == CB_TCP_ACCEPT_ERROR && scarcity > 0);
+        return;
+    }
     end *self = end_of(event->socket);
     CU_ASSERT_EQUAL(self->errors, 0);
     if (event->kind == CB_TCP_EOF) {
@@ -384,6 +403,28 @@ static int seeds(void)
     return tested->world != NULL ? (SLOW ? 60 : 200) : (SLOW ? 10 : 30);
 }
 
+static void whatever_memory_fails_the_rules_hold(void)
+{
+    static world self;
+    int before = open_descriptors();
+    for (int seed = 1; seed <= seeds(); seed++) {
+        open_world(&self, (uint64_t)seed, false, seed % 3 == 0);
+        scarcity = 1 + (unsigned)seed % 23;
+        cb_io_realloc_hook = scarce_realloc;
+        cb_tcp_malloc_hook = scarce_malloc;
+        play(&self, 300);
+        close_all(&self);
+        for (int tick = 0; tick < 50; tick++)
+            CU_ASSERT_EQUAL_FATAL(cb_loop_tick(self.loop, 0, NULL), CB_OK);
+        cb_io_realloc_hook = NULL;
+        cb_tcp_malloc_hook = NULL;
+        scarcity = 0;
+        run_all(self.loop);
+        close_world(&self);
+    }
+    CU_ASSERT_EQUAL(open_descriptors(), before);
+}
+
 static void whatever_ends_do_the_rules_hold(void)
 {
     static world self;
@@ -443,6 +484,7 @@ int main(void)
 {
     static const CU_TestInfo tests[] = {
         TEST(whatever_ends_do_the_rules_hold),
+        TEST(whatever_memory_fails_the_rules_hold),
         TEST(the_loop_may_end_in_the_middle),
         TEST(the_loop_may_end_in_a_callback),
         TEST(what_was_written_arrives_when_all_keep_calm),

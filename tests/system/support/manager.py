@@ -10,13 +10,10 @@ from support.cli import CALLBOARD
 
 # Puts the descriptors it is told of at 3 and up, and becomes the program.
 LAUNCHER = """
-import os, sys
+import fcntl, os, sys
 count = int(sys.argv[1])
-given = [os.dup(int(each)) for each in sys.argv[2:2 + count]]
-high = max([100] + given) + 1
-given = [os.dup2(each, high + i, inheritable=False) for i, each in enumerate(given)]
-for each in sys.argv[2:2 + count]:
-    os.close(int(each))
+given = [fcntl.fcntl(int(each), fcntl.F_DUPFD_CLOEXEC, 100) for each in sys.argv[2:2 + count]]
+os.closerange(3, 100)
 for i, each in enumerate(given):
     os.dup2(each, 3 + i, inheritable=True)
 if "LISTEN_PID" not in os.environ:
@@ -50,7 +47,7 @@ class Manager:
         for each in [self.notify, *self.sockets]:
             test.addCleanup(each.close)
 
-    def start(self, text, given=(), environment=None):
+    def start(self, text, *options, given=(), environment=None):
         path = self.test.write("service.dom", text)
         numbers = [str(each.fileno()) for each in self.sockets]
         variables = dict(os.environ, NOTIFY_SOCKET=self.name, LISTEN_FDS=str(len(numbers)))
@@ -58,8 +55,8 @@ class Manager:
         if self.names is not None:
             variables["LISTEN_FDNAMES"] = ":".join(self.names)
         process = subprocess.Popen(
-            [sys.executable, "-c", LAUNCHER, str(len(numbers)), *numbers, CALLBOARD, "run", path,
-             "--", *given],
+            [sys.executable, "-c", LAUNCHER, str(len(numbers)), *numbers, CALLBOARD, "run",
+             *options, path, "--", *given],
             cwd=self.test.folder, env=variables, stdin=subprocess.DEVNULL, text=True,
             pass_fds=[each.fileno() for each in self.sockets],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE)
