@@ -37,16 +37,21 @@ service_double *service_begin(const cb_limits *limits)
     return service;
 }
 
+static void send_batch(service_double *service, const cb_message *messages, size_t count)
+{
+    const cb_exchange_ops *ops = service->exchange->ops;
+    cb_status status;
+    /* A queue may say that it is full until it has heard of what was read. */
+    while ((status = ops->send(service->exchange, SERVICE_ADDRESS, messages, count)) == CB_LIMIT)
+        (void)sched_yield();
+    CU_ASSERT_EQUAL(status, CB_OK);
+}
+
 void service_send(service_double *service, const cb_message *message)
 {
     cb_message sent = *message;
     sent.route = SERVICE_ROUTE;
-    cb_status status;
-    /* A queue may say that it is full until it has heard of what was read. */
-    while ((status = service->exchange->ops->send(service->exchange, SERVICE_ADDRESS, &sent, 1)) ==
-           CB_LIMIT)
-        (void)sched_yield();
-    CU_ASSERT_EQUAL(status, CB_OK);
+    send_batch(service, &sent, 1);
 }
 
 bool service_receive(service_double *service, cb_message *message)
@@ -179,11 +184,11 @@ int64_t service_expect(service_double *service, int64_t operation, int32_t kind,
 
 void service_end(service_double *service)
 {
-    cb_message stop = {.kind = CB_MSG_STOP_ACCEPTING};
+    /* Together: after the first one the actor may be gone, and nobody would take the second. */
+    const cb_message stop[] = {{.kind = CB_MSG_STOP_ACCEPTING, .route = SERVICE_ROUTE},
+                               {.kind = CB_MSG_STOP_LISTENER, .route = SERVICE_ROUTE}};
     cb_message got = service->early;
-    service_send(service, &stop);
-    stop.kind = CB_MSG_STOP_LISTENER;
-    service_send(service, &stop);
+    send_batch(service, stop, 2);
     if (got.kind == CB_MSG_REQUEST_READY) {
         cb_buffer_release(cb_message_payload(&got));
         service_send(service, &(cb_message){.kind = CB_MSG_RESPOND});
