@@ -69,7 +69,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix="callboard_page_") as folder:
         with open(os.path.join(folder, "service.dom"), "w", encoding="utf-8") as file:
             file.write(script)
-        lines = [f"examples={SOURCE}/examples", "set -u"]
+        lines = [f"examples={shlex.quote(SOURCE)}/examples", "set -u"]
         for number, (body, _) in enumerate(steps):
             lines.append(f"{{\n{body}}} >{folder}/said.{number} 2>&1 </dev/null")
         # What a step that failed has left running.
