@@ -29,11 +29,13 @@ class Units(ServiceTest):
         self.paths = []
         self.analyze = shutil.which("systemd-analyze")
         self.assertIsNotNone(self.analyze, "systemd-analyze is not there; run ./dev setup")
+        # The command has to be there to be verified, under a name without spaces.
+        command = os.path.join(self.folder, "callboard")
+        os.symlink(CALLBOARD, command)
         for name in NAMES:
             with open(os.path.join(UNITS, name), encoding="utf-8") as file:
                 text = file.read()
-            # The command has to be there to be verified.
-            self.paths.append(self.write(name, text.replace("/usr/local/bin/callboard", CALLBOARD)))
+            self.paths.append(self.write(name, text.replace("/usr/local/bin/callboard", command)))
 
     def run_analyze(self, *arguments):
         return subprocess.run([self.analyze, *arguments], capture_output=True, text=True,
