@@ -139,7 +139,7 @@ void cb_step_job_drop(cb_step *step, uint32_t slot, cb_job_status status, uint64
     if (job->route != CB_NONE) {
         count_drop(cb_step_route_at(step, job->route), job, status);
     }
-    cb_step_tally_end(step, slot, status);
+    cb_step_tally_end(step, slot, (unsigned)status);
     cb_step_release(step, &job->payload);
     if (job->kind == CB_JOB_LOCAL) {
         cb_step_local_done(step, slot, status, text, 0, false);

@@ -62,8 +62,7 @@ static void test_bad(void)
         "i64(i32 1a)",
         "i64() x",
         "i64(i32 a123456789012345678901234567890x)",
-        "void(i8 a,i8 b,i8 c,i8 d,i8 e,i8 f,i8 g,i8 h,i8 i,i8 j,i8 k,i8 l,i8 m,i8 n,i8 o,i8 p,i8 "
-        "q)",
+        "i32(i8 a,i8 b,i8 c,i8 d,i8 e,i8 f,i8 g,i8 h,i8 i,i8 j,i8 k,i8 l,i8 m,i8 n,i8 o,i8 p,i8 q)",
     };
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         cb_signature signature;
