@@ -1,9 +1,7 @@
 #include "actors/exchange.h"
 
 #include <assert.h>
-#include <limits.h>
 #include <stdlib.h>
-#include <string.h>
 #include <zmq.h>
 
 #include "actors/base/address_map.h"
@@ -16,18 +14,17 @@ typedef struct zmq_exchange {
     void *context;
     void *inbox;           /* the PULL that everybody pushes to */
     cb_address_map routes; /* address -> the PAIR to it */
-    int timeout_ms;        /* the inbox's, as it is set */
-    size_t arrived;        /* records that ended the last wait and are not received yet */
-    cb_message arrivals[CB_BATCH_MAX];
 } zmq_exchange;
 
-/* Reads one batch; 0 if none came. */
-static size_t read_batch(zmq_exchange *self, cb_message records[CB_BATCH_MAX], int flags)
+/* A receive that finds nothing has first looked at every sender's signals, so "empty" covers
+ * whatever was sent before it. */
+static size_t receive(cb_exchange *exchange, cb_message records[CB_BATCH_MAX])
 {
+    zmq_exchange *self = (zmq_exchange *)exchange;
     size_t room = CB_BATCH_MAX * sizeof(cb_message);
     int size;
     do
-        size = zmq_recv(self->inbox, records, room, flags);
+        size = zmq_recv(self->inbox, records, room, ZMQ_DONTWAIT);
     while (size < 0 && zmq_errno() == EINTR);
     if (size < 0) {
         assert(zmq_errno() == EAGAIN);
@@ -36,39 +33,6 @@ static size_t read_batch(zmq_exchange *self, cb_message records[CB_BATCH_MAX], i
     cb_handover_take(CB_HANDOVER_INBOX);
     assert((size_t)size <= room && (size_t)size % sizeof(cb_message) == 0);
     return (size_t)size / sizeof(cb_message);
-}
-
-static size_t receive(cb_exchange *exchange, cb_message records[CB_BATCH_MAX])
-{
-    zmq_exchange *self = (zmq_exchange *)exchange;
-    size_t count = self->arrived;
-    /* A receive that finds nothing has first looked at every sender's signals, so "empty" covers
-     * whatever was sent before it. */
-    if (count == 0)
-        return read_batch(self, records, ZMQ_DONTWAIT);
-    memcpy(records, self->arrivals, count * sizeof *records);
-    self->arrived = 0;
-    return count;
-}
-
-/* Waits by receiving: one call does what polling and receiving would take several for. */
-static void wait_for_mail(cb_exchange *exchange, int64_t timeout_ns)
-{
-    zmq_exchange *self = (zmq_exchange *)exchange;
-    int timeout_ms = -1;
-    if (timeout_ns >= 0) {
-        /* Rounded up: waking before the deadline would only mean to wait again. */
-        int64_t ms = timeout_ns / 1000000 + (timeout_ns % 1000000 != 0);
-        timeout_ms = ms > INT_MAX ? INT_MAX : (int)ms;
-    }
-    if (timeout_ms != self->timeout_ms) {
-        int failed = zmq_setsockopt(self->inbox, ZMQ_RCVTIMEO, &timeout_ms, sizeof timeout_ms);
-        assert(failed == 0);
-        (void)failed;
-        self->timeout_ms = timeout_ms;
-    }
-    assert(self->arrived == 0);
-    self->arrived = read_batch(self, self->arrivals, 0);
 }
 
 static void *open_pair(void *context, uint32_t address)
@@ -148,7 +112,6 @@ static void close_exchange(cb_exchange *exchange)
 }
 
 static const cb_exchange_ops operations = {.receive = receive,
-                                           .wait = wait_for_mail,
                                            .add = add,
                                            .remove = remove_address,
                                            .send = send_records,
@@ -162,7 +125,6 @@ cb_status cb_exchange_open(cb_post_office *office, cb_exchange **exchange, cb_er
     if (self == NULL)
         return cb_fail(error, CB_NO_MEMORY, "out of memory");
     self->base.ops = &operations;
-    self->timeout_ms = -1; /* the library's default */
     self->context = cb_post_office_context(office);
     self->inbox = zmq_socket(self->context, ZMQ_PULL);
     int bound = QUEUE_BATCHES;

@@ -1,7 +1,10 @@
 /* The supervisor's side of all mailboxes: one inbox, and a way out to each address.
  *
  * An interface, so that a test can drive the supervisor's shell without sockets; cb_exchange_open
- * gives the real one. It never blocks but in `wait`.
+ * gives the real one. It never blocks. Who is to look for messages is told by the post office
+ * (cb_post_office_set_attendant).
+ *
+ * Threads: one at a time, any of them, if each sees all that the one before it did.
  */
 #ifndef CALLBOARD_ACTORS_EXCHANGE_H
 #define CALLBOARD_ACTORS_EXCHANGE_H
@@ -19,8 +22,6 @@ typedef struct cb_exchange_ops {
     /* Up to CB_BATCH_MAX records of one sender; 0 when the inbox was empty, after everything that
      * was sent before this call has been seen. Hello and bye are among them. */
     size_t (*receive)(cb_exchange *exchange, cb_message records[CB_BATCH_MAX]);
-    /* Waits for a message, at most timeout_ns (-1: for ever). */
-    void (*wait)(cb_exchange *exchange, int64_t timeout_ns);
     /* Opens and closes the way to an address. */
     cb_status (*add)(cb_exchange *exchange, uint32_t address);
     void (*remove)(cb_exchange *exchange, uint32_t address);

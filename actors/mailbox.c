@@ -17,9 +17,11 @@
 
 struct cb_post_office {
     void *context;
+    cb_attendant attendant; /* its functions may be NULL */
 };
 
 struct cb_mailbox {
+    const cb_post_office *office;
     void *up;
     void *down;
     uint32_t address;
@@ -67,6 +69,11 @@ void cb_post_office_close(cb_post_office **office)
         ;
     free(*office);
     *office = NULL;
+}
+
+void cb_post_office_set_attendant(cb_post_office *office, const cb_attendant *attendant)
+{
+    office->attendant = *attendant;
 }
 
 void *cb_post_office_context(cb_post_office *office)
@@ -133,6 +140,7 @@ cb_status cb_mailbox_create(cb_post_office *office, uint32_t address, cb_mailbox
     cb_mailbox *made = calloc(1, sizeof *made);
     if (made == NULL)
         return cb_fail(error, CB_NO_MEMORY, "out of memory");
+    made->office = office;
     made->address = address;
     cb_status status = connect_queues(made, office->context, error);
     if (status != CB_OK)
@@ -163,18 +171,6 @@ void cb_mailbox_discard(cb_mailbox **mailbox)
     *mailbox = NULL;
 }
 
-void cb_mailbox_close(cb_mailbox **mailbox)
-{
-    if (*mailbox == NULL)
-        return;
-    (void)post_plumbing(*mailbox, CB_PLUMBING_BYE);
-    (void)cb_mailbox_flush(*mailbox);
-    cb_message unread;
-    while (cb_mailbox_receive(*mailbox, 0, &unread) == CB_OK)
-        cb_buffer_release(cb_message_payload(&unread));
-    cb_mailbox_discard(mailbox);
-}
-
 uint32_t cb_mailbox_address(const cb_mailbox *mailbox)
 {
     return mailbox->address;
@@ -201,7 +197,8 @@ cb_status cb_mailbox_post(cb_mailbox *mailbox, const cb_message *message)
     return CB_OK;
 }
 
-cb_status cb_mailbox_flush(cb_mailbox *mailbox)
+/* Sends what is gathered, and tells the attendant by `tell`. */
+static cb_status send_gathered(cb_mailbox *mailbox, void (*tell)(void *user))
 {
     if (mailbox->gathered == 0)
         return CB_OK;
@@ -215,7 +212,29 @@ cb_status cb_mailbox_flush(cb_mailbox *mailbox)
         for (uint32_t i = 0; i < mailbox->gathered; i++)
             cb_buffer_release(cb_message_payload(&mailbox->outgoing[i]));
     mailbox->gathered = 0;
-    return sent < 0 ? CB_IO : CB_OK;
+    if (sent < 0)
+        return CB_IO;
+    if (tell != NULL)
+        tell(mailbox->office->attendant.user);
+    return CB_OK;
+}
+
+cb_status cb_mailbox_flush(cb_mailbox *mailbox)
+{
+    return send_gathered(mailbox, mailbox->office->attendant.attend);
+}
+
+void cb_mailbox_close(cb_mailbox **mailbox)
+{
+    if (*mailbox == NULL)
+        return;
+    (void)post_plumbing(*mailbox, CB_PLUMBING_BYE);
+    /* The supervisor waits for threads that said good-bye, so its work is not for this one now. */
+    (void)send_gathered(*mailbox, (*mailbox)->office->attendant.ring);
+    cb_message unread;
+    while (cb_mailbox_receive(*mailbox, 0, &unread) == CB_OK)
+        cb_buffer_release(cb_message_payload(&unread));
+    cb_mailbox_discard(mailbox);
 }
 
 bool cb_mailbox_has_gathered(const cb_mailbox *mailbox)

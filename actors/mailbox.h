@@ -21,6 +21,15 @@ typedef struct cb_post_office cb_post_office;
 typedef struct cb_mailbox cb_mailbox;
 
 cb_status cb_post_office_open(const cb_limits *limits, cb_post_office **office, cb_error *error);
+/* Who sees to the supervisor's inbox: told of each message by the thread that sent it. `attend` may
+ * do the supervisor's work there and then; `ring` only has it done, for a thread that ends. */
+typedef struct cb_attendant {
+    void (*attend)(void *user);
+    void (*ring)(void *user);
+    void *user;
+} cb_attendant;
+/* Before the first mailbox is made. Without one, somebody has to receive from the exchange. */
+void cb_post_office_set_attendant(cb_post_office *office, const cb_attendant *attendant);
 /* Waits until every mailbox and the exchange are closed. */
 void cb_post_office_close(cb_post_office **office);
 void *cb_post_office_context(cb_post_office *office);

@@ -21,14 +21,29 @@ static void raise_descriptor_limit(void)
     }
 }
 
+static void attend(void *supervisor)
+{
+    cb_supervisor_attend(supervisor);
+}
+
+static void ring(void *supervisor)
+{
+    cb_supervisor_ring(supervisor);
+}
+
 static cb_status open_supervisor(cb_runtime *runtime, cb_error *error)
 {
     cb_exchange *exchange = NULL;
     cb_status status = cb_exchange_open(runtime->office, &exchange, error);
     if (status != CB_OK)
         return status;
-    return cb_supervisor_new(runtime, exchange, runtime->recorder, cb_start_actor,
-                             &runtime->supervisor, error);
+    status = cb_supervisor_new(runtime, exchange, runtime->recorder, cb_start_actor,
+                               &runtime->supervisor, error);
+    if (status == CB_OK) {
+        const cb_attendant attendant = {attend, ring, runtime->supervisor};
+        cb_post_office_set_attendant(runtime->office, &attendant);
+    }
+    return status;
 }
 
 /* Tells the supervisor to leave, and waits until it has. */

@@ -5,11 +5,15 @@
 #include <string.h>
 
 #include "actors/base/address_map.h"
+#include "actors/base/bell.h"
+#include "actors/base/charge.h"
 #include "actors/log/log.h"
 #include "actors/metrics/snapshot.h"
 
 /* Records taken in before effects are sent on, so that a flood does not starve the receivers. */
 #define RECORDS_A_ROUND 512u
+/* Rounds after which a thread that came with something goes back to its own work. */
+#define ROUNDS_A_VISIT  4
 /* How soon a full queue is tried again. */
 #define RETRY_NS        1000000
 
@@ -33,6 +37,9 @@ typedef struct message_list {
 
 struct cb_supervisor {
     cb_runtime *runtime;
+    cb_bell bell; /* for its own thread */
+    /* The rest belongs to who is in charge. */
+    cb_charge charge;
     cb_exchange *exchange;
     cb_recorder *recorder;
     cb_log *log; /* or NULL */
@@ -41,6 +48,7 @@ struct cb_supervisor {
     uint64_t sequence;
     int64_t now_ns;
     int64_t deadline_ns;
+    int64_t told_due_ns; /* what the bell is set to */
     cb_address_map receivers;
     receiver *dirty[2];     /* askers, and after them actors */
     message_list held;      /* askers' messages, until the inbox was empty */
@@ -49,6 +57,7 @@ struct cb_supervisor {
     size_t threads;
     bool stopping;
     bool leave_stuck;
+    cb_message records[CB_BATCH_MAX]; /* what is being taken in */
 };
 
 static cb_status list_add(message_list *list, const cb_message *message)
@@ -344,16 +353,15 @@ static void take_in(cb_supervisor *self, cb_message *message)
 /* Takes in what is there; true if the inbox was seen empty. */
 static bool receive_round(cb_supervisor *self)
 {
-    cb_message records[CB_BATCH_MAX];
     for (size_t taken = 0; taken < RECORDS_A_ROUND;) {
-        size_t count = self->exchange->ops->receive(self->exchange, records);
+        size_t count = self->exchange->ops->receive(self->exchange, self->records);
         if (count == 0)
             return true;
         self->now_ns = cb_now_ns();
         if (self->held.count > 0)
             self->held_batches++;
         for (size_t i = 0; i < count; i++)
-            take_in(self, &records[i]);
+            take_in(self, &self->records[i]);
         taken += count;
     }
     return false;
@@ -391,39 +399,84 @@ static void tick_if_due(cb_supervisor *self)
     input(self, &tick);
 }
 
-static void sleep_until_something(cb_supervisor *self)
+/* When there is something to do though nobody comes. */
+static void set_bell(cb_supervisor *self)
 {
-    int64_t timeout_ns = -1;
-    if (self->deadline_ns != INT64_MAX) {
-        timeout_ns = self->deadline_ns - cb_now_ns();
-        if (timeout_ns < 0)
-            timeout_ns = 0;
+    int64_t due_ns = self->deadline_ns;
+    if (self->dirty[0] != NULL || self->dirty[1] != NULL) {
+        int64_t retry_ns = cb_now_ns() + RETRY_NS;
+        due_ns = due_ns < retry_ns ? due_ns : retry_ns;
     }
-    if ((self->dirty[0] != NULL || self->dirty[1] != NULL) &&
-        (timeout_ns < 0 || timeout_ns > RETRY_NS))
-        timeout_ns = RETRY_NS;
+    if (due_ns == self->told_due_ns)
+        return;
+    self->told_due_ns = due_ns;
+    cb_bell_set(&self->bell, due_ns);
+}
+
+/* True if nothing is left to do at once. */
+static bool run_round(cb_supervisor *self)
+{
+    bool empty = receive_round(self);
+    input_held(self, empty);
+    tick_if_due(self);
+    input_list(self, &self->made_here);
+    send_all(self);
+    if (!empty)
+        return false;
+    set_bell(self);
     if (self->recorder != NULL)
         cb_recorder_flush(self->recorder);
     if (self->log != NULL)
         cb_log_wake(self->log);
-    self->exchange->ops->wait(self->exchange, timeout_ns);
+    return true;
+}
+
+/* --- who runs it --- */
+
+void cb_supervisor_attend(cb_supervisor *self)
+{
+    uint_fast64_t seen;
+    bool stopping = false;
+    bool goes_on = true;
+    cb_charge_call(&self->charge);
+    for (int rounds = 0; goes_on && rounds < ROUNDS_A_VISIT; rounds++) {
+        if (!cb_charge_take(&self->charge, &seen))
+            return;
+        bool quiet = run_round(self);
+        stopping = self->stopping;
+        cb_charge_leave(&self->charge);
+        goes_on = !quiet || cb_charge_has_called(&self->charge, seen);
+    }
+    if (goes_on || stopping)
+        cb_bell_ring(&self->bell);
+}
+
+void cb_supervisor_ring(cb_supervisor *self)
+{
+    cb_bell_ring(&self->bell);
+}
+
+/* True if it is over; the charge is not given back then. */
+static bool run_until_quiet(cb_supervisor *self)
+{
+    uint_fast64_t seen;
+    cb_charge_call(&self->charge);
+    while (cb_charge_take(&self->charge, &seen)) {
+        bool quiet = run_round(self);
+        if (quiet && self->stopping && (self->threads == 0 || self->leave_stuck))
+            return true;
+        cb_charge_leave(&self->charge);
+        if (quiet && !cb_charge_has_called(&self->charge, seen))
+            return false;
+    }
+    return false;
 }
 
 void *cb_supervisor_thread(void *argument)
 {
     cb_supervisor *self = argument;
-    for (;;) {
-        bool empty = receive_round(self);
-        input_held(self, empty);
-        tick_if_due(self);
-        input_list(self, &self->made_here);
-        send_all(self);
-        if (!empty)
-            continue;
-        if (self->stopping && (self->threads == 0 || self->leave_stuck))
-            break;
-        sleep_until_something(self);
-    }
+    while (!run_until_quiet(self))
+        cb_bell_wait(&self->bell);
     if (self->recorder != NULL && cb_recorder_has_file(self->recorder))
         cb_recorder_checkpoint(self->recorder, self->sequence, cb_step_hash(self->step));
     return NULL;
@@ -437,7 +490,7 @@ cb_status cb_supervisor_new(cb_runtime *runtime, cb_exchange *exchange, cb_recor
     *supervisor = NULL;
     cb_supervisor *self = calloc(1, sizeof *self);
     cb_step *step = cb_step_new(&runtime->options.limits);
-    if (self == NULL || step == NULL) {
+    if (self == NULL || step == NULL || !cb_bell_open(&self->bell)) {
         free(self);
         cb_step_free(&step, NULL, NULL);
         exchange->ops->close(exchange);
@@ -448,7 +501,7 @@ cb_status cb_supervisor_new(cb_runtime *runtime, cb_exchange *exchange, cb_recor
     self->recorder = recorder;
     self->starter = starter;
     self->step = step;
-    self->deadline_ns = INT64_MAX;
+    self->deadline_ns = self->told_due_ns = INT64_MAX;
     self->log = runtime->options.log;
     if (self->log != NULL)
         cb_step_take_notes(step);
@@ -485,6 +538,7 @@ void cb_supervisor_free(cb_supervisor **supervisor)
     self->exchange->ops->close(self->exchange);
     free(self->held.items);
     free(self->made_here.items);
+    cb_bell_close(&self->bell);
     free(self);
     *supervisor = NULL;
 }

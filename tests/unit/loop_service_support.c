@@ -17,6 +17,7 @@ service_double *service_begin(const cb_limits *limits)
     service->runtime.options.limits = limits != NULL ? *limits : cb_limits_default();
     limits = &service->runtime.options.limits;
     CU_ASSERT_EQUAL_FATAL(cb_post_office_open(limits, &service->runtime.office, &error), CB_OK);
+    CU_ASSERT_FATAL(exchange_bell_open(&service->bell, service->runtime.office));
     CU_ASSERT_EQUAL_FATAL(cb_exchange_open(service->runtime.office, &service->exchange, &error),
                           CB_OK);
     cb_actor_start *start = malloc(sizeof *start);
@@ -66,7 +67,7 @@ bool service_receive(service_double *service, cb_message *message)
             return false;
         }
         if (service->count == 0)
-            exchange->ops->wait(exchange, until_ns - cb_now_ns());
+            exchange_bell_wait(&service->bell, until_ns - cb_now_ns());
     }
     *message = service->records[service->next++];
     return true;
@@ -205,5 +206,6 @@ void service_end(service_double *service)
     service->exchange->ops->remove(service->exchange, SERVICE_ADDRESS);
     service->exchange->ops->close(service->exchange);
     cb_post_office_close(&service->runtime.office);
+    cb_bell_close(&service->bell);
     free(service);
 }

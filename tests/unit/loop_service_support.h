@@ -11,6 +11,7 @@
 #include "actors/exchange.h"
 #include "actors/runtime.h"
 #include "callboard/loop_commands.h"
+#include "tests/unit/exchange_bell.h"
 
 #define SERVICE_ADDRESS 16u
 #define SERVICE_ROUTE   7u
@@ -18,6 +19,7 @@
 typedef struct service_double {
     cb_runtime runtime;
     cb_exchange *exchange;
+    cb_bell bell;
     pthread_t thread;
     uint64_t tickets;
     cb_message records[CB_BATCH_MAX]; /* read and not looked at */

@@ -14,6 +14,7 @@
 
 #include "actors/supervisor.h"
 #include "callboard/socket_commands.h"
+#include "tests/unit/exchange_bell.h"
 
 #define ACTOR      CB_ADDRESS_FIRST_ACTOR
 #define NS         3
@@ -29,6 +30,7 @@
 typedef struct fixture {
     cb_runtime runtime;
     cb_exchange *exchange;
+    cb_bell bell;
     pthread_t thread;
     cb_message records[MOST];
     size_t count;
@@ -66,7 +68,7 @@ static void pump(int64_t wait_ns)
     cb_message batch[CB_BATCH_MAX];
     size_t got = it.exchange->ops->receive(it.exchange, batch);
     if (got == 0) {
-        it.exchange->ops->wait(it.exchange, wait_ns);
+        exchange_bell_wait(&it.bell, wait_ns);
         got = it.exchange->ops->receive(it.exchange, batch);
     }
     for (size_t i = 0; i < got; i++)
@@ -120,6 +122,7 @@ static void begin_with(cb_limits limits)
     memset(&it, 0, sizeof it);
     it.runtime.options.limits = limits;
     CU_ASSERT_EQUAL_FATAL(cb_post_office_open(&limits, &it.runtime.office, &error), CB_OK);
+    CU_ASSERT_FATAL(exchange_bell_open(&it.bell, it.runtime.office));
     CU_ASSERT_EQUAL_FATAL(cb_exchange_open(it.runtime.office, &it.exchange, &error), CB_OK);
     const cb_message start = {
         .kind = CB_MSG_START_LISTENER, .to = ACTOR, .connection = (uint32_t)CB_ROUTE_SOCKETS << 16};
@@ -152,6 +155,7 @@ static void await_end(void)
     it.exchange->ops->remove(it.exchange, ACTOR);
     it.exchange->ops->close(it.exchange);
     cb_post_office_close(&it.runtime.office);
+    cb_bell_close(&it.bell);
 }
 
 static void end(void)

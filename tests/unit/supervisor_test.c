@@ -1,6 +1,7 @@
 /* The supervisor's shell, driven through a double of the mailboxes: no socket, no actor. */
 #include <CUnit/Basic.h>
 #include <CUnit/CUnit.h>
+#include <semaphore.h>
 #include <string.h>
 
 #include "actors/supervisor.h"
@@ -8,8 +9,10 @@
 #define ASKER (CB_ADDRESS_FIRST_ASKER + 1)
 #define NS    1
 #define MOST  256
+#define FLOOD 20000u /* more than one visit takes in */
 
-/* The inbox is a list of batches; an empty batch stands for "the inbox was empty". */
+/* The inbox is a list of batches; an empty batch stands for "the inbox was empty", after which
+ * somebody rings, as if more had come. After the last one comes the order to stop. */
 typedef struct fake {
     cb_exchange base;
     cb_message inbox[MOST];
@@ -19,8 +22,13 @@ typedef struct fake {
     size_t next_record;
     cb_message sent[MOST];
     size_t sent_count;
-    int full_for; /* so many sends find the queue full */
-    int waits;
+    int full_for;   /* so many sends find the queue full */
+    bool ends_late; /* not before something was sent */
+    size_t flood;   /* so many records more come before the order to stop */
+    sem_t *inside;  /* told that somebody receives, who then waits for `goes_on`; or NULL */
+    sem_t *goes_on;
+    cb_supervisor *supervisor;
+    cb_runtime runtime;
     bool closed;
 } fake;
 
@@ -28,27 +36,41 @@ static fake world;
 static uint32_t started_address;
 static cb_status start_result;
 
-static size_t receive(cb_exchange *exchange, cb_message records[CB_BATCH_MAX])
+static size_t stop(cb_message records[CB_BATCH_MAX])
 {
-    (void)exchange;
-    if (world.next_batch == world.batches) {
-        records[0] = (cb_message){.kind = CB_PLUMBING_STOP, .status = 1, .from = ASKER};
-        world.next_batch++;
-        return 1;
-    }
-    if (world.next_batch > world.batches)
+    if (world.next_batch > world.batches || (world.ends_late && world.sent_count == 0))
         return 0;
-    size_t count = world.sizes[world.next_batch++];
-    memcpy(records, &world.inbox[world.next_record], count * sizeof *records);
-    world.next_record += count;
+    world.next_batch++;
+    records[0] = (cb_message){.kind = CB_PLUMBING_STOP, .status = 1, .from = ASKER};
+    return 1;
+}
+
+static size_t flood(cb_message records[CB_BATCH_MAX])
+{
+    size_t count = world.flood < CB_BATCH_MAX ? world.flood : CB_BATCH_MAX;
+    for (size_t i = 0; i < count; i++)
+        records[i] = (cb_message){.kind = CB_MSG_TICK, .from = CB_ADDRESS_CLOCK};
+    world.flood -= count;
     return count;
 }
 
-static void wait_for_mail(cb_exchange *exchange, int64_t timeout_ns)
+static size_t receive(cb_exchange *exchange, cb_message records[CB_BATCH_MAX])
 {
     (void)exchange;
-    (void)timeout_ns;
-    world.waits++;
+    if (world.inside != NULL) {
+        sem_post(world.inside);
+        world.inside = NULL;
+        while (sem_wait(world.goes_on) != 0)
+            ;
+    }
+    if (world.next_batch >= world.batches)
+        return world.flood > 0 ? flood(records) : stop(records);
+    size_t count = world.sizes[world.next_batch++];
+    memcpy(records, &world.inbox[world.next_record], count * sizeof *records);
+    world.next_record += count;
+    if (count == 0 && !world.ends_late)
+        cb_supervisor_ring(world.supervisor);
+    return count;
 }
 
 static cb_status add(cb_exchange *exchange, uint32_t address)
@@ -75,6 +97,8 @@ static cb_status send_records(cb_exchange *exchange, uint32_t address, const cb_
     }
     for (size_t i = 0; i < count; i++)
         world.sent[world.sent_count++] = records[i];
+    if (world.ends_late)
+        cb_supervisor_ring(world.supervisor);
     return CB_OK;
 }
 
@@ -91,7 +115,6 @@ static void close_exchange(cb_exchange *exchange)
 }
 
 static const cb_exchange_ops operations = {.receive = receive,
-                                           .wait = wait_for_mail,
                                            .add = add,
                                            .remove = remove_address,
                                            .send = send_records,
@@ -141,17 +164,27 @@ static void begin(void)
     one((cb_message){.kind = CB_PLUMBING_HELLO, .from = ASKER});
 }
 
+static void open_supervisor(void)
+{
+    cb_error error;
+    world.runtime.options.limits = cb_limits_default();
+    CU_ASSERT_EQUAL_FATAL(
+        cb_supervisor_new(&world.runtime, &world.base, NULL, starter, &world.supervisor, &error),
+        CB_OK);
+}
+
+static void close_supervisor(void)
+{
+    cb_supervisor_free(&world.supervisor);
+    CU_ASSERT_PTR_NULL(world.supervisor);
+    CU_ASSERT(world.closed);
+}
+
 static void run(void)
 {
-    cb_runtime runtime = {.options = {.limits = cb_limits_default()}};
-    cb_supervisor *supervisor = NULL;
-    cb_error error;
-    CU_ASSERT_EQUAL_FATAL(
-        cb_supervisor_new(&runtime, &world.base, NULL, starter, &supervisor, &error), CB_OK);
-    (void)cb_supervisor_thread(supervisor);
-    cb_supervisor_free(&supervisor);
-    CU_ASSERT_PTR_NULL(supervisor);
-    CU_ASSERT(world.closed);
+    open_supervisor();
+    (void)cb_supervisor_thread(world.supervisor);
+    close_supervisor();
 }
 
 static cb_message from_asker(cb_message_kind kind, uint64_t cause)
@@ -222,10 +255,8 @@ static void a_full_queue_is_tried_again(void)
     begin();
     one(question(CB_ASK_OPEN_COUNT, 0, 2));
     empty();
-    empty();
-    empty();
-    empty();
     world.full_for = 3;
+    world.ends_late = true;
     run();
     CU_ASSERT_EQUAL(world.full_for, 0);
     CU_ASSERT_PTR_NOT_NULL(sent(CB_MSG_ANSWER, 2));
@@ -264,6 +295,91 @@ static void messages_for_nobody_are_dropped_with_their_payloads(void)
     CU_ASSERT_PTR_NULL(sent(CB_MSG_ANSWER, 2));
 }
 
+static void a_deadline_needs_no_visitor(void)
+{
+    cb_message wait = from_asker(CB_MSG_WAIT, 2);
+    int64_t begin_ns = cb_now_ns();
+    wait.status = CB_WAIT_TIME;
+    wait.value = 20;
+    begin();
+    one(wait);
+    empty();
+    world.ends_late = true;
+    run();
+    CU_ASSERT_PTR_NOT_NULL(sent(CB_MSG_ANSWER, 2));
+    CU_ASSERT(cb_now_ns() - begin_ns >= 20000000);
+}
+
+static void a_visitor_does_the_work(void)
+{
+    begin();
+    one(question(CB_ASK_OPEN_COUNT, 0, 2));
+    empty();
+    open_supervisor();
+    cb_supervisor_attend(world.supervisor);
+    CU_ASSERT_PTR_NOT_NULL(sent(CB_MSG_ANSWER, 2));
+    (void)cb_supervisor_thread(world.supervisor);
+    close_supervisor();
+}
+
+static void *visit(void *unused)
+{
+    cb_supervisor_attend(world.supervisor);
+    return unused;
+}
+
+static void who_comes_while_another_is_in_charge_does_not_wait(void)
+{
+    pthread_t visitor;
+    sem_t inside;
+    sem_t goes_on;
+    CU_ASSERT_EQUAL_FATAL(sem_init(&inside, 0, 0), 0);
+    CU_ASSERT_EQUAL_FATAL(sem_init(&goes_on, 0, 0), 0);
+    begin();
+    empty();
+    one(question(CB_ASK_OPEN_COUNT, 0, 2));
+    empty();
+    world.inside = &inside;
+    world.goes_on = &goes_on;
+    open_supervisor();
+    CU_ASSERT_EQUAL_FATAL(pthread_create(&visitor, NULL, visit, NULL), 0);
+    while (sem_wait(&inside) != 0)
+        ;
+    cb_supervisor_attend(world.supervisor);
+    CU_ASSERT_EQUAL(world.next_batch, 0);
+    sem_post(&goes_on);
+    CU_ASSERT_EQUAL(pthread_join(visitor, NULL), 0);
+    /* The first one has seen the inbox empty, and looked again for the sake of the second. */
+    CU_ASSERT_PTR_NOT_NULL(sent(CB_MSG_ANSWER, 2));
+    (void)cb_supervisor_thread(world.supervisor);
+    close_supervisor();
+    CU_ASSERT_EQUAL(sem_destroy(&inside), 0);
+    CU_ASSERT_EQUAL(sem_destroy(&goes_on), 0);
+}
+
+static void a_visitor_leaves_the_rest_of_a_flood(void)
+{
+    begin();
+    world.flood = FLOOD;
+    open_supervisor();
+    cb_supervisor_attend(world.supervisor);
+    CU_ASSERT(world.flood > FLOOD / 2 && world.flood < FLOOD);
+    (void)cb_supervisor_thread(world.supervisor); /* ends only if it was rung for */
+    CU_ASSERT_EQUAL(world.flood, 0);
+    close_supervisor();
+}
+
+static void nobody_is_in_charge_after_the_end(void)
+{
+    begin();
+    open_supervisor();
+    (void)cb_supervisor_thread(world.supervisor);
+    world.flood = 1;
+    cb_supervisor_attend(world.supervisor);
+    CU_ASSERT_EQUAL(world.flood, 1);
+    close_supervisor();
+}
+
 #define TEST(function)                                                                             \
     {                                                                                              \
 #function, function                                                                        \
@@ -276,6 +392,11 @@ int main(void)
                            TEST(a_full_queue_is_tried_again),
                            TEST(an_actor_that_does_not_start_fails_its_route),
                            TEST(messages_for_nobody_are_dropped_with_their_payloads),
+                           TEST(a_deadline_needs_no_visitor),
+                           TEST(a_visitor_does_the_work),
+                           TEST(who_comes_while_another_is_in_charge_does_not_wait),
+                           TEST(a_visitor_leaves_the_rest_of_a_flood),
+                           TEST(nobody_is_in_charge_after_the_end),
                            CU_TEST_INFO_NULL};
     CU_SuiteInfo suites[] = {{"supervisor", NULL, NULL, NULL, NULL, tests}, CU_SUITE_INFO_NULL};
     if (CU_initialize_registry() != CUE_SUCCESS || CU_register_suites(suites) != CUE_SUCCESS)
