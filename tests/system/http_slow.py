@@ -80,7 +80,8 @@ class Slow(HttpTest):
               f"{most_kib} KiB more; {len(times)} answers beside it, half of them within "
               f"{times[len(times) // 2] * 1000:.1f} ms, the slowest after {times[-1] * 1000:.0f} ms")
         self.assertGreater(most_connections, CONNECTIONS // 4, said)  # it did take place
-        self.assertGreater(len(times), 50)
+        # A sanitizer makes a page of its size cost milliseconds, and the attack asks for hundreds.
+        self.assertGreater(len(times), 10 if SANITIZED else 50)
         self.assertLess(times[-1], ANSWER_MOST_S)
         if not SANITIZED:
             self.assertLess(most_kib, MEMORY_MOST_KIB)
