@@ -24,7 +24,9 @@ static void run(cb_loop *loop)
 
 /* -- nbio ------------------------------------------------------------------------------------- */
 
+/* One op for all receives of a connection, and one for all its answers. */
 typedef struct session {
+    cb_op *answer; /* all of `bytes`; detached, so that it may be executed again and again */
     char bytes[LOOP_MESSAGE_SIZE];
 } session;
 
@@ -36,17 +38,20 @@ static void on_sent(cb_op *op)
         loop_die(cb_io_error_string(op->error));
 }
 
-/* One recv op for the whole life of a connection; the answer's bytes are safe until the next
- * request, because this client waits for its answer. */
+/* The answer's bytes are safe until the next request, because this client waits for its answer. */
 static void on_received(cb_op *op)
 {
     session *client = op->user_data;
     if (op->error != CB_IO_OK || op->recv.received == 0) {
+        cb_op_remove(&client->answer);
         cb_close(op->loop, op->recv.socket, NULL);
         free(client);
         return;
     }
-    cb_send(op->loop, op->recv.socket, client->bytes, op->recv.received, on_sent, NULL);
+    if (op->recv.received == sizeof client->bytes)
+        cb_op_exec(client->answer, false);
+    else
+        cb_send(op->loop, op->recv.socket, client->bytes, op->recv.received, on_sent, NULL);
     cb_op_exec(op, false);
 }
 
@@ -59,8 +64,11 @@ static void on_accepted(cb_op *op)
     cb_op *reading = client == NULL ? NULL
                                     : cb_recv(op->loop, op->accept.client, client->bytes,
                                               sizeof client->bytes, on_received, &ahead);
-    if (reading == NULL)
+    if (reading == NULL ||
+        (client->answer = cb_prep_send(op->loop, op->accept.client, client->bytes,
+                                       sizeof client->bytes, on_sent, NULL)) == NULL)
         loop_die("no memory for a connection");
+    cb_op_detach(client->answer);
     reading->user_data = client;
     cb_op_exec(op, false);
 }
