@@ -109,10 +109,10 @@ cb_status cb_asker_check(cb_asker *asker)
         asker->ops->check(asker->worker, now_ns);
     if (now_ns >= asker->next_look_ns && !asker->stopped) {
         cb_message message;
-        asker->next_look_ns = now_ns + LOOK_EVERY_NS;
         while (cb_mailbox_receive(asker->mailbox, 0, &message) == CB_OK)
             handle_command(asker, &message);
         (void)cb_mailbox_flush(asker->mailbox);
+        asker->next_look_ns = cb_now_ns() + LOOK_EVERY_NS;
     }
     return asker->stopped ? CB_STOPPED : CB_OK;
 }

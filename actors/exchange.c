@@ -12,15 +12,29 @@
 typedef struct zmq_exchange {
     cb_exchange base;
     void *context;
-    void *inbox;           /* the PULL that everybody pushes to */
+    void *inbox;       /* the PULL that everybody pushes to */
+    uint64_t received; /* messages from there, ever */
+    const cb_post_count *count;
     cb_address_map routes; /* address -> the PAIR to it */
 } zmq_exchange;
 
-/* A receive that finds nothing has first looked at every sender's signals, so "empty" covers
- * whatever was sent before it. */
-static size_t receive(cb_exchange *exchange, cb_message records[CB_BATCH_MAX])
+/* libzmq's inbox is woken by a signal that follows a command, and a sender does not signal if
+ * another thread has put a command there before and is still to signal for it. So for as long as
+ * that one is kept (it may be libzmq's own thread, which closes sockets), a receive finds nothing
+ * although there is something. Counting tells. */
+static cb_inbox_state state_of(uint64_t received, uint64_t sent, uint64_t begun)
+{
+    if (received == begun)
+        return CB_INBOX_EMPTY;
+    return received < sent ? CB_INBOX_HIDES : CB_INBOX_AWAITS;
+}
+
+static size_t receive(cb_exchange *exchange, cb_message records[CB_BATCH_MAX],
+                      cb_inbox_state *state)
 {
     zmq_exchange *self = (zmq_exchange *)exchange;
+    uint64_t sent = atomic_load(&self->count->sent);
+    uint64_t begun = atomic_load(&self->count->begun);
     size_t room = CB_BATCH_MAX * sizeof(cb_message);
     int size;
     do
@@ -28,8 +42,10 @@ static size_t receive(cb_exchange *exchange, cb_message records[CB_BATCH_MAX])
     while (size < 0 && zmq_errno() == EINTR);
     if (size < 0) {
         assert(zmq_errno() == EAGAIN);
+        *state = state_of(self->received, sent, begun);
         return 0;
     }
+    self->received++;
     cb_handover_take(CB_HANDOVER_INBOX);
     assert((size_t)size <= room && (size_t)size % sizeof(cb_message) == 0);
     return (size_t)size / sizeof(cb_message);
@@ -126,6 +142,7 @@ cb_status cb_exchange_open(cb_post_office *office, cb_exchange **exchange, cb_er
         return cb_fail(error, CB_NO_MEMORY, "out of memory");
     self->base.ops = &operations;
     self->context = cb_post_office_context(office);
+    self->count = cb_post_office_count(office);
     self->inbox = zmq_socket(self->context, ZMQ_PULL);
     int bound = QUEUE_BATCHES;
     if (self->inbox == NULL || zmq_setsockopt(self->inbox, ZMQ_RCVHWM, &bound, sizeof bound) != 0 ||

@@ -18,10 +18,17 @@
 
 typedef struct cb_exchange cb_exchange;
 
+/* What it means that a receive found nothing. */
+typedef enum cb_inbox_state {
+    CB_INBOX_EMPTY = 0, /* all whose sending had begun before is received */
+    CB_INBOX_AWAITS,    /* somebody is just sending, and will say so */
+    CB_INBOX_HIDES      /* something is sent and cannot be received yet: to be tried again soon */
+} cb_inbox_state;
+
 typedef struct cb_exchange_ops {
-    /* Up to CB_BATCH_MAX records of one sender; 0 when the inbox was empty, after everything that
-     * was sent before this call has been seen. Hello and bye are among them. */
-    size_t (*receive)(cb_exchange *exchange, cb_message records[CB_BATCH_MAX]);
+    /* Up to CB_BATCH_MAX records of one sender, hello and bye among them; or 0 and *state. */
+    size_t (*receive)(cb_exchange *exchange, cb_message records[CB_BATCH_MAX],
+                      cb_inbox_state *state);
     /* Opens and closes the way to an address. */
     cb_status (*add)(cb_exchange *exchange, uint32_t address);
     void (*remove)(cb_exchange *exchange, uint32_t address);

@@ -18,10 +18,11 @@
 struct cb_post_office {
     void *context;
     cb_attendant attendant; /* its functions may be NULL */
+    cb_post_count count;
 };
 
 struct cb_mailbox {
-    const cb_post_office *office;
+    cb_post_office *office;
     void *up;
     void *down;
     uint32_t address;
@@ -74,6 +75,11 @@ void cb_post_office_close(cb_post_office **office)
 void cb_post_office_set_attendant(cb_post_office *office, const cb_attendant *attendant)
 {
     office->attendant = *attendant;
+}
+
+const cb_post_count *cb_post_office_count(const cb_post_office *office)
+{
+    return &office->count;
 }
 
 void *cb_post_office_context(cb_post_office *office)
@@ -202,21 +208,25 @@ static cb_status send_gathered(cb_mailbox *mailbox, void (*tell)(void *user))
 {
     if (mailbox->gathered == 0)
         return CB_OK;
+    cb_post_office *office = mailbox->office;
     size_t size = mailbox->gathered * sizeof(cb_message);
     int sent;
+    atomic_fetch_add(&office->count.begun, 1);
     cb_handover_give(CB_HANDOVER_INBOX);
     do
         sent = zmq_send(mailbox->up, mailbox->outgoing, size, 0);
     while (sent < 0 && zmq_errno() == EINTR);
-    if (sent < 0)
+    if (sent < 0) {
         for (uint32_t i = 0; i < mailbox->gathered; i++)
             cb_buffer_release(cb_message_payload(&mailbox->outgoing[i]));
+        atomic_fetch_sub(&office->count.begun, 1);
+    } else {
+        atomic_fetch_add(&office->count.sent, 1);
+    }
     mailbox->gathered = 0;
-    if (sent < 0)
-        return CB_IO;
     if (tell != NULL)
-        tell(mailbox->office->attendant.user);
-    return CB_OK;
+        tell(office->attendant.user);
+    return sent < 0 ? CB_IO : CB_OK;
 }
 
 cb_status cb_mailbox_flush(cb_mailbox *mailbox)
@@ -230,7 +240,7 @@ void cb_mailbox_close(cb_mailbox **mailbox)
         return;
     (void)post_plumbing(*mailbox, CB_PLUMBING_BYE);
     /* The supervisor waits for threads that said good-bye, so its work is not for this one now. */
-    (void)send_gathered(*mailbox, (*mailbox)->office->attendant.ring);
+    (void)cb_mailbox_flush_and_ring(*mailbox);
     cb_message unread;
     while (cb_mailbox_receive(*mailbox, 0, &unread) == CB_OK)
         cb_buffer_release(cb_message_payload(&unread));
@@ -240,6 +250,11 @@ void cb_mailbox_close(cb_mailbox **mailbox)
 bool cb_mailbox_has_gathered(const cb_mailbox *mailbox)
 {
     return mailbox->gathered > 0;
+}
+
+cb_status cb_mailbox_flush_and_ring(cb_mailbox *mailbox)
+{
+    return send_gathered(mailbox, mailbox->office->attendant.ring);
 }
 
 /* Reads one batch; flags 0 waits for it. */

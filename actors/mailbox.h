@@ -9,6 +9,7 @@
 #ifndef CALLBOARD_ACTORS_MAILBOX_H
 #define CALLBOARD_ACTORS_MAILBOX_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -30,6 +31,13 @@ typedef struct cb_attendant {
 } cb_attendant;
 /* Before the first mailbox is made. Without one, somebody has to receive from the exchange. */
 void cb_post_office_set_attendant(cb_post_office *office, const cb_attendant *attendant);
+/* How many messages (batches) threads have begun to send to the supervisor, and how many of these
+ * are sent. Whoever loads both loads `sent` first. */
+typedef struct cb_post_count {
+    atomic_uint_fast64_t begun;
+    atomic_uint_fast64_t sent;
+} cb_post_count;
+const cb_post_count *cb_post_office_count(const cb_post_office *office);
 /* Waits until every mailbox and the exchange are closed. */
 void cb_post_office_close(cb_post_office **office);
 void *cb_post_office_context(cb_post_office *office);
@@ -52,6 +60,8 @@ uint32_t cb_mailbox_address(const cb_mailbox *mailbox);
  * with it, also on failure. CB_IO if the queue broke. */
 cb_status cb_mailbox_post(cb_mailbox *mailbox, const cb_message *message);
 cb_status cb_mailbox_flush(cb_mailbox *mailbox);
+/* The same for a thread that must not be kept: what is sent is taken in by another one. */
+cb_status cb_mailbox_flush_and_ring(cb_mailbox *mailbox);
 /* Whether a flush has something to send. */
 bool cb_mailbox_has_gathered(const cb_mailbox *mailbox);
 

@@ -151,7 +151,7 @@ void cb_runtime_shutdown(cb_runtime *runtime)
         return;
     cb_message message = {.kind = CB_MSG_SHUTDOWN};
     (void)cb_mailbox_post(runtime->control, &message);
-    (void)cb_mailbox_flush(runtime->control);
+    (void)cb_mailbox_flush_and_ring(runtime->control); /* a second one must find us free */
 }
 
 /* Asks for the end and waits for it. *stuck: some actor does not end. */

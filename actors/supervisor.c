@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "actors/base/address_map.h"
-#include "actors/base/bell.h"
 #include "actors/base/charge.h"
 #include "actors/log/log.h"
 #include "actors/metrics/snapshot.h"
@@ -13,8 +12,8 @@
 /* Records taken in before effects are sent on, so that a flood does not starve the receivers. */
 #define RECORDS_A_ROUND 512u
 /* Rounds after which a thread that came with something goes back to its own work. */
-#define ROUNDS_A_VISIT  4
-/* How soon a full queue is tried again. */
+#define ROUNDS_A_VISIT  2
+/* How soon a full queue is tried again, or an inbox that hides something. */
 #define RETRY_NS        1000000
 
 /* An address that messages go to, and the thread behind it if we started one. */
@@ -350,13 +349,21 @@ static void take_in(cb_supervisor *self, cb_message *message)
         input(self, message); /* no memory to hold it: early is better than never */
 }
 
-/* Takes in what is there; true if the inbox was seen empty. */
-static bool receive_round(cb_supervisor *self)
+/* What a round found at its end. */
+typedef enum finding {
+    ALL_TAKEN = CB_INBOX_EMPTY,
+    SOME_BEING_SENT = CB_INBOX_AWAITS,
+    SOME_HIDDEN = CB_INBOX_HIDES,
+    MORE_TO_TAKE
+} finding;
+
+static finding receive_round(cb_supervisor *self)
 {
+    cb_inbox_state state;
     for (size_t taken = 0; taken < RECORDS_A_ROUND;) {
-        size_t count = self->exchange->ops->receive(self->exchange, self->records);
+        size_t count = self->exchange->ops->receive(self->exchange, self->records, &state);
         if (count == 0)
-            return true;
+            return (finding)state;
         self->now_ns = cb_now_ns();
         if (self->held.count > 0)
             self->held_batches++;
@@ -364,7 +371,7 @@ static bool receive_round(cb_supervisor *self)
             take_in(self, &self->records[i]);
         taken += count;
     }
-    return false;
+    return MORE_TO_TAKE;
 }
 
 static void input_list(cb_supervisor *self, message_list *list)
@@ -400,10 +407,10 @@ static void tick_if_due(cb_supervisor *self)
 }
 
 /* When there is something to do though nobody comes. */
-static void set_bell(cb_supervisor *self)
+static void set_bell(cb_supervisor *self, finding found)
 {
     int64_t due_ns = self->deadline_ns;
-    if (self->dirty[0] != NULL || self->dirty[1] != NULL) {
+    if (self->dirty[0] != NULL || self->dirty[1] != NULL || found == SOME_HIDDEN) {
         int64_t retry_ns = cb_now_ns() + RETRY_NS;
         due_ns = due_ns < retry_ns ? due_ns : retry_ns;
     }
@@ -416,14 +423,14 @@ static void set_bell(cb_supervisor *self)
 /* True if nothing is left to do at once. */
 static bool run_round(cb_supervisor *self)
 {
-    bool empty = receive_round(self);
-    input_held(self, empty);
+    finding found = receive_round(self);
+    input_held(self, found == ALL_TAKEN);
     tick_if_due(self);
     input_list(self, &self->made_here);
     send_all(self);
-    if (!empty)
+    if (found == MORE_TO_TAKE)
         return false;
-    set_bell(self);
+    set_bell(self, found);
     if (self->recorder != NULL)
         cb_recorder_flush(self->recorder);
     if (self->log != NULL)
@@ -507,6 +514,11 @@ cb_status cb_supervisor_new(cb_runtime *runtime, cb_exchange *exchange, cb_recor
         cb_step_take_notes(step);
     *supervisor = self;
     return CB_OK;
+}
+
+cb_bell *cb_supervisor_bell(cb_supervisor *supervisor)
+{
+    return &supervisor->bell;
 }
 
 size_t cb_supervisor_abandoned(const cb_supervisor *supervisor)

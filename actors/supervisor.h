@@ -17,6 +17,7 @@
 #ifndef CALLBOARD_ACTORS_SUPERVISOR_H
 #define CALLBOARD_ACTORS_SUPERVISOR_H
 
+#include "actors/base/bell.h"
 #include "actors/runtime.h"
 
 typedef struct cb_supervisor cb_supervisor;
@@ -39,6 +40,8 @@ void cb_supervisor_ring(cb_supervisor *supervisor);
  * actor has ended; a STOP with a status other than 0 does not wait for those that are stuck. From
  * then on nobody is in charge any more, whoever comes. */
 void *cb_supervisor_thread(void *supervisor);
+/* What its own thread sleeps by, for tests. */
+cb_bell *cb_supervisor_bell(cb_supervisor *supervisor);
 /* Actors that were left behind. */
 size_t cb_supervisor_abandoned(const cb_supervisor *supervisor);
 void cb_supervisor_free(cb_supervisor **supervisor);

@@ -165,7 +165,8 @@ static void complete(worker *self, cb_job *job, int64_t now_ns)
     post(self, &message);
 }
 
-static void run_one(worker *self)
+/* When it ended. */
+static int64_t run_one(worker *self)
 {
     self->current = self->waiting[self->first];
     self->first = (self->first + 1) % self->capacity;
@@ -185,14 +186,16 @@ static void run_one(worker *self)
                   .status = CB_JOB_SUCCESS};
     self->runtime->options.run_job(self->runtime->options.user, &job);
     cb_buffer_release(job.request);
-    complete(self, &job, cb_now_ns());
+    int64_t ended_ns = cb_now_ns();
+    complete(self, &job, ended_ns);
+    return ended_ns;
 }
 
-static void flush(worker *self, int64_t now_ns)
+static void flush(worker *self)
 {
     if (cb_mailbox_flush(self->asker.mailbox) != CB_OK)
         self->retired = true;
-    self->flushed_ns = now_ns;
+    self->flushed_ns = cb_now_ns();
 }
 
 /* Takes in what has come; waits for it if there is nothing else to do. */
@@ -201,7 +204,7 @@ static void receive(worker *self)
     cb_message message;
     cb_status status = cb_mailbox_receive(self->asker.mailbox, 0, &message);
     if (status == CB_TIMEOUT && self->count == 0) {
-        flush(self, cb_now_ns());
+        flush(self);
         status = cb_mailbox_receive(self->asker.mailbox, -1, &message);
     }
     for (; status == CB_OK; status = cb_mailbox_receive(self->asker.mailbox, 0, &message))
@@ -215,10 +218,8 @@ static void work(worker *self)
     while (!self->retired) {
         receive(self);
         while (self->count > 0 && !self->retired) {
-            run_one(self);
-            int64_t now_ns = cb_now_ns();
-            if (now_ns - self->flushed_ns >= FLUSH_EVERY_NS) {
-                flush(self, now_ns);
+            if (run_one(self) - self->flushed_ns >= FLUSH_EVERY_NS) {
+                flush(self);
                 break; /* a look at the mailbox: a TAKE_BACK or a RETIRE may be there */
             }
         }

@@ -1,4 +1,4 @@
-/* The state's figures at one moment, copied out of the step's tables by the supervisor's thread: so
+/* The state's figures at one moment, copied out of the step's tables by who runs the supervisor: so
  * that making text of them, which takes much longer, is another thread's work.
  */
 #ifndef CALLBOARD_ACTORS_METRICS_SNAPSHOT_H

@@ -14,7 +14,7 @@
 #include "callboard/trace.h"
 
 /* Records encoded and written at once: about 256 KiB, where a write's fixed cost no longer shows.
- * They are written on the supervisor's thread: an encoding costs less than waking a second thread
+ * They are written by who runs the supervisor: an encoding costs less than waking a second thread
  * would, and a disk that cannot follow slows the program, as it should. */
 #define BLOCK_RECORDS     2730u
 #define CHECKPOINT_INPUTS 4096u
@@ -41,7 +41,7 @@ struct cb_recorder {
     cb_trace_end totals; /* of what was recorded since the start */
     uint64_t last_checkpoint;
 
-    /* The string table: set once by any thread, recorded later by the supervisor's. */
+    /* The string table: set once by any thread, recorded later by who runs the supervisor. */
     _Atomic(char *) names[NAME_SPACES];
     atomic_uint names_set;
     unsigned names_seen;

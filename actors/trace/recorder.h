@@ -7,11 +7,12 @@
  *     cb_recorder_effects(recorder, sequence, effects.items, effects.count);   before any is sent
  *     if (cb_recorder_wants_checkpoint(recorder, sequence, cb_step_size(step)))
  *         cb_recorder_checkpoint(recorder, sequence, cb_step_hash(step));
- * and cb_recorder_flush before it goes to sleep, so that a reader of the file sees what happened.
- * At the end: a last checkpoint (cb_recorder_has_file says whether that is worth it), then close.
+ * and cb_recorder_flush when nothing is left to take in, so that a reader of the file sees what
+ * happened. At the end: a last checkpoint (cb_recorder_has_file says whether that is worth it),
+ * then close.
  *
  * Payloads: the size is read from the message's cb_buffer while the call lasts, nothing is kept.
- * Threads: all of it belongs to the supervisor's thread, but the two about names, which any may
+ * Threads: all of it belongs to who runs the supervisor, but the two about names, which any may
  * call. Errors: a failed write never disturbs the program: writing to the file stops, what would
  * have been written is counted, and cb_recorder_close reports the first error.
  */

@@ -1,10 +1,11 @@
 /* The actors as seen from outside: routes, jobs, questions and waits.
  *
- * A runtime owns the supervisor's thread and every actor. Each thread that wants something of it
- * holds one cb_asker (a pair of queues to the supervisor); main opens its own, an actor that runs a
- * job is given one with the job. Every call below is one message to the supervisor and one answer;
+ * A runtime owns the supervisor and every actor. Each thread that wants something of it holds one
+ * cb_asker (a pair of queues to the supervisor); main opens its own, an actor that runs a job is
+ * given one with the job. Every call below is one message to the supervisor and one answer;
  * the answer reflects every message sent before the question, by whatever way the asker could have
- * learned of it.
+ * learned of it. The caller's thread does the supervisor's work meanwhile, if nobody else does: its
+ * own message's and what other threads sent, some thousand messages at the most.
  *
  * Ids: positive, counting up from 1 in each namespace (a small number the host gives each plugin),
  * never used twice in a process.

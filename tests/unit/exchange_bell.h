@@ -18,11 +18,19 @@ static inline bool exchange_bell_open(cb_bell *bell, cb_post_office *office)
     return cb_bell_open(bell);
 }
 
-/* Until something was sent since the last wait, or the time is over. */
-static inline void exchange_bell_wait(cb_bell *bell, int64_t timeout_ns)
+/* Receives; if there is nothing, once more after something was sent or the time is over. */
+static inline size_t exchange_bell_receive(cb_bell *bell, cb_exchange *exchange,
+                                           cb_message records[CB_BATCH_MAX], int64_t timeout_ns)
 {
+    cb_inbox_state state;
+    size_t count = exchange->ops->receive(exchange, records, &state);
+    if (count > 0 || timeout_ns <= 0)
+        return count;
+    if (state == CB_INBOX_HIDES && timeout_ns > 1000000)
+        timeout_ns = 1000000;
     cb_bell_set(bell, cb_now_ns() + timeout_ns);
     cb_bell_wait(bell);
+    return exchange->ops->receive(exchange, records, &state);
 }
 
 #endif

@@ -66,11 +66,7 @@ static void keep(const cb_message *record)
 static void pump(int64_t wait_ns)
 {
     cb_message batch[CB_BATCH_MAX];
-    size_t got = it.exchange->ops->receive(it.exchange, batch);
-    if (got == 0) {
-        exchange_bell_wait(&it.bell, wait_ns);
-        got = it.exchange->ops->receive(it.exchange, batch);
-    }
+    size_t got = exchange_bell_receive(&it.bell, it.exchange, batch, wait_ns);
     for (size_t i = 0; i < got; i++)
         keep(&batch[i]);
 }

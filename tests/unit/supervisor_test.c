@@ -22,11 +22,14 @@ typedef struct fake {
     size_t next_record;
     cb_message sent[MOST];
     size_t sent_count;
-    int full_for;   /* so many sends find the queue full */
-    bool ends_late; /* not before something was sent */
-    size_t flood;   /* so many records more come before the order to stop */
-    sem_t *inside;  /* told that somebody receives, who then waits for `goes_on`; or NULL */
+    int full_for;          /* so many sends find the queue full */
+    bool ends_late;        /* not before something was sent */
+    bool goes_on_for_ever; /* until a test orders it to stop */
+    size_t flood;          /* so many records more come before the order to stop */
+    sem_t *inside;         /* told that somebody receives, who then waits for `goes_on`; or NULL */
     sem_t *goes_on;
+    cb_inbox_state state; /* what it means that nothing is there, */
+    int for_so_long;      /* so many times */
     cb_supervisor *supervisor;
     cb_runtime runtime;
     bool closed;
@@ -54,7 +57,8 @@ static size_t flood(cb_message records[CB_BATCH_MAX])
     return count;
 }
 
-static size_t receive(cb_exchange *exchange, cb_message records[CB_BATCH_MAX])
+static size_t receive(cb_exchange *exchange, cb_message records[CB_BATCH_MAX],
+                      cb_inbox_state *state)
 {
     (void)exchange;
     if (world.inside != NULL) {
@@ -63,8 +67,11 @@ static size_t receive(cb_exchange *exchange, cb_message records[CB_BATCH_MAX])
         while (sem_wait(world.goes_on) != 0)
             ;
     }
+    *state = world.for_so_long-- > 0 ? world.state : CB_INBOX_EMPTY;
+    if (world.next_batch >= world.batches && world.flood > 0)
+        return flood(records);
     if (world.next_batch >= world.batches)
-        return world.flood > 0 ? flood(records) : stop(records);
+        return world.goes_on_for_ever ? 0 : stop(records);
     size_t count = world.sizes[world.next_batch++];
     memcpy(records, &world.inbox[world.next_record], count * sizeof *records);
     world.next_record += count;
@@ -328,33 +335,97 @@ static void *visit(void *unused)
     return unused;
 }
 
+static void *live(void *unused)
+{
+    (void)cb_supervisor_thread(world.supervisor);
+    return unused;
+}
+
+static void begin_thread(pthread_t *thread, void *(*run_thread)(void *))
+{
+    CU_ASSERT_EQUAL_FATAL(pthread_create(thread, NULL, run_thread, NULL), 0);
+}
+
+static void end_thread(pthread_t thread)
+{
+    CU_ASSERT_EQUAL(pthread_join(thread, NULL), 0);
+}
+
+static bool is_rung_for(void)
+{
+    cb_bell *bell = cb_supervisor_bell(world.supervisor);
+    pthread_mutex_lock(&bell->lock);
+    bool rung = bell->rung;
+    pthread_mutex_unlock(&bell->lock);
+    return rung;
+}
+
+static bool sleeps(void)
+{
+    cb_bell *bell = cb_supervisor_bell(world.supervisor);
+    pthread_mutex_lock(&bell->lock);
+    bool asleep = bell->waking_ns != INT64_MIN && !bell->rung;
+    pthread_mutex_unlock(&bell->lock);
+    return asleep;
+}
+
+/* Whoever receives next is kept until `goes_on` is posted. */
+static void keep_one_inside(sem_t *inside, sem_t *goes_on)
+{
+    CU_ASSERT_EQUAL_FATAL(sem_init(inside, 0, 0), 0);
+    CU_ASSERT_EQUAL_FATAL(sem_init(goes_on, 0, 0), 0);
+    world.inside = inside;
+    world.goes_on = goes_on;
+}
+
+static void await(sem_t *semaphore)
+{
+    while (sem_wait(semaphore) != 0)
+        ;
+}
+
 static void who_comes_while_another_is_in_charge_does_not_wait(void)
 {
     pthread_t visitor;
     sem_t inside;
     sem_t goes_on;
-    CU_ASSERT_EQUAL_FATAL(sem_init(&inside, 0, 0), 0);
-    CU_ASSERT_EQUAL_FATAL(sem_init(&goes_on, 0, 0), 0);
     begin();
     empty();
     one(question(CB_ASK_OPEN_COUNT, 0, 2));
     empty();
-    world.inside = &inside;
-    world.goes_on = &goes_on;
+    keep_one_inside(&inside, &goes_on);
     open_supervisor();
-    CU_ASSERT_EQUAL_FATAL(pthread_create(&visitor, NULL, visit, NULL), 0);
-    while (sem_wait(&inside) != 0)
-        ;
+    begin_thread(&visitor, visit);
+    await(&inside);
     cb_supervisor_attend(world.supervisor);
     CU_ASSERT_EQUAL(world.next_batch, 0);
     sem_post(&goes_on);
-    CU_ASSERT_EQUAL(pthread_join(visitor, NULL), 0);
+    end_thread(visitor);
     /* The first one has seen the inbox empty, and looked again for the sake of the second. */
     CU_ASSERT_PTR_NOT_NULL(sent(CB_MSG_ANSWER, 2));
     (void)cb_supervisor_thread(world.supervisor);
     close_supervisor();
-    CU_ASSERT_EQUAL(sem_destroy(&inside), 0);
-    CU_ASSERT_EQUAL(sem_destroy(&goes_on), 0);
+}
+
+static void its_own_thread_too_looks_again_for_who_was_turned_away(void)
+{
+    pthread_t own;
+    sem_t inside;
+    sem_t goes_on;
+    begin();
+    empty();
+    one(question(CB_ASK_OPEN_COUNT, 0, 2));
+    empty();
+    world.ends_late = true; /* and nobody rings before */
+    keep_one_inside(&inside, &goes_on);
+    open_supervisor();
+    begin_thread(&own, live);
+    await(&inside);
+    cb_supervisor_attend(world.supervisor);
+    sem_post(&goes_on);
+    end_thread(own);
+    CU_ASSERT_PTR_NOT_NULL(sent(CB_MSG_ANSWER, 2));
+    close_supervisor();
 }
 
 static void a_visitor_leaves_the_rest_of_a_flood(void)
@@ -362,10 +433,59 @@ static void a_visitor_leaves_the_rest_of_a_flood(void)
     begin();
     world.flood = FLOOD;
     open_supervisor();
+    CU_ASSERT_FALSE(is_rung_for());
     cb_supervisor_attend(world.supervisor);
     CU_ASSERT(world.flood > FLOOD / 2 && world.flood < FLOOD);
-    (void)cb_supervisor_thread(world.supervisor); /* ends only if it was rung for */
+    CU_ASSERT(is_rung_for());
+    (void)cb_supervisor_thread(world.supervisor);
     CU_ASSERT_EQUAL(world.flood, 0);
+    close_supervisor();
+}
+
+/* The order to stop came while an actor lived, whose good-bye a visitor takes in. */
+static void a_visitor_tells_of_the_last_good_bye(void)
+{
+    pthread_t own;
+    begin();
+    world.goes_on_for_ever = true;
+    one(opening(1));
+    one((cb_message){.kind = CB_PLUMBING_STOP, .from = ASKER});
+    open_supervisor();
+    begin_thread(&own, live);
+    while (!sleeps())
+        ;
+    one((cb_message){.kind = CB_PLUMBING_BYE, .from = CB_ADDRESS_FIRST_ACTOR});
+    cb_supervisor_attend(world.supervisor);
+    end_thread(own);
+    close_supervisor();
+}
+
+static void what_the_inbox_hides_is_looked_for_again(void)
+{
+    begin();
+    one(question(CB_ASK_OPEN_COUNT, 0, 2));
+    empty(); /* hidden: nobody comes, and nobody rings */
+    world.state = CB_INBOX_HIDES;
+    world.for_so_long = 3;
+    world.ends_late = true;
+    run();
+    CU_ASSERT_PTR_NOT_NULL(sent(CB_MSG_ANSWER, 2));
+}
+
+static void a_question_waits_for_what_is_being_sent(void)
+{
+    begin();
+    world.goes_on_for_ever = true;
+    one(question(CB_ASK_OPEN_COUNT, 0, 2));
+    world.state = CB_INBOX_AWAITS;
+    world.for_so_long = 3; /* the greeting, the question, and nothing */
+    open_supervisor();
+    cb_supervisor_attend(world.supervisor);
+    CU_ASSERT_PTR_NULL(sent(CB_MSG_ANSWER, 2));
+    cb_supervisor_attend(world.supervisor); /* by who was sending */
+    CU_ASSERT_PTR_NOT_NULL(sent(CB_MSG_ANSWER, 2));
+    world.goes_on_for_ever = false;
+    (void)cb_supervisor_thread(world.supervisor);
     close_supervisor();
 }
 
@@ -395,7 +515,11 @@ int main(void)
                            TEST(a_deadline_needs_no_visitor),
                            TEST(a_visitor_does_the_work),
                            TEST(who_comes_while_another_is_in_charge_does_not_wait),
+                           TEST(its_own_thread_too_looks_again_for_who_was_turned_away),
                            TEST(a_visitor_leaves_the_rest_of_a_flood),
+                           TEST(a_visitor_tells_of_the_last_good_bye),
+                           TEST(what_the_inbox_hides_is_looked_for_again),
+                           TEST(a_question_waits_for_what_is_being_sent),
                            TEST(nobody_is_in_charge_after_the_end),
                            CU_TEST_INFO_NULL};
     CU_SuiteInfo suites[] = {{"supervisor", NULL, NULL, NULL, NULL, tests}, CU_SUITE_INFO_NULL};
