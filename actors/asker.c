@@ -111,7 +111,7 @@ cb_status cb_asker_check(cb_asker *asker)
         cb_message message;
         while (cb_mailbox_receive(asker->mailbox, 0, &message) == CB_OK)
             handle_command(asker, &message);
-        (void)cb_mailbox_flush(asker->mailbox);
+        (void)cb_mailbox_flush_and_ring(asker->mailbox);
         asker->next_look_ns = cb_now_ns() + LOOK_EVERY_NS;
     }
     return asker->stopped ? CB_STOPPED : CB_OK;
@@ -128,7 +128,7 @@ void cb_asker_before_block(cb_asker *asker)
         return;
     asker->ops->announce(asker->worker);
     asker->ops->give_back(asker->worker);
-    (void)cb_mailbox_flush(asker->mailbox);
+    (void)cb_mailbox_flush_and_ring(asker->mailbox);
 }
 
 cb_status cb_ask(cb_asker *asker, uint8_t name_space, cb_question *questions, size_t count)

@@ -107,7 +107,8 @@ enum {
     X(JOB_COMPLETED, 34, "JobCompleted") /* job, status cb_job_status, value size, payload result  \
                                             or error text; connection local port of a client's */  \
     X(JOB_RETURNED, 35, "JobReturned")   /* job, payload its request again: was not started */     \
-    X(ACTOR_STOPPED, 36, "ActorStopped") /* status cb_status: not OK if it could not start */      \
+    X(ACTOR_STOPPED, 36, "ActorStopped") /* status cb_status: not OK if it could not start, and    \
+                                            payload why */                                         \
     X(JOB_STALE, 37, "JobStale") /* job of a client; value version of the pin the peer did not     \
                                     match; nothing was sent */                                     \
     /* the shell's clock */                                                                        \

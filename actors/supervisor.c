@@ -3,11 +3,13 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "actors/base/address_map.h"
 #include "actors/base/charge.h"
 #include "actors/log/log.h"
 #include "actors/metrics/snapshot.h"
+#include "actors/placement.h"
 
 /* Records taken in before effects are sent on, so that a flood does not starve the receivers. */
 #define RECORDS_A_ROUND 512u
@@ -20,8 +22,10 @@
 typedef struct receiver {
     uint32_t address;
     bool has_thread;
+    bool runs_jobs;
     pthread_t thread;
-    bool dirty; /* on the list of those with something to send */
+    cb_placement placement; /* of one that runs jobs */
+    bool dirty;             /* on the list of those with something to send */
     struct receiver *next_dirty;
     cb_message *unsent;
     size_t count;
@@ -36,7 +40,8 @@ typedef struct message_list {
 
 struct cb_supervisor {
     cb_runtime *runtime;
-    cb_bell bell; /* for its own thread */
+    cb_bell bell;          /* for its own thread, */
+    atomic_int own_thread; /* the kernel's number of that; 0 before it runs */
     /* The rest belongs to who is in charge. */
     cb_charge charge;
     cb_exchange *exchange;
@@ -163,6 +168,8 @@ static cb_status send_unsent(cb_supervisor *self, receiver *to)
 {
     size_t sent = 0;
     cb_status status = CB_OK;
+    if (to->runs_jobs && to->count > 0)
+        cb_placement_follow(&to->placement);
     while (sent < to->count && status == CB_OK) {
         size_t count = to->count - sent;
         if (count > CB_BATCH_MAX)
@@ -204,8 +211,7 @@ static void report_not_started(cb_supervisor *self, const cb_message *effect, co
                          .to = CB_ADDRESS_SUPERVISOR,
                          .cause = effect->cause,
                          .route = effect->route};
-    if (listener)
-        report.payload = cb_payload_handle(cb_buffer_copy(error->text, strlen(error->text)));
+    report.payload = cb_payload_handle(cb_buffer_copy(error->text, strlen(error->text)));
     if (list_add(&self->made_here, &report) != CB_OK)
         cb_buffer_release(cb_message_payload(&report));
 }
@@ -227,6 +233,9 @@ static void start_actor(cb_supervisor *self, const cb_message *effect)
         return;
     }
     added->has_thread = true;
+    added->runs_jobs = effect->kind == CB_MSG_ADD_ACTOR && effect->value != 1;
+    cb_placement_begin(&added->placement, added->thread, self->runtime->options.limits.place_us,
+                       self->own_thread);
     self->threads++;
     if (effect->kind == CB_MSG_START_LISTENER)
         queue_for(self, effect);
@@ -279,6 +288,8 @@ static const cb_buffer *explanation(const cb_message *message, const cb_note *no
     bool is_about = false;
     if (message->kind == CB_MSG_ROUTE_FAILED)
         is_about = note->kind == CB_NOTE_ROUTE_FAILED;
+    else if (message->kind == CB_MSG_ACTOR_STOPPED)
+        is_about = note->kind == CB_NOTE_ACTOR_LOST;
     else if (message->kind == CB_MSG_JOB_COMPLETED && message->status != CB_JOB_SUCCESS)
         is_about = note->kind == CB_NOTE_JOB_ENDED && note->job == message->job;
     return is_about ? cb_message_payload(message) : NULL;
@@ -357,6 +368,14 @@ typedef enum finding {
     MORE_TO_TAKE
 } finding;
 
+/* A batch is of one sender. */
+static void take_reports(cb_supervisor *self, size_t count)
+{
+    receiver *from = cb_address_map_find(&self->receivers, self->records[0].from);
+    if (from != NULL && from->runs_jobs)
+        cb_placement_take_reports(&from->placement, self->records, count, self->own_thread);
+}
+
 static finding receive_round(cb_supervisor *self)
 {
     cb_inbox_state state;
@@ -367,6 +386,7 @@ static finding receive_round(cb_supervisor *self)
         self->now_ns = cb_now_ns();
         if (self->held.count > 0)
             self->held_batches++;
+        take_reports(self, count);
         for (size_t i = 0; i < count; i++)
             take_in(self, &self->records[i]);
         taken += count;
@@ -482,6 +502,7 @@ static bool run_until_quiet(cb_supervisor *self)
 void *cb_supervisor_thread(void *argument)
 {
     cb_supervisor *self = argument;
+    atomic_store(&self->own_thread, gettid());
     while (!run_until_quiet(self))
         cb_bell_wait(&self->bell);
     if (self->recorder != NULL && cb_recorder_has_file(self->recorder))

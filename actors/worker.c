@@ -58,7 +58,7 @@ static void check(void *argument, int64_t now_ns)
     if (self->announced || now_ns - self->started_ns < ANNOUNCE_NS)
         return;
     announce(self);
-    (void)cb_mailbox_flush(self->asker.mailbox);
+    (void)cb_mailbox_flush_and_ring(self->asker.mailbox);
 }
 
 static void post_returned(worker *self, const cb_message *hand)
@@ -191,7 +191,16 @@ static int64_t run_one(worker *self)
     return ended_ns;
 }
 
-static void flush(worker *self)
+/* Between two jobs, which are not to wait until this thread has done the supervisor's work as well.
+ */
+static void flush_and_go_on(worker *self, int64_t now_ns)
+{
+    if (cb_mailbox_flush_and_ring(self->asker.mailbox) != CB_OK)
+        self->retired = true;
+    self->flushed_ns = now_ns;
+}
+
+static void flush_before_waiting(worker *self)
 {
     if (cb_mailbox_flush(self->asker.mailbox) != CB_OK)
         self->retired = true;
@@ -204,7 +213,7 @@ static void receive(worker *self)
     cb_message message;
     cb_status status = cb_mailbox_receive(self->asker.mailbox, 0, &message);
     if (status == CB_TIMEOUT && self->count == 0) {
-        flush(self);
+        flush_before_waiting(self);
         status = cb_mailbox_receive(self->asker.mailbox, -1, &message);
     }
     for (; status == CB_OK; status = cb_mailbox_receive(self->asker.mailbox, 0, &message))
@@ -218,8 +227,9 @@ static void work(worker *self)
     while (!self->retired) {
         receive(self);
         while (self->count > 0 && !self->retired) {
-            if (run_one(self) - self->flushed_ns >= FLUSH_EVERY_NS) {
-                flush(self);
+            int64_t now_ns = run_one(self);
+            if (now_ns - self->flushed_ns >= FLUSH_EVERY_NS) {
+                flush_and_go_on(self, now_ns);
                 break; /* a look at the mailbox: a TAKE_BACK or a RETIRE may be there */
             }
         }

@@ -69,6 +69,8 @@ extern "C" {
       "jobs that one actor may hold; small enough to move when it gets stuck")                     \
     X(suspect_us, 2000, 100, 10000000, "CALLBOARD_SUSPECT_US",                                     \
       "time after which the jobs behind a busy actor are given to another")                        \
+    X(place_us, 2, 0, 100, "CALLBOARD_PLACE_US",                                                   \
+      "callbacks that take no longer run beside the thread that hands them; 0: none does")         \
     X(grace_ms, 5000, 0, 600000, "CALLBOARD_GRACE_MS",                                             \
       "time that accepted requests get to finish at shutdown")                                     \
     X(actor_stack_kib, 256, 128, 65536, "CALLBOARD_ACTOR_STACK_KIB", "C stack of an actor thread") \

@@ -9,9 +9,10 @@
  *
  * Ids: positive, counting up from 1 in each namespace (a small number the host gives each plugin),
  * never used twice in a process.
- * Threads: a cb_asker belongs to one thread at a time; the runtime itself may be used by all.
- * Errors: CB_UNKNOWN (no such id), CB_CLOSED, CB_LIMIT, CB_STOPPED (the caller's own job was
- * interrupted: return at once), CB_NOT_COMPLETE, CB_NO_RESULT, CB_FORMAT, CB_IO, CB_NO_MEMORY.
+ * Threads: a cb_asker belongs to one thread at a time; the runtime itself may be used by all. An
+ * actor's thread is begun by whichever thread runs the supervisor then, and takes over its
+ * priority. Errors: CB_UNKNOWN (no such id), CB_CLOSED, CB_LIMIT, CB_STOPPED (the caller's own job
+ * was interrupted: return at once), CB_NOT_COMPLETE, CB_NO_RESULT, CB_FORMAT, CB_IO, CB_NO_MEMORY.
  */
 #ifndef CALLBOARD_RUNTIME_H
 #define CALLBOARD_RUNTIME_H

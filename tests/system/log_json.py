@@ -4,6 +4,7 @@ import datetime
 import json
 import os
 import re
+import resource
 import signal
 import subprocess
 import sys
@@ -128,6 +129,22 @@ class JsonLog(ServiceTest):
         hands = {row[4]: row[0] for row in show(path) if row[2] == "Hand"}
         self.assertEqual(hands[failed["job"]], failed["cause"])
         self.assertEqual(failed["route"], 1)
+
+    def test_actor_that_does_not_start(self):
+        """No descriptors are left for its queues."""
+        process, port = self.serve(DIVIDING_SERVICE, "--log", "json")
+        used = len(os.listdir(f"/proc/{process.pid}/fd"))
+        _, hard = resource.prlimit(process.pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(process.pid, resource.RLIMIT_NOFILE, (used + 1, hard))
+        try:
+            self.exchange(port, b"1")
+        except ConnectionResetError:
+            pass
+        resource.prlimit(process.pid, resource.RLIMIT_NOFILE, (hard, hard))
+        _, err = self.finish(process)
+        lost = self.events(self.lines_of(err), "actor_lost")
+        self.assertGreater(len(lost), 0, err)
+        self.assertEqual(lost[0]["error"], "cannot make an actor's queues: Too many open files")
 
     def test_file_and_level(self):
         """Two runs append to one file; standard error stays empty."""
