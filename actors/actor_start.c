@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "actors/placement.h"
 #include "actors/supervisor.h"
 
 int64_t cb_now_ns(void)
@@ -86,8 +87,10 @@ cb_status cb_start_actor(cb_runtime *runtime, const cb_message *effect, cb_excha
     }
     *start = (cb_actor_start){.runtime = runtime, .mailbox = mailbox};
     (void)snprintf(name, sizeof name, "actor-%u", effect->to);
+    cb_placement_loan loan = cb_placement_borrow(atomic_load(&runtime->own_thread));
     status = cb_thread_start(thread, thread_function(effect), start,
                              runtime->options.limits.actor_stack_kib, name, error);
+    cb_placement_return(&loan);
     if (status != CB_OK) {
         cb_mailbox_discard(&mailbox);
         free(start);

@@ -216,6 +216,7 @@ static cb_status send_gathered(cb_mailbox *mailbox, void (*tell)(void *user))
     do
         sent = zmq_send(mailbox->up, mailbox->outgoing, size, 0);
     while (sent < 0 && zmq_errno() == EINTR);
+    bool is_over = sent < 0 && zmq_errno() == ETERM; /* and so is the attendant */
     if (sent < 0) {
         for (uint32_t i = 0; i < mailbox->gathered; i++)
             cb_buffer_release(cb_message_payload(&mailbox->outgoing[i]));
@@ -224,7 +225,7 @@ static cb_status send_gathered(cb_mailbox *mailbox, void (*tell)(void *user))
         atomic_fetch_add(&office->count.sent, 1);
     }
     mailbox->gathered = 0;
-    if (tell != NULL)
+    if (tell != NULL && !is_over)
         tell(office->attendant.user);
     return sent < 0 ? CB_IO : CB_OK;
 }

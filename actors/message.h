@@ -105,7 +105,8 @@ enum {
     X(ACTOR_READY, 32, "ActorReady")                                                               \
     X(JOB_STARTED, 33, "JobStarted")     /* job */                                                 \
     X(JOB_COMPLETED, 34, "JobCompleted") /* job, status cb_job_status, value size, payload result  \
-                                            or error text; connection local port of a client's */  \
+                                            or error text; connection local port of a client's,    \
+                                            a worker's time for the callback in us */              \
     X(JOB_RETURNED, 35, "JobReturned")   /* job, payload its request again: was not started */     \
     X(ACTOR_STOPPED, 36, "ActorStopped") /* status cb_status: not OK if it could not start, and    \
                                             payload why */                                         \

@@ -5,6 +5,7 @@
 #include <sys/resource.h>
 
 #include "actors/metrics/server.h"
+#include "actors/placement.h"
 #include "actors/supervisor.h"
 
 /* How long the supervisor may take to say its first word. */
@@ -121,6 +122,8 @@ cb_status cb_runtime_start(const cb_runtime_options *options, cb_runtime **runti
     raise_descriptor_limit();
     started->options = *options;
     started->options.trace_path = NULL;
+    atomic_init(&started->own_thread, 0);
+    atomic_init(&started->hands_from, CB_PLACED_ANYWHERE);
     atomic_init(&started->next_asker, CB_ADDRESS_FIRST_ASKER);
     atomic_init(&started->shut_down, false);
     cb_status status = open_parts(started, options->trace_path, error);

@@ -23,6 +23,8 @@ struct cb_runtime {
      * on descriptors that may be gone by then. Used by who set `shut_down`, and by the stop. */
     cb_mailbox *control;
     /* Any thread. */
+    atomic_int own_thread; /* the kernel's number of the supervisor's; 0 until it runs */
+    atomic_int hands_from; /* the processor of the visitor that handed jobs last */
     atomic_uint next_asker;
     atomic_bool shut_down; /* the end was asked for from outside */
 };

@@ -1,6 +1,7 @@
 #include "actors/supervisor.h"
 
 #include <assert.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -9,7 +10,6 @@
 #include "actors/base/charge.h"
 #include "actors/log/log.h"
 #include "actors/metrics/snapshot.h"
-#include "actors/placement.h"
 
 /* Records taken in before effects are sent on, so that a flood does not starve the receivers. */
 #define RECORDS_A_ROUND 512u
@@ -24,8 +24,7 @@ typedef struct receiver {
     bool has_thread;
     bool runs_jobs;
     pthread_t thread;
-    cb_placement placement; /* of one that runs jobs */
-    bool dirty;             /* on the list of those with something to send */
+    bool dirty; /* on the list of those with something to send */
     struct receiver *next_dirty;
     cb_message *unsent;
     size_t count;
@@ -40,8 +39,7 @@ typedef struct message_list {
 
 struct cb_supervisor {
     cb_runtime *runtime;
-    cb_bell bell;          /* for its own thread, */
-    atomic_int own_thread; /* the kernel's number of that; 0 before it runs */
+    cb_bell bell; /* for its own thread */
     /* The rest belongs to who is in charge. */
     cb_charge charge;
     cb_exchange *exchange;
@@ -59,6 +57,7 @@ struct cb_supervisor {
     uint64_t held_batches;  /* batches read since the first of them came */
     message_list made_here; /* inputs of the shell's own: an actor that did not start */
     size_t threads;
+    bool is_visited; /* by who is in charge: it is not its own thread */
     bool stopping;
     bool leave_stuck;
     cb_message records[CB_BATCH_MAX]; /* what is being taken in */
@@ -163,13 +162,21 @@ static void queue_for(cb_supervisor *self, const cb_message *message)
         make_dirty(self, to);
 }
 
+/* Workers like to know where their jobs come from. */
+static void tell_where(cb_runtime *runtime)
+{
+    int here = sched_getcpu();
+    if (here != atomic_load_explicit(&runtime->hands_from, memory_order_relaxed))
+        atomic_store_explicit(&runtime->hands_from, here, memory_order_relaxed);
+}
+
 /* Sends as much as the receiver's queue takes. */
 static cb_status send_unsent(cb_supervisor *self, receiver *to)
 {
     size_t sent = 0;
     cb_status status = CB_OK;
-    if (to->runs_jobs && to->count > 0)
-        cb_placement_follow(&to->placement);
+    if (to->runs_jobs && to->count > 0 && self->is_visited)
+        tell_where(self->runtime);
     while (sent < to->count && status == CB_OK) {
         size_t count = to->count - sent;
         if (count > CB_BATCH_MAX)
@@ -234,8 +241,6 @@ static void start_actor(cb_supervisor *self, const cb_message *effect)
     }
     added->has_thread = true;
     added->runs_jobs = effect->kind == CB_MSG_ADD_ACTOR && effect->value != 1;
-    cb_placement_begin(&added->placement, added->thread, self->runtime->options.limits.place_us,
-                       self->own_thread);
     self->threads++;
     if (effect->kind == CB_MSG_START_LISTENER)
         queue_for(self, effect);
@@ -368,14 +373,6 @@ typedef enum finding {
     MORE_TO_TAKE
 } finding;
 
-/* A batch is of one sender. */
-static void take_reports(cb_supervisor *self, size_t count)
-{
-    receiver *from = cb_address_map_find(&self->receivers, self->records[0].from);
-    if (from != NULL && from->runs_jobs)
-        cb_placement_take_reports(&from->placement, self->records, count, self->own_thread);
-}
-
 static finding receive_round(cb_supervisor *self)
 {
     cb_inbox_state state;
@@ -386,7 +383,6 @@ static finding receive_round(cb_supervisor *self)
         self->now_ns = cb_now_ns();
         if (self->held.count > 0)
             self->held_batches++;
-        take_reports(self, count);
         for (size_t i = 0; i < count; i++)
             take_in(self, &self->records[i]);
         taken += count;
@@ -469,6 +465,7 @@ void cb_supervisor_attend(cb_supervisor *self)
     for (int rounds = 0; goes_on && rounds < ROUNDS_A_VISIT; rounds++) {
         if (!cb_charge_take(&self->charge, &seen))
             return;
+        self->is_visited = true;
         bool quiet = run_round(self);
         stopping = self->stopping;
         cb_charge_leave(&self->charge);
@@ -489,9 +486,12 @@ static bool run_until_quiet(cb_supervisor *self)
     uint_fast64_t seen;
     cb_charge_call(&self->charge);
     while (cb_charge_take(&self->charge, &seen)) {
+        self->is_visited = false;
         bool quiet = run_round(self);
-        if (quiet && self->stopping && (self->threads == 0 || self->leave_stuck))
+        if (quiet && self->stopping && (self->threads == 0 || self->leave_stuck)) {
+            input_held(self, true); /* good-byes that still waited for something older */
             return true;
+        }
         cb_charge_leave(&self->charge);
         if (quiet && !cb_charge_has_called(&self->charge, seen))
             return false;
@@ -502,7 +502,7 @@ static bool run_until_quiet(cb_supervisor *self)
 void *cb_supervisor_thread(void *argument)
 {
     cb_supervisor *self = argument;
-    atomic_store(&self->own_thread, gettid());
+    atomic_store(&self->runtime->own_thread, gettid());
     while (!run_until_quiet(self))
         cb_bell_wait(&self->bell);
     if (self->recorder != NULL && cb_recorder_has_file(self->recorder))

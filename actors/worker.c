@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "actors/asker.h"
+#include "actors/placement.h"
 #include "actors/runtime.h"
 
 /* A callback that has run so long is reported as running. */
@@ -29,6 +30,7 @@ typedef struct worker {
     int64_t started_ns;
     bool announced;
     int64_t flushed_ns;
+    cb_placement placement;
     bool refuses; /* gave jobs back unasked: what comes before a TAKE_BACK goes back, too */
     bool retired;
 } worker;
@@ -47,6 +49,7 @@ static void announce(void *argument)
     if (self->announced)
         return;
     self->announced = true;
+    cb_placement_release(&self->placement);
     cb_message message = {
         .kind = CB_MSG_JOB_STARTED, .cause = self->current.cause, .job = self->current.job};
     post(self, &message);
@@ -187,6 +190,7 @@ static int64_t run_one(worker *self)
     self->runtime->options.run_job(self->runtime->options.user, &job);
     cb_buffer_release(job.request);
     int64_t ended_ns = cb_now_ns();
+    cb_placement_count(&self->placement, ended_ns - self->started_ns);
     complete(self, &job, ended_ns);
     return ended_ns;
 }
@@ -207,6 +211,15 @@ static void flush_before_waiting(worker *self)
     self->flushed_ns = cb_now_ns();
 }
 
+static void follow(worker *self)
+{
+    const cb_runtime *runtime = self->runtime;
+    if (self->placement.like == 0) /* the supervisor's thread may begin later than this one */
+        self->placement.like = atomic_load(&runtime->own_thread);
+    cb_placement_follow(&self->placement,
+                        atomic_load_explicit(&runtime->hands_from, memory_order_relaxed));
+}
+
 /* Takes in what has come; waits for it if there is nothing else to do. */
 static void receive(worker *self)
 {
@@ -215,6 +228,7 @@ static void receive(worker *self)
     if (status == CB_TIMEOUT && self->count == 0) {
         flush_before_waiting(self);
         status = cb_mailbox_receive(self->asker.mailbox, -1, &message);
+        follow(self);
     }
     for (; status == CB_OK; status = cb_mailbox_receive(self->asker.mailbox, 0, &message))
         command(self, &message);
@@ -244,6 +258,7 @@ void *cb_worker_thread(void *argument)
     const cb_runtime_options *options = &start.runtime->options;
     worker self = {.asker = {.mailbox = start.mailbox, .ops = &job_ops},
                    .runtime = start.runtime,
+                   .placement = {.most_us = options->limits.place_us},
                    .capacity = (size_t)options->limits.hand_batch};
     self.asker.worker = &self;
     self.waiting = calloc(self.capacity, sizeof *self.waiting);

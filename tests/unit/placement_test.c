@@ -1,35 +1,36 @@
-/* Where an actor is kept whose jobs are short. On a machine with one processor it is there anyway.
+/* Where a thread keeps whose jobs are very short. On a machine with one processor it is there
+ * anyway.
  */
 #include <CUnit/Basic.h>
 #include <CUnit/CUnit.h>
-#include <sched.h>
+#include <pthread.h>
 #include <semaphore.h>
 #include <unistd.h>
 
 #include "actors/placement.h"
 
 #define MOST_US 2
+#define SHORT   ((MOST_US + 1) * 1000 - 1)
+#define LONGER  ((MOST_US + 1) * 1000)
 
-static sem_t over;
-static pthread_t actor;
 static cb_placement placement;
-static cpu_set_t everywhere;
-static pid_t like; /* a thread that nobody moves */
-static sem_t known;
+static cpu_set_t everywhere; /* where the program may run */
+static pid_t like;           /* a thread that may, too */
 static pthread_t unmoved;
+static sem_t known, over;
 
-static void *wait(void *unused)
+static void wait_for(sem_t *semaphore)
 {
-    while (sem_wait(&over) != 0)
+    while (sem_wait(semaphore) != 0)
         ;
-    return unused;
 }
 
 static void *tell_number(void *unused)
 {
     like = gettid();
     sem_post(&known);
-    return wait(unused);
+    wait_for(&over);
+    return unused;
 }
 
 static void begin(void)
@@ -38,54 +39,35 @@ static void begin(void)
     CU_ASSERT_EQUAL_FATAL(sem_init(&over, 0, 0), 0);
     CU_ASSERT_EQUAL_FATAL(sem_init(&known, 0, 0), 0);
     CU_ASSERT_EQUAL_FATAL(pthread_create(&unmoved, NULL, tell_number, NULL), 0);
-    while (sem_wait(&known) != 0)
-        ;
-    CU_ASSERT_EQUAL_FATAL(pthread_create(&actor, NULL, wait, NULL), 0);
-    cb_placement_begin(&placement, actor, MOST_US, like);
+    wait_for(&known);
+    placement = (cb_placement){.most_us = MOST_US, .like = like};
 }
 
 static void end(void)
 {
     sem_post(&over);
-    sem_post(&over);
-    CU_ASSERT_EQUAL(pthread_join(actor, NULL), 0);
     CU_ASSERT_EQUAL(pthread_join(unmoved, NULL), 0);
     CU_ASSERT_EQUAL(sched_setaffinity(0, sizeof everywhere, &everywhere), 0);
 }
 
-static void report(cb_message_kind kind, uint32_t took_us, size_t count)
+static void count(int64_t took_ns, unsigned jobs)
 {
-    const cb_message record = {.kind = (uint16_t)kind, .connection = took_us};
-    for (size_t i = 0; i < count; i++)
-        cb_placement_take_reports(&placement, &record, 1, like);
+    for (unsigned i = 0; i < jobs; i++)
+        cb_placement_count(&placement, took_ns);
 }
 
-static void complete(uint32_t took_us, size_t count)
+static int first_processor(void)
 {
-    report(CB_MSG_JOB_COMPLETED, took_us, count);
-}
-
-/* The calling thread runs there and nowhere else from now on. */
-static void move_to(size_t processor)
-{
-    cpu_set_t one;
-    CPU_ZERO(&one);
-    CPU_SET(processor, &one);
-    CU_ASSERT_EQUAL_FATAL(sched_setaffinity(0, sizeof one, &one), 0);
-}
-
-static size_t first_processor(void)
-{
-    size_t processor = 0;
-    while (!CPU_ISSET(processor, &everywhere))
+    int processor = 0;
+    while (!CPU_ISSET((size_t)processor, &everywhere))
         processor++;
     return processor;
 }
 
-static size_t last_processor(void)
+static int last_processor(void)
 {
-    size_t processor = CPU_SETSIZE - 1;
-    while (!CPU_ISSET(processor, &everywhere))
+    int processor = CPU_SETSIZE - 1;
+    while (!CPU_ISSET((size_t)processor, &everywhere))
         processor--;
     return processor;
 }
@@ -93,40 +75,48 @@ static size_t last_processor(void)
 static bool runs_anywhere(void)
 {
     cpu_set_t now;
-    CU_ASSERT_EQUAL(pthread_getaffinity_np(actor, sizeof now, &now), 0);
+    CU_ASSERT_EQUAL(sched_getaffinity(0, sizeof now, &now), 0);
     return CPU_EQUAL(&now, &everywhere);
 }
 
-static bool is_kept_on(size_t processor)
+static bool is_kept_on(int processor)
 {
     cpu_set_t now;
-    CU_ASSERT_EQUAL(pthread_getaffinity_np(actor, sizeof now, &now), 0);
-    return CPU_COUNT(&now) == 1 && CPU_ISSET(processor, &now);
+    CU_ASSERT_EQUAL(sched_getaffinity(0, sizeof now, &now), 0);
+    return CPU_COUNT(&now) == 1 && CPU_ISSET((size_t)processor, &now);
 }
 
-static void short_jobs_bring_it_near(void)
+static void set_where(pid_t thread, int processor)
+{
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET((size_t)processor, &one);
+    CU_ASSERT_EQUAL_FATAL(sched_setaffinity(thread, sizeof one, &one), 0);
+}
+
+static void very_short_jobs_bring_it_near(void)
 {
     begin();
-    move_to(last_processor());
-    complete(MOST_US, CB_PLACED_JOBS - 1);
-    cb_placement_follow(&placement);
+    count(SHORT, CB_PLACED_JOBS - 1);
+    cb_placement_follow(&placement, last_processor());
     CU_ASSERT(runs_anywhere());
-    complete(0, 1);
-    CU_ASSERT(runs_anywhere()); /* not before it is handed more */
-    cb_placement_follow(&placement);
+    count(0, 1);
+    CU_ASSERT(runs_anywhere()); /* not before there are more */
+    cb_placement_follow(&placement, last_processor());
     CU_ASSERT(is_kept_on(last_processor()));
     end();
 }
 
-static void it_follows(void)
+static void it_follows_but_not_to_and_fro(void)
 {
     begin();
-    complete(0, CB_PLACED_JOBS);
-    move_to(first_processor());
-    cb_placement_follow(&placement);
+    count(0, CB_PLACED_JOBS);
+    cb_placement_follow(&placement, first_processor());
     CU_ASSERT(is_kept_on(first_processor()));
-    move_to(last_processor());
-    cb_placement_follow(&placement);
+    cb_placement_follow(&placement, last_processor());
+    CU_ASSERT(is_kept_on(first_processor()));
+    count(0, CB_PLACED_JOBS);
+    cb_placement_follow(&placement, last_processor());
     CU_ASSERT(is_kept_on(last_processor()));
     end();
 }
@@ -134,63 +124,88 @@ static void it_follows(void)
 static void a_few_longer_ones_do_not_count(void)
 {
     begin();
-    move_to(last_processor());
-    complete(MOST_US + 1, CB_PLACED_LONGER + 1);
-    complete(0, CB_PLACED_JOBS - CB_PLACED_LONGER - 1);
-    cb_placement_follow(&placement);
+    count(LONGER, CB_PLACED_LONGER + 1);
+    count(0, CB_PLACED_JOBS - CB_PLACED_LONGER - 1);
+    cb_placement_follow(&placement, last_processor());
     CU_ASSERT(runs_anywhere());
-    complete(MOST_US + 1, CB_PLACED_LONGER);
-    complete(0, CB_PLACED_JOBS - CB_PLACED_LONGER);
-    cb_placement_follow(&placement);
+    count(LONGER, CB_PLACED_LONGER);
+    count(0, CB_PLACED_JOBS - CB_PLACED_LONGER);
+    cb_placement_follow(&placement, last_processor());
     CU_ASSERT(is_kept_on(last_processor()));
-    complete(MOST_US + 1, CB_PLACED_LONGER + 1);
+    count(LONGER, CB_PLACED_LONGER + 1);
     CU_ASSERT(is_kept_on(last_processor()));
-    complete(0, CB_PLACED_JOBS - CB_PLACED_LONGER - 1);
+    count(0, CB_PLACED_JOBS - CB_PLACED_LONGER - 1);
     CU_ASSERT(runs_anywhere());
     end();
 }
 
-static void a_job_that_is_reported_as_running_lets_it_go(void)
+static void one_long_job_lets_it_go(void)
 {
     begin();
-    move_to(last_processor());
-    complete(0, CB_PLACED_JOBS);
-    cb_placement_follow(&placement);
-    report(CB_MSG_JOB_STARTED, 0, 1);
+    count(0, CB_PLACED_JOBS);
+    cb_placement_follow(&placement, last_processor());
+    count(CB_PLACED_MOST_NS, 1);
     CU_ASSERT(runs_anywhere());
-    complete(1000, 1);
-    complete(0, CB_PLACED_JOBS - 2);
-    cb_placement_follow(&placement);
+    cb_placement_follow(&placement, last_processor());
     CU_ASSERT(runs_anywhere());
-    complete(0, 1);
-    cb_placement_follow(&placement);
+    count(0, CB_PLACED_JOBS);
+    cb_placement_follow(&placement, last_processor());
     CU_ASSERT(is_kept_on(last_processor()));
-    end();
-}
-
-static void one_that_was_begun_from_a_kept_thread_is_not_kept(void)
-{
-    pthread_t other;
-    cb_placement of_other;
-    cpu_set_t now;
-    begin();
-    move_to(first_processor());
-    CU_ASSERT_EQUAL_FATAL(pthread_create(&other, NULL, wait, NULL), 0);
-    cb_placement_begin(&of_other, other, MOST_US, like);
-    CU_ASSERT_EQUAL(pthread_getaffinity_np(other, sizeof now, &now), 0);
-    CU_ASSERT(CPU_EQUAL(&now, &everywhere));
-    sem_post(&over);
-    end();
-    CU_ASSERT_EQUAL(pthread_join(other, NULL), 0);
-}
-
-static void none_is_kept_if_the_limit_is_0(void)
-{
-    begin();
-    cb_placement_begin(&placement, actor, 0, like);
-    complete(0, 4 * (size_t)CB_PLACED_JOBS);
-    cb_placement_follow(&placement);
+    cb_placement_release(&placement); /* it knows that one begins */
     CU_ASSERT(runs_anywhere());
+    end();
+}
+
+static void it_is_kept_nowhere_else(void)
+{
+    begin();
+    set_where(like, first_processor());
+    count(0, CB_PLACED_JOBS);
+    cb_placement_follow(&placement, CPU_SETSIZE);
+    CU_ASSERT(runs_anywhere());
+    count(0, CB_PLACED_JOBS);
+    cb_placement_follow(&placement, CB_PLACED_ANYWHERE);
+    CU_ASSERT(runs_anywhere());
+    count(0, CB_PLACED_JOBS);
+    if (last_processor() != first_processor()) {
+        cb_placement_follow(&placement, last_processor());
+        CU_ASSERT(runs_anywhere());
+    }
+    end();
+}
+
+static void none_is_kept_without_a_limit_or_a_like(void)
+{
+    begin();
+    placement.most_us = 0;
+    count(0, 4 * CB_PLACED_JOBS);
+    cb_placement_follow(&placement, last_processor());
+    CU_ASSERT(runs_anywhere());
+    placement = (cb_placement){.most_us = MOST_US};
+    count(0, 4 * CB_PLACED_JOBS);
+    cb_placement_follow(&placement, last_processor());
+    CU_ASSERT(runs_anywhere());
+    end();
+}
+
+static void *look_where(void *set)
+{
+    CU_ASSERT_EQUAL(sched_getaffinity(0, sizeof(cpu_set_t), set), 0);
+    return NULL;
+}
+
+static void a_thread_that_a_kept_one_begins_is_not_kept(void)
+{
+    pthread_t begun;
+    cpu_set_t where;
+    begin();
+    set_where(0, first_processor());
+    cb_placement_loan loan = cb_placement_borrow(like);
+    CU_ASSERT_EQUAL_FATAL(pthread_create(&begun, NULL, look_where, &where), 0);
+    cb_placement_return(&loan);
+    CU_ASSERT_EQUAL(pthread_join(begun, NULL), 0);
+    CU_ASSERT(CPU_EQUAL(&where, &everywhere));
+    CU_ASSERT(is_kept_on(first_processor()));
     end();
 }
 
@@ -201,12 +216,13 @@ static void none_is_kept_if_the_limit_is_0(void)
 
 int main(void)
 {
-    CU_TestInfo tests[] = {TEST(short_jobs_bring_it_near),
-                           TEST(it_follows),
+    CU_TestInfo tests[] = {TEST(very_short_jobs_bring_it_near),
+                           TEST(it_follows_but_not_to_and_fro),
                            TEST(a_few_longer_ones_do_not_count),
-                           TEST(a_job_that_is_reported_as_running_lets_it_go),
-                           TEST(one_that_was_begun_from_a_kept_thread_is_not_kept),
-                           TEST(none_is_kept_if_the_limit_is_0),
+                           TEST(one_long_job_lets_it_go),
+                           TEST(it_is_kept_nowhere_else),
+                           TEST(none_is_kept_without_a_limit_or_a_like),
+                           TEST(a_thread_that_a_kept_one_begins_is_not_kept),
                            CU_TEST_INFO_NULL};
     CU_SuiteInfo suites[] = {{"placement", NULL, NULL, NULL, NULL, tests}, CU_SUITE_INFO_NULL};
     if (CU_initialize_registry() != CUE_SUCCESS || CU_register_suites(suites) != CUE_SUCCESS)
