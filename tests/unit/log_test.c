@@ -209,7 +209,24 @@ static void test_overflow(void)
     fclose(in);
 }
 
-/* A line that is longer than the queue is lost; what comes after it is not. */
+/* Reads until all of the words have come, in whatever order; false at the end of the pipe. */
+static bool read_words(int fd, const char *first, const char *second)
+{
+    char bytes[4096];
+    size_t size = 0;
+    for (ssize_t got = 1; got > 0 && size < sizeof bytes - 1; size += (size_t)got) {
+        bytes[size] = '\0';
+        if (strstr(bytes, first) != NULL && strstr(bytes, second) != NULL)
+            return true;
+        got = read(fd, bytes + size, sizeof bytes - 1 - size);
+        CU_ASSERT_FATAL(got >= 0);
+    }
+    return false;
+}
+
+/* A line that is longer than the queue is lost; what comes after it is not. The two lines may be
+ * two writes, and the second one waits until the pipe of one page is empty: the reader reads before
+ * the end. */
 static void test_long_line(void)
 {
     piped with;
@@ -220,15 +237,10 @@ static void test_long_line(void)
     cb_log_line(with.log, CB_LOG_INFO, "test", &field, 1);
     CU_ASSERT_EQUAL(cb_log_lost(with.log), 1);
     say(with.log, 1);
+    CU_ASSERT(read_words(with.ends[0], "\"n\":1", "\"lines_lost\",\"lines\":1"));
+    CU_ASSERT_EQUAL(cb_log_lost(with.log), 1);
     cb_log_close(&with.log);
-    char bytes[4096];
-    size_t size = 0;
-    for (ssize_t got = 1; got > 0 && size < sizeof bytes; size += (size_t)got) {
-        got = read(with.ends[0], bytes + size, sizeof bytes - size);
-        CU_ASSERT_FATAL(got >= 0);
-    }
-    CU_ASSERT(memmem(bytes, size, "\"n\":1", 5) != NULL);
-    CU_ASSERT(memmem(bytes, size, "\"lines_lost\",\"lines\":1", 22) != NULL);
+    CU_ASSERT_FALSE(read_words(with.ends[0], "x", "x")); /* nothing else */
     close(with.ends[0]);
 }
 
