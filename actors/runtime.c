@@ -4,12 +4,14 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "actors/base/sink.h"
 #include "actors/metrics/server.h"
 #include "actors/placement.h"
 #include "actors/supervisor.h"
 
 /* How long the supervisor may take to say its first word. */
 #define ANSWERED_WITHIN_MS 10000
+#define NS_A_MS            1000000
 
 /* Each actor takes a few descriptors; the soft limit of many systems (1,024) is for programs that
  * use select. What cannot be had shows up as an error where it is missing. */
@@ -103,12 +105,22 @@ static cb_status open_parts(cb_runtime *runtime, const char *trace_path, cb_erro
     return status == CB_OK ? serve_metrics(runtime, error) : status;
 }
 
+/* The trace's file has until the grace is over, and some time at least. */
+static cb_status close_recorder(cb_runtime *runtime, cb_error *error)
+{
+    int64_t least_ns = cb_now_ns() + CB_SINK_PATIENCE_NS;
+    int64_t until_ns =
+        atomic_load(&runtime->end_began_ns) + runtime->options.limits.grace_ms * NS_A_MS;
+    return cb_recorder_close_until(&runtime->recorder, until_ns > least_ns ? until_ns : least_ns,
+                                   error);
+}
+
 static cb_status close_parts(cb_runtime *runtime, cb_error *error)
 {
     cb_mailbox_close(&runtime->control);
     cb_supervisor_free(&runtime->supervisor);
     cb_post_office_close(&runtime->office);
-    return cb_recorder_close(&runtime->recorder, error);
+    return close_recorder(runtime, error);
 }
 
 cb_status cb_runtime_start(const cb_runtime_options *options, cb_runtime **runtime, cb_error *error)
@@ -126,6 +138,7 @@ cb_status cb_runtime_start(const cb_runtime_options *options, cb_runtime **runti
     atomic_init(&started->hands_from, CB_PLACED_ANYWHERE);
     atomic_init(&started->next_asker, CB_ADDRESS_FIRST_ASKER);
     atomic_init(&started->shut_down, false);
+    atomic_init(&started->end_began_ns, 0);
     cb_status status = open_parts(started, options->trace_path, error);
     if (status != CB_OK) {
         (void)close_parts(started, NULL);
@@ -147,11 +160,19 @@ cb_status cb_runtime_name_space(cb_runtime *runtime, uint8_t name_space, const c
     return cb_recorder_name(runtime->recorder, name_space, name, error);
 }
 
+/* The first time counts. */
+static void begin_end(cb_runtime *runtime)
+{
+    int_least64_t not_yet = 0;
+    (void)atomic_compare_exchange_strong(&runtime->end_began_ns, &not_yet, cb_now_ns());
+}
+
 void cb_runtime_shutdown(cb_runtime *runtime)
 {
     /* Relaxed would do: the flag only keeps a second message from being sent. */
     if (atomic_exchange(&runtime->shut_down, true))
         return;
+    begin_end(runtime);
     cb_message message = {.kind = CB_MSG_SHUTDOWN};
     (void)cb_mailbox_post(runtime->control, &message);
     (void)cb_mailbox_flush_and_ring(runtime->control); /* a second one must find us free */
@@ -174,12 +195,28 @@ static cb_status finish(cb_runtime *runtime, bool *stuck, cb_error *error)
     return status;
 }
 
+/* Of two things that may have gone wrong, both are told, as the first one. */
+static cb_status both(cb_status first, cb_error *error, cb_status second, const cb_error *why)
+{
+    cb_error before;
+    if (second == CB_OK)
+        return first;
+    if (error == NULL)
+        return first != CB_OK ? first : second;
+    if (first == CB_OK)
+        return cb_fail(error, second, "%s", why->text);
+    before = *error;
+    return cb_fail(error, first, "%.250s; %.250s", before.text, why->text);
+}
+
 cb_status cb_runtime_stop(cb_runtime **runtime, cb_error *error)
 {
+    cb_error trace_error = {.text = ""};
     cb_runtime *stopping = *runtime;
     if (stopping == NULL)
         return CB_OK;
     bool stuck = false;
+    begin_end(stopping);
     cb_status status = finish(stopping, &stuck, error);
     cb_metrics_stop(&stopping->metrics);
     cb_status dismissed = dismiss(stopping, stuck, error);
@@ -189,10 +226,9 @@ cb_status cb_runtime_stop(cb_runtime **runtime, cb_error *error)
     if (cb_supervisor_abandoned(stopping->supervisor) > 0) {
         /* A thread that does not end still uses the runtime: it is left to the process's end. The
          * trace is whole all the same. */
-        cb_status written = cb_recorder_close(&stopping->recorder, status == CB_OK ? error : NULL);
-        return status != CB_OK ? status : written;
+        return both(status, error, close_recorder(stopping, &trace_error), &trace_error);
     }
-    cb_status closed = close_parts(stopping, status == CB_OK ? error : NULL);
+    cb_status closed = close_parts(stopping, &trace_error);
     free(stopping);
-    return status != CB_OK ? status : closed;
+    return both(status, error, closed, &trace_error);
 }

@@ -26,7 +26,8 @@ struct cb_runtime {
     atomic_int own_thread; /* the kernel's number of the supervisor's; 0 until it runs */
     atomic_int hands_from; /* the processor of the visitor that handed jobs last */
     atomic_uint next_asker;
-    atomic_bool shut_down; /* the end was asked for from outside */
+    atomic_bool shut_down;             /* the end was asked for from outside */
+    atomic_int_least64_t end_began_ns; /* 0: it has not */
 };
 
 /* What an actor's thread starts with; it frees it. */

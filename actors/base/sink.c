@@ -154,6 +154,11 @@ bool cb_sink_await_leave(cb_sink *sink)
         cb_bell_set(&sink->left, until_ns);
         cb_bell_wait(&sink->left);
     }
+    return atomic_load(&sink->whose) != SINK_IN_USE;
+}
+
+bool cb_sink_abandon(cb_sink *sink)
+{
     int whose = SINK_IN_USE;
-    return !atomic_compare_exchange_strong(&sink->whose, &whose, SINK_THE_THREADS);
+    return atomic_compare_exchange_strong(&sink->whose, &whose, SINK_THE_THREADS);
 }

@@ -5,12 +5,12 @@
  *       while there is work or the end has          queue work; cb_sink_ring
  *       not begun:                                  ...
  *           cb_sink_write, or cb_sink_sleep         cb_sink_end(give_up_ns)
- *       if (!cb_sink_leave)                         if (cb_sink_await_leave)
+ *       if (!cb_sink_leave)                         if (cb_sink_await_leave || !cb_sink_abandon)
  *           free all                                    join the thread, free all
  *
  * A write to an output that takes nothing ends at give_up_ns. A thread that the kernel holds in a
- * write (a disk that hangs) cannot be ended: cb_sink_await_leave then says false, and all of it
- * belongs to that thread, which frees it if it ever comes back.
+ * write (a disk that hangs) cannot be ended. It is abandoned, and all of it belongs to that thread,
+ * which frees it if it ever comes back.
  *
  * Threads: as said at each function. The queue is the owner's own matter.
  */
@@ -65,8 +65,10 @@ bool cb_sink_leave(cb_sink *sink);
 /* -- the owner -- */
 
 void cb_sink_end(cb_sink *sink, int64_t give_up_ns);
-/* Waits until the thread leaves. False: it has not, even some time after it should have; then
- * nothing may be touched any more. */
+/* Waits until the thread leaves; false: it has not, even some time after it should have. */
 bool cb_sink_await_leave(cb_sink *sink);
+/* Gives everything to the thread: nothing of it may be touched any more. False: it has left
+ * meanwhile. */
+bool cb_sink_abandon(cb_sink *sink);
 
 #endif

@@ -384,7 +384,7 @@ void cb_log_close(cb_log **result)
         return;
     cb_sink_end(&log->sink, cb_now_ns() + CB_SINK_PATIENCE_NS);
     pthread_t thread = log->thread;
-    if (cb_sink_await_leave(&log->sink)) {
+    if (cb_sink_await_leave(&log->sink) || !cb_sink_abandon(&log->sink)) {
         (void)pthread_join(thread, NULL);
         destroy(log);
     }

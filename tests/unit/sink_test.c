@@ -182,6 +182,7 @@ static void a_thread_that_leaves_in_time(void)
     cb_sink_end(&sink, now_ns() + 60000 * MS);
     (void)sem_post(&goes_on);
     CU_ASSERT(cb_sink_await_leave(&sink));
+    CU_ASSERT_FALSE(cb_sink_abandon(&sink));
     CU_ASSERT_EQUAL(pthread_join(thread, NULL), 0);
     CU_ASSERT_FALSE(is_the_threads);
     end();
@@ -193,6 +194,7 @@ static void a_thread_that_does_not_come_back_has_to_clear_up(void)
     begin_thread(&thread);
     cb_sink_end(&sink, now_ns() + 10 * MS);
     CU_ASSERT_FALSE(cb_sink_await_leave(&sink));
+    CU_ASSERT(cb_sink_abandon(&sink));
     (void)sem_post(&goes_on);
     while (sem_wait(&has_left) != 0)
         continue;
