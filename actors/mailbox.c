@@ -189,7 +189,7 @@ int cb_mailbox_descriptor(const cb_mailbox *mailbox)
 
 cb_status cb_mailbox_post(cb_mailbox *mailbox, const cb_message *message)
 {
-    if (mailbox->gathered == CB_BATCH_MAX) {
+    if (cb_mailbox_is_full(mailbox)) {
         cb_status status = cb_mailbox_flush(mailbox);
         if (status != CB_OK) {
             cb_buffer_release(cb_message_payload(message));
@@ -251,6 +251,11 @@ void cb_mailbox_close(cb_mailbox **mailbox)
 bool cb_mailbox_has_gathered(const cb_mailbox *mailbox)
 {
     return mailbox->gathered > 0;
+}
+
+bool cb_mailbox_is_full(const cb_mailbox *mailbox)
+{
+    return mailbox->gathered == CB_BATCH_MAX;
 }
 
 cb_status cb_mailbox_flush_and_ring(cb_mailbox *mailbox)

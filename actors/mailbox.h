@@ -64,6 +64,8 @@ cb_status cb_mailbox_flush(cb_mailbox *mailbox);
 cb_status cb_mailbox_flush_and_ring(cb_mailbox *mailbox);
 /* Whether a flush has something to send. */
 bool cb_mailbox_has_gathered(const cb_mailbox *mailbox);
+/* Whether the next post flushes. */
+bool cb_mailbox_is_full(const cb_mailbox *mailbox);
 
 /* The next record: CB_OK, CB_TIMEOUT when none came in timeout_ms (0: do not wait, -1: for ever),
  * CB_IO. Does not flush. The record's payload is the receiver's. */
