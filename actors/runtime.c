@@ -1,12 +1,12 @@
-#include "actors/runtime.h"
+#include "actors/core/runtime.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 
+#include "actors/core/supervisor.h"
 #include "actors/metrics/server.h"
-#include "actors/placement.h"
-#include "actors/supervisor.h"
+#include "actors/workers/placement.h"
 
 /* How long the supervisor may take to say its first word. */
 #define ANSWERED_WITHIN_MS 10000

@@ -11,7 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "actors/runtime.h"
+#include "actors/core/runtime.h"
 
 #define NS_A_S     INT64_C(1000000000)
 #define NS_A_MS    INT64_C(1000000)

@@ -15,7 +15,7 @@
 #define CALLBOARD_ACTORS_LOOP_SERVICE_H
 
 #include "actors/base/address_map.h"
-#include "actors/loop_actor.h"
+#include "actors/core/loop_actor.h"
 #include "callboard/loop_commands.h"
 
 typedef struct cb_loop_service cb_loop_service;

@@ -6,10 +6,10 @@
 #include <string.h>
 #include <time.h>
 
+#include "actors/core/loop_actor.h"
 #include "actors/io/http/request.h"
-#include "actors/loop_actor.h"
+#include "actors/listeners/tcp_port.h"
 #include "actors/metrics/render.h"
-#include "actors/tcp_port.h"
 #include "callboard/tcp.h"
 
 #define MS                 1000000

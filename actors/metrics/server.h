@@ -15,7 +15,7 @@
 #ifndef CALLBOARD_ACTORS_METRICS_SERVER_H
 #define CALLBOARD_ACTORS_METRICS_SERVER_H
 
-#include "actors/runtime.h"
+#include "actors/core/runtime.h"
 
 typedef struct cb_metrics cb_metrics;
 

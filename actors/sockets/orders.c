@@ -2,8 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "actors/core/tls_setting.h"
 #include "actors/sockets/sockets.h"
-#include "actors/tls_setting.h"
 
 #define US_PER_S     1e6
 /* Up to here a write is copied and goes out with others in one piece; a larger one is referred to.

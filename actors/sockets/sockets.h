@@ -18,7 +18,7 @@
 #define CALLBOARD_ACTORS_SOCKETS_SOCKETS_H
 
 #include "actors/base/address_map.h"
-#include "actors/loop_actor.h"
+#include "actors/core/loop_actor.h"
 #include "callboard/socket_commands.h"
 
 typedef struct cb_sockets cb_sockets;

@@ -24,7 +24,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "actors/message.h"
+#include "actors/base/message.h"
 #include "actors/step/note.h"
 #include "callboard/limits.h"
 #include "callboard/runtime.h"

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "actors/message.h"
+#include "actors/base/message.h"
 #include "callboard/runtime.h"
 
 typedef enum question_about { ABOUT_NONE, ABOUT_ROUTE, ABOUT_JOB } question_about;

@@ -8,8 +8,8 @@
 
 #include <pthread.h>
 
-#include "actors/exchange.h"
-#include "actors/runtime.h"
+#include "actors/core/exchange.h"
+#include "actors/core/runtime.h"
 #include "callboard/loop_commands.h"
 #include "tests/unit/exchange_bell.h"
 

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "actors/io/loop.h"
-#include "actors/io/simulated.h"
+#include "actors/io/simulated/simulated.h"
 
 #define MS      INT64_C(1000000)
 #define LOG_MAX 64

@@ -7,7 +7,7 @@
 #include <semaphore.h>
 #include <unistd.h>
 
-#include "actors/placement.h"
+#include "actors/workers/placement.h"
 
 #define MOST_US 2
 #define SHORT   ((MOST_US + 1) * 1000 - 1)

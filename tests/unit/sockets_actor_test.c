@@ -12,7 +12,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "actors/supervisor.h"
+#include "actors/core/supervisor.h"
 #include "callboard/socket_commands.h"
 #include "tests/unit/exchange_bell.h"
 

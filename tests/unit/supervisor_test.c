@@ -4,7 +4,7 @@
 #include <semaphore.h>
 #include <string.h>
 
-#include "actors/supervisor.h"
+#include "actors/core/supervisor.h"
 
 #define ASKER (CB_ADDRESS_FIRST_ASKER + 1)
 #define NS    1

@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "actors/message.h"
+#include "actors/base/message.h"
 #include "actors/trace/format.h"
 #include "actors/trace/recorder.h"
 
