@@ -11,7 +11,8 @@
 #include <stdint.h>
 
 #include "callboard/buffer.h"
-#include "callboard/runtime.h"
+#include "callboard/job_status.h"
+#include "callboard/kinds.h"
 
 #define CB_BATCH_MAX 512u
 

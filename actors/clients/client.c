@@ -1,15 +1,5 @@
-/* The actor that runs client exchanges: connect, send, half-close, receive to the end. Many at a
- * time on one loop, so that a waiting exchange costs no thread.
- *
- *     connecting -> sending -> receiving -> closing, with JobCompleted at the step to closing
- *         ^  `-> parked (JobStale) --.
- *         `------- Redial -----------'
- *
- * The TCP layer does the work; what is kept here says which of the steps a failure met. A route
- * that is pinned is reached over TLS, and only with the certificate it is known by. If the peer
- * shows another one, nothing was sent yet: it may be that the route has a new one by now, so the
- * exchange waits for the supervisor to say.
- */
+#include "actors/clients/client.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -132,7 +122,7 @@ static cb_status make_room(exchange *self, size_t size)
 static void on_read(cb_tcp_socket *socket, const void *data, size_t size)
 {
     exchange *self = cb_tcp_user(socket);
-    size_t most = (size_t)self->owner->actor.runtime->options.limits.max_request;
+    size_t most = (size_t)self->owner->actor.core->options.limits.max_request;
     size_t used = self->response != NULL ? self->response->size : 0;
     if (size > most - used) {
         fail(self, CB_JOB_RECEIVE_FAILED, "cannot receive from",

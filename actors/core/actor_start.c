@@ -1,78 +1,30 @@
 /* Starting the threads of actors. */
-#include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
+#include "actors/base/affinity.h"
+#include "actors/base/thread.h"
 #include "actors/core/supervisor.h"
-#include "actors/workers/placement.h"
 
-int64_t cb_now_ns(void)
+/* NULL: no such kind of route has an actor. */
+static cb_actor_function *function_for(const cb_actor_kinds *kinds, const cb_message *effect)
 {
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+    if (effect->kind != CB_MSG_START_LISTENER)
+        return effect->value == 1 ? kinds->client : kinds->worker;
+    uint32_t kind = cb_route_word_base(effect->connection);
+    return kind < CB_ROUTE_KINDS ? kinds->routes[kind] : NULL;
 }
 
-/* Signals belong to the program around us: actors start with all of them blocked. */
-static int create_blocked(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *),
-                          void *argument)
-{
-    sigset_t all;
-    sigset_t before;
-    (void)sigfillset(&all);
-    int problem = pthread_sigmask(SIG_SETMASK, &all, &before);
-    if (problem != 0)
-        return problem;
-    problem = pthread_create(thread, attributes, run, argument);
-    int restored = pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return problem != 0 ? problem : restored;
-}
-
-cb_status cb_thread_start(pthread_t *thread, void *(*run)(void *), void *argument,
-                          int64_t stack_kib, const char *name, cb_error *error)
-{
-    pthread_attr_t attributes;
-    int problem = pthread_attr_init(&attributes);
-    if (problem != 0)
-        return cb_fail_errno(error, CB_NO_MEMORY, problem, "cannot start a thread");
-    if (stack_kib > 0)
-        problem = pthread_attr_setstacksize(&attributes, (size_t)stack_kib * 1024);
-    if (problem == 0)
-        problem = create_blocked(thread, &attributes, run, argument);
-    (void)pthread_attr_destroy(&attributes);
-    if (problem != 0)
-        return cb_fail_errno(error, CB_LIMIT, problem, "cannot start a thread");
-    (void)pthread_setname_np(*thread, name); /* for debuggers; without it nothing is lost */
-    return CB_OK;
-}
-
-static void *(*listener_function(uint32_t kind))(void *)
-{
-    switch (kind) {
-    case CB_ROUTE_SOCKETS:
-        return cb_sockets_thread;
-    case CB_ROUTE_LOOP:
-        return cb_loop_service_thread;
-    default:
-        return cb_listener_thread;
-    }
-}
-
-static void *(*thread_function(const cb_message *effect))(void *)
-{
-    if (effect->kind == CB_MSG_START_LISTENER)
-        return listener_function(cb_route_word_base(effect->connection));
-    return effect->value == 1 ? cb_client_thread : cb_worker_thread;
-}
-
-cb_status cb_start_actor(cb_runtime *runtime, const cb_message *effect, cb_exchange *exchange,
+cb_status cb_start_actor(cb_core *core, const cb_message *effect, cb_exchange *exchange,
                          pthread_t *thread, cb_error *error)
 {
     char name[16];
+    cb_actor_function *function = function_for(core->kinds, effect);
+    if (function == NULL)
+        return cb_fail(error, CB_UNSUPPORTED, "no listener for routes of kind %u",
+                       (unsigned)cb_route_word_base(effect->connection));
     cb_mailbox *mailbox = NULL;
-    cb_status status = cb_mailbox_create(runtime->office, effect->to, &mailbox, error);
+    cb_status status = cb_mailbox_create(core->office, effect->to, &mailbox, error);
     if (status != CB_OK)
         return status;
     status = exchange->ops->add(exchange, effect->to);
@@ -85,12 +37,12 @@ cb_status cb_start_actor(cb_runtime *runtime, const cb_message *effect, cb_excha
         cb_mailbox_discard(&mailbox);
         return cb_fail(error, CB_NO_MEMORY, "out of memory");
     }
-    *start = (cb_actor_start){.runtime = runtime, .mailbox = mailbox};
+    *start = (cb_actor_start){.core = core, .mailbox = mailbox};
     (void)snprintf(name, sizeof name, "actor-%u", effect->to);
-    cb_placement_loan loan = cb_placement_borrow(atomic_load(&runtime->own_thread));
-    status = cb_thread_start(thread, thread_function(effect), start,
-                             runtime->options.limits.actor_stack_kib, name, error);
-    cb_placement_return(&loan);
+    cb_affinity_loan loan = cb_affinity_borrow(atomic_load(&core->own_thread));
+    status =
+        cb_thread_start(thread, function, start, core->options.limits.actor_stack_kib, name, error);
+    cb_affinity_return(&loan);
     if (status != CB_OK) {
         cb_mailbox_discard(&mailbox);
         free(start);

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "actors/core/runtime.h"
+#include "actors/base/clock.h"
 
 /* A stop is to be seen within 1 ms: a look at the mailbox this often leaves room for the rest. */
 #define LOOK_EVERY_NS      300000
@@ -64,14 +64,14 @@ cb_status cb_asker_ask(cb_asker *asker, cb_message *messages, size_t count, bool
     return status != CB_OK ? status : await_answers(asker, messages, count, may_abandon);
 }
 
-cb_status cb_asker_open(cb_runtime *runtime, cb_asker **asker, cb_error *error)
+cb_status cb_asker_open_in(cb_core *core, cb_asker **asker, cb_error *error)
 {
     *asker = NULL;
     cb_asker *opened = calloc(1, sizeof *opened);
     if (opened == NULL)
         return cb_fail(error, CB_NO_MEMORY, "out of memory");
-    uint32_t address = atomic_fetch_add_explicit(&runtime->next_asker, 1, memory_order_relaxed);
-    cb_status status = cb_mailbox_open(runtime->office, address, &opened->mailbox, error);
+    cb_status status =
+        cb_mailbox_open(core->office, cb_core_asker_address(core), &opened->mailbox, error);
     if (status != CB_OK) {
         free(opened);
         return status;

@@ -4,8 +4,7 @@
 
 #include <stdbool.h>
 
-#include "actors/core/mailbox.h"
-#include "callboard/runtime.h"
+#include "actors/core/core.h"
 
 /* What a worker adds: it runs a job while the questions are asked. */
 typedef struct cb_asker_job_ops {
@@ -28,6 +27,9 @@ struct cb_asker {
     const cb_asker_job_ops *ops; /* NULL for a plain asker */
     void *worker;
 };
+
+/* What cb_asker_open does. */
+cb_status cb_asker_open_in(cb_core *core, cb_asker **asker, cb_error *error);
 
 /* Sends the questions and replaces each by its answer. With `may_abandon` an interruption ends the
  * wait (CB_STOPPED), and answers that come later find nobody. */

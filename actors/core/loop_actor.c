@@ -11,7 +11,7 @@ static void on_mail(cb_op *op)
 
 cb_status cb_loop_actor_open(cb_loop_actor *actor, cb_actor_start *start, cb_error *error)
 {
-    actor->runtime = start->runtime;
+    actor->core = start->core;
     actor->mailbox = start->mailbox;
     free(start);
     cb_status status = cb_loop_acquire(&actor->loop, error);

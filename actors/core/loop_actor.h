@@ -10,8 +10,7 @@
 
 #include <stdbool.h>
 
-#include "actors/core/mailbox.h"
-#include "actors/core/runtime.h"
+#include "actors/core/core.h"
 #include "callboard/nbio.h"
 
 typedef struct cb_loop_actor cb_loop_actor;
@@ -22,7 +21,7 @@ struct cb_loop_actor {
     void (*before_flush)(cb_loop_actor *actor); /* what a turn comes to; these two may be NULL */
     void (*after_flush)(cb_loop_actor *actor);
     /* Set by cb_loop_actor_open. */
-    cb_runtime *runtime;
+    cb_core *core;
     cb_mailbox *mailbox;
     cb_loop *loop;
     cb_op *mail;

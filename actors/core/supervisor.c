@@ -8,6 +8,7 @@
 
 #include "actors/base/address_map.h"
 #include "actors/base/charge.h"
+#include "actors/base/clock.h"
 #include "actors/core/snapshot.h"
 #include "actors/log/log.h"
 
@@ -38,7 +39,7 @@ typedef struct message_list {
 } message_list;
 
 struct cb_supervisor {
-    cb_runtime *runtime;
+    cb_core *core;
     cb_bell bell; /* for its own thread */
     /* The rest belongs to who is in charge. */
     cb_charge charge;
@@ -163,11 +164,11 @@ static void queue_for(cb_supervisor *self, const cb_message *message)
 }
 
 /* Workers like to know where their jobs come from. */
-static void tell_where(cb_runtime *runtime)
+static void tell_where(cb_core *core)
 {
     int here = sched_getcpu();
-    if (here != atomic_load_explicit(&runtime->hands_from, memory_order_relaxed))
-        atomic_store_explicit(&runtime->hands_from, here, memory_order_relaxed);
+    if (here != atomic_load_explicit(&core->hands_from, memory_order_relaxed))
+        atomic_store_explicit(&core->hands_from, here, memory_order_relaxed);
 }
 
 /* Sends as much as the receiver's queue takes. */
@@ -176,7 +177,7 @@ static cb_status send_unsent(cb_supervisor *self, receiver *to)
     size_t sent = 0;
     cb_status status = CB_OK;
     if (to->runs_jobs && to->count > 0 && self->is_visited)
-        tell_where(self->runtime);
+        tell_where(self->core);
     while (sent < to->count && status == CB_OK) {
         size_t count = to->count - sent;
         if (count > CB_BATCH_MAX)
@@ -233,7 +234,7 @@ static void start_actor(cb_supervisor *self, const cb_message *effect)
         cb_buffer_release(cb_message_payload(effect));
         return;
     }
-    if (self->starter(self->runtime, effect, self->exchange, &added->thread, &error) != CB_OK) {
+    if (self->starter(self->core, effect, self->exchange, &added->thread, &error) != CB_OK) {
         remove_receiver(self, effect->to);
         report_not_started(self, effect, &error);
         cb_buffer_release(cb_message_payload(effect));
@@ -502,7 +503,7 @@ static bool run_until_quiet(cb_supervisor *self)
 void *cb_supervisor_thread(void *argument)
 {
     cb_supervisor *self = argument;
-    atomic_store(&self->runtime->own_thread, gettid());
+    atomic_store(&self->core->own_thread, gettid());
     while (!run_until_quiet(self))
         cb_bell_wait(&self->bell);
     if (self->recorder != NULL && cb_recorder_has_file(self->recorder))
@@ -512,25 +513,25 @@ void *cb_supervisor_thread(void *argument)
 
 /* --- life --- */
 
-cb_status cb_supervisor_new(cb_runtime *runtime, cb_exchange *exchange, cb_recorder *recorder,
+cb_status cb_supervisor_new(cb_core *core, cb_exchange *exchange, cb_recorder *recorder,
                             cb_actor_starter *starter, cb_supervisor **supervisor, cb_error *error)
 {
     *supervisor = NULL;
     cb_supervisor *self = calloc(1, sizeof *self);
-    cb_step *step = cb_step_new(&runtime->options.limits);
+    cb_step *step = cb_step_new(&core->options.limits);
     if (self == NULL || step == NULL || !cb_bell_open(&self->bell)) {
         free(self);
         cb_step_free(&step, NULL, NULL);
         exchange->ops->close(exchange);
         return cb_fail(error, CB_NO_MEMORY, "out of memory");
     }
-    self->runtime = runtime;
+    self->core = core;
     self->exchange = exchange;
     self->recorder = recorder;
     self->starter = starter;
     self->step = step;
     self->deadline_ns = self->told_due_ns = INT64_MAX;
-    self->log = runtime->options.log;
+    self->log = core->options.log;
     if (self->log != NULL)
         cb_step_take_notes(step);
     *supervisor = self;

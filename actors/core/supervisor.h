@@ -18,17 +18,19 @@
 #define CALLBOARD_ACTORS_CORE_SUPERVISOR_H
 
 #include "actors/base/bell.h"
-#include "actors/core/runtime.h"
+#include "actors/core/core.h"
+#include "actors/core/exchange.h"
+#include "actors/trace/recorder.h"
 
 typedef struct cb_supervisor cb_supervisor;
 
 /* Starting the actor that an effect asks for; a test gives its own. Never blocks. */
-typedef cb_status cb_actor_starter(cb_runtime *runtime, const cb_message *effect,
-                                   cb_exchange *exchange, pthread_t *thread, cb_error *error);
+typedef cb_status cb_actor_starter(cb_core *core, const cb_message *effect, cb_exchange *exchange,
+                                   pthread_t *thread, cb_error *error);
 cb_actor_starter cb_start_actor;
 
 /* Takes over the exchange, also on failure. The recorder stays the caller's and may be NULL. */
-cb_status cb_supervisor_new(cb_runtime *runtime, cb_exchange *exchange, cb_recorder *recorder,
+cb_status cb_supervisor_new(cb_core *core, cb_exchange *exchange, cb_recorder *recorder,
                             cb_actor_starter *starter, cb_supervisor **supervisor, cb_error *error);
 /* For a thread that has sent something: has it taken in, at best here and now. Bounded: some
  * rounds, each of so many records. Never waits for another thread but one that said good-bye, so

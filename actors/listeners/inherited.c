@@ -231,7 +231,7 @@ void cb_inherited_give_back(cb_inherited *inherited, const cb_route_options *rou
 
 cb_status cb_inherited_take(const cb_listener *listener, cb_socket *socket, cb_error *error)
 {
-    cb_inherited *inherited = listener->actor.runtime->options.inherited;
+    cb_inherited *inherited = listener->actor.core->options.inherited;
     uint16_t number = cb_listener_port(listener);
     *socket = CB_NO_SOCKET;
     if (inherited != NULL && number < inherited->count) {

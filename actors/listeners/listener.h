@@ -27,6 +27,8 @@
 
 #include "actors/core/loop_actor.h"
 
+cb_actor_function cb_listener_thread;
+
 typedef struct cb_listener cb_listener;
 typedef struct cb_connection cb_connection;
 typedef struct cb_listener_kind cb_listener_kind;
@@ -151,7 +153,7 @@ void cb_listener_rejected(cb_listener *listener, int64_t count, cb_job_status st
 
 static inline const cb_limits *cb_listener_limits(const cb_listener *listener)
 {
-    return &listener->actor.runtime->options.limits;
+    return &listener->actor.core->options.limits;
 }
 
 /* The port that the route asks for. */

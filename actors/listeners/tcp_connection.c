@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "actors/base/clock.h"
 #include "actors/listeners/tcp_port.h"
 
 #define MS         1000000

@@ -4,17 +4,15 @@
 #include <errno.h>
 #include <stdint.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "actors/core/port_listen.h"
 #include "actors/core/tls_setting.h"
 #include "actors/listeners/inherited.h"
 
 /* A response up to this size is written in one piece, after its announcement; of a larger one this
  * much is kept back for after it. It fits into any socket's send buffer. */
 #define LAST_PIECE 16384u
-/* Between two attempts to get a port that is in use. */
-#define AGAIN_NS   2000000
 
 static cb_tcp_port *port_of(const cb_tcp_guest *guest)
 {
@@ -241,23 +239,6 @@ static cb_tcp_options options_of(const cb_listener *listener)
         .max_connections = (size_t)limits->max_connections};
 }
 
-cb_status cb_tcp_port_listen(const cb_loop_actor *actor, const char *address, uint16_t port,
-                             const cb_tcp_callbacks *callbacks, const cb_tcp_options *options,
-                             void *user, cb_tcp_server **server, cb_error *error)
-{
-    const struct timespec pause = {.tv_nsec = AGAIN_NS};
-    const cb_runtime *runtime = actor->runtime;
-    const int64_t end_ns = cb_now_ns() + runtime->options.limits.port_wait_ms * 1000000;
-    for (;;) {
-        cb_status status =
-            cb_tcp_server_open(actor->loop, address, port, callbacks, options, user, server, error);
-        bool is_in_use = status == CB_IO && error->sys_errno == EADDRINUSE && port != 0;
-        if (!is_in_use || cb_now_ns() >= end_ns || atomic_load(&runtime->shut_down))
-            return status;
-        (void)nanosleep(&pause, NULL);
-    }
-}
-
 static cb_status open_inherited(cb_listener *listener, const cb_tcp_callbacks *callbacks,
                                 cb_error *error)
 {
@@ -279,8 +260,8 @@ static cb_status open_at(cb_listener *listener, const char *address,
 {
     cb_tcp_port *self = listener->own;
     const cb_tcp_options options = options_of(listener);
-    return cb_tcp_port_listen(&listener->actor, address, cb_listener_port(listener), callbacks,
-                              &options, listener, &self->server, error);
+    return cb_port_listen(&listener->actor, address, cb_listener_port(listener), callbacks,
+                          &options, listener, &self->server, error);
 }
 
 /* Whether a machine without IPv6 said so about "::". */

@@ -64,14 +64,6 @@ cb_status cb_tcp_port_order(cb_listener *listener, const cb_message *order, int6
 void cb_tcp_port_announced(cb_connection *connection);
 void cb_tcp_port_drop(cb_connection *connection, cb_close_reason reason);
 
-/* cb_tcp_server_open for a port that may be in use for a moment more: a process that was killed
- * with io_uring is gone before the kernel frees what it listened on, and who starts it again at
- * once must find the port. Tries for CALLBOARD_PORT_WAIT_MS, or until the program is told to end;
- * blocks the actor meanwhile. */
-cb_status cb_tcp_port_listen(const cb_loop_actor *actor, const char *address, uint16_t port,
-                             const cb_tcp_callbacks *callbacks, const cb_tcp_options *options,
-                             void *user, cb_tcp_server **server, cb_error *error);
-
 /* Sends a response in two parts, either of which may be NULL; takes both over. One at a time: the
  * next after `sent`. Announces it when all but its end has left, and lets the end go after that; if
  * the end of its request is told already, it follows that. */

@@ -11,7 +11,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "actors/core/runtime.h"
+#include "actors/base/clock.h"
+#include "actors/base/thread.h"
 
 #define NS_A_S     INT64_C(1000000000)
 #define NS_A_MS    INT64_C(1000000)

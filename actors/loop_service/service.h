@@ -18,6 +18,8 @@
 #include "actors/core/loop_actor.h"
 #include "callboard/loop_commands.h"
 
+cb_actor_function cb_loop_service_thread;
+
 typedef struct cb_loop_service cb_loop_service;
 typedef struct cb_loop_task cb_loop_task;
 

@@ -198,7 +198,7 @@ static cb_status may_connect(work *of)
         return invalid(of);
     if (self->stopping)
         return CB_CLOSED;
-    if (self->open >= self->actor.runtime->options.limits.max_connections)
+    if (self->open >= self->actor.core->options.limits.max_connections)
         return cb_fail(&of->error, CB_LIMIT,
                        "%u connections are open already (CALLBOARD_MAX_CONNECTIONS)", self->open);
     return CB_OK;

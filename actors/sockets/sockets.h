@@ -23,6 +23,8 @@
 
 typedef struct cb_sockets cb_sockets;
 
+cb_actor_function cb_sockets_thread;
+
 typedef enum cb_held_state { CB_HELD_OPEN, CB_HELD_CLOSING, CB_HELD_OVER } cb_held_state;
 
 /* What waits to be told, in the order of telling. */

@@ -26,8 +26,8 @@
 
 #include "actors/base/message.h"
 #include "actors/step/note.h"
+#include "callboard/kinds.h"
 #include "callboard/limits.h"
-#include "callboard/runtime.h"
 
 typedef struct cb_step cb_step;
 

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "actors/base/message.h"
-#include "callboard/runtime.h"
+#include "callboard/kinds.h"
 
 typedef enum question_about { ABOUT_NONE, ABOUT_ROUTE, ABOUT_JOB } question_about;
 

@@ -1,7 +1,5 @@
 #include "actors/workers/placement.h"
 
-/* -- one that runs jobs ----------------------------------------------------------------------- */
-
 void cb_placement_release(cb_placement *placement)
 {
     cpu_set_t all;
@@ -57,22 +55,4 @@ void cb_placement_follow(cb_placement *placement, int processor)
     } else {
         placement->most_us = 0;
     }
-}
-
-/* -- one that begins others ------------------------------------------------------------------- */
-
-cb_placement_loan cb_placement_borrow(pid_t like)
-{
-    cb_placement_loan loan = {.lent = false};
-    cpu_set_t all;
-    if (like != 0 && sched_getaffinity(0, sizeof loan.own, &loan.own) == 0 &&
-        sched_getaffinity(like, sizeof all, &all) == 0 && !CPU_EQUAL(&all, &loan.own))
-        loan.lent = sched_setaffinity(0, sizeof all, &all) == 0;
-    return loan;
-}
-
-void cb_placement_return(const cb_placement_loan *loan)
-{
-    if (loan->lent)
-        (void)sched_setaffinity(0, sizeof loan->own, &loan->own);
 }

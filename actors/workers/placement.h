@@ -7,8 +7,8 @@
  * takes long. Longer jobs gain more by running beside the other threads than they lose by a
  * wake-up.
  *
- * "Anywhere" is where the thread `like` may run, one that is never kept. Actors begin there, too,
- * whichever thread begins them.
+ * "Anywhere" is where the thread `like` may run, one that is never kept. Actors begin there, too
+ * (actors/base/affinity.h).
  *
  * Threads: all of it is for the calling thread. Errors: a kernel that refuses leaves everything as
  * it is, and is not asked again.
@@ -21,12 +21,13 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#define CB_PLACED_ANYWHERE (-1)
-#define CB_PLACED_JOBS     64u
+#include "actors/base/affinity.h"
+
+#define CB_PLACED_JOBS    64u
 /* Of these, so many may take longer: they lost their processor in between. */
-#define CB_PLACED_LONGER   8u
+#define CB_PLACED_LONGER  8u
 /* One that takes so long counts at once. */
-#define CB_PLACED_MOST_NS  100000
+#define CB_PLACED_MOST_NS 100000
 
 /* All zeros, and `most_us` and `like`. */
 typedef struct cb_placement {
@@ -42,18 +43,10 @@ typedef struct cb_placement {
 
 /* A job is over. */
 void cb_placement_count(cb_placement *placement, int64_t took_ns);
-/* Jobs have come, after a wait, from a thread on this processor (CB_PLACED_ANYWHERE: who knows). */
+/* Jobs have come, after a wait, from a thread on this processor (CB_PROCESSOR_UNKNOWN: who knows).
+ */
 void cb_placement_follow(cb_placement *placement, int processor);
 /* Before something that takes long. */
 void cb_placement_release(cb_placement *placement);
-
-/* Around the beginning of a thread, which inherits where its beginner may run: that is where `like`
- * may, in between. */
-typedef struct cb_placement_loan {
-    bool lent;
-    cpu_set_t own;
-} cb_placement_loan;
-cb_placement_loan cb_placement_borrow(pid_t like);
-void cb_placement_return(const cb_placement_loan *loan);
 
 #endif

@@ -1,14 +1,11 @@
-/* The actor that runs callbacks: parked until it is handed jobs, then one after the other.
- *
- * What it owes the supervisor it says before anything that may take long: before it parks, before a
- * question, and once a callback has run for ANNOUNCE_NS.
- */
+#include "actors/workers/worker.h"
+
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "actors/base/clock.h"
 #include "actors/core/asker.h"
-#include "actors/core/runtime.h"
 #include "actors/workers/placement.h"
 
 /* A callback that has run so long is reported as running. */
@@ -18,7 +15,7 @@
 
 typedef struct worker {
     cb_asker asker;
-    cb_runtime *runtime;
+    const cb_core *core;
     void *thread_state;
     /* Jobs that wait: a ring of `capacity` HAND messages. */
     cb_message *waiting;
@@ -187,7 +184,7 @@ static int64_t run_one(worker *self)
                   .route_id = self->current.route,
                   .name_space = self->current.name_space,
                   .status = CB_JOB_SUCCESS};
-    self->runtime->options.run_job(self->runtime->options.user, &job);
+    self->core->options.run_job(self->core->options.user, &job);
     cb_buffer_release(job.request);
     int64_t ended_ns = cb_now_ns();
     cb_placement_count(&self->placement, ended_ns - self->started_ns);
@@ -213,11 +210,11 @@ static void flush_before_waiting(worker *self)
 
 static void follow(worker *self)
 {
-    const cb_runtime *runtime = self->runtime;
+    const cb_core *core = self->core;
     if (self->placement.like == 0) /* the supervisor's thread may begin later than this one */
-        self->placement.like = atomic_load(&runtime->own_thread);
+        self->placement.like = atomic_load(&core->own_thread);
     cb_placement_follow(&self->placement,
-                        atomic_load_explicit(&runtime->hands_from, memory_order_relaxed));
+                        atomic_load_explicit(&core->hands_from, memory_order_relaxed));
 }
 
 /* Takes in what has come; waits for it if there is nothing else to do. */
@@ -255,9 +252,9 @@ void *cb_worker_thread(void *argument)
 {
     cb_actor_start start = *(cb_actor_start *)argument;
     free(argument);
-    const cb_runtime_options *options = &start.runtime->options;
+    const cb_runtime_options *options = &start.core->options;
     worker self = {.asker = {.mailbox = start.mailbox, .ops = &job_ops},
-                   .runtime = start.runtime,
+                   .core = start.core,
                    .placement = {.most_us = options->limits.place_us},
                    .capacity = (size_t)options->limits.hand_batch};
     self.asker.worker = &self;

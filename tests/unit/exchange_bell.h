@@ -3,7 +3,7 @@
 #define CALLBOARD_TESTS_EXCHANGE_BELL_H
 
 #include "actors/base/bell.h"
-#include "actors/core/runtime.h"
+#include "actors/base/clock.h"
 
 static inline void ring_for_mail(void *bell)
 {

@@ -8,8 +8,8 @@
 
 #include <pthread.h>
 
+#include "actors/core/core.h"
 #include "actors/core/exchange.h"
-#include "actors/core/runtime.h"
 #include "callboard/loop_commands.h"
 #include "tests/unit/exchange_bell.h"
 
@@ -17,7 +17,7 @@
 #define SERVICE_ROUTE   7u
 
 typedef struct service_double {
-    cb_runtime runtime;
+    cb_core core;
     cb_exchange *exchange;
     cb_bell bell;
     pthread_t thread;
