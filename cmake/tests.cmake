@@ -142,4 +142,6 @@ endif()
 if(EXISTS ${PROJECT_SOURCE_DIR}/tests/tidy/tidy.py)
   add_test(NAME tidy COMMAND Python3::Interpreter ${PROJECT_SOURCE_DIR}/tests/tidy/tidy.py
                              ${PROJECT_SOURCE_DIR})
+  add_test(NAME tidy_rooms COMMAND Python3::Interpreter
+                                   ${PROJECT_SOURCE_DIR}/tests/tidy/rooms_test.py)
 endif()
