@@ -1,6 +1,6 @@
-/* What becomes of a job: how it ended, and how far it has come.
+/* How far a job has come, and how it ended.
  *
- * The numbers are what scripts see and what traces hold: none is ever given another meaning.
+ * Scripts see these numbers and traces hold them: a number never gets another meaning.
  * Threads: any.
  */
 #ifndef CALLBOARD_JOB_STATUS_H
@@ -12,7 +12,7 @@
 extern "C" {
 #endif
 
-/* How a job ended, as users see it: X(name, code, text). */
+/* X(name, code, text): how a job ended, as users see it. */
 #define CB_JOB_STATUSES(X)                                                                         \
     X(PENDING, -1, "pending")                                                                      \
     X(SUCCESS, 0, "success")                                                                       \
@@ -34,7 +34,7 @@ typedef enum cb_job_status {
 #undef CB_JOB_STATUS_ENUM
 } cb_job_status;
 
-/* "unknown" for a number that is none. Never NULL. */
+/* An unknown number gives "unknown". Never NULL. */
 CB_PUBLIC const char *cb_job_status_text(int status);
 
 typedef enum cb_phase {

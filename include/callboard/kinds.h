@@ -1,7 +1,7 @@
-/* The words that calls of callboard/runtime.h and messages between actors share: kinds of routes,
- * of questions and of waits.
+/* Kinds of routes, of questions and of waits. The calls of callboard/runtime.h and the messages
+ * between actors share them.
  *
- * The numbers stand in traces: a new kind gets a new number.
+ * Traces hold the numbers: a new kind gets a new number.
  */
 #ifndef CALLBOARD_KINDS_H
 #define CALLBOARD_KINDS_H
@@ -10,9 +10,9 @@
 extern "C" {
 #endif
 
-/* What stands behind a route. */
+/* What serves a route. */
 typedef enum cb_route_kind {
-    CB_ROUTE_TCP = 1,        /* a listener: one request a connection */
+    CB_ROUTE_TCP = 1,        /* a listener: one request for each connection */
     CB_ROUTE_HTTP = 2,       /* a listener: requests framed as HTTP/1.1 */
     CB_ROUTE_UDP = 3,        /* a port whose datagrams are requests, one at a time */
     CB_ROUTE_UDP_CLIENT = 4, /* a port that sends, and whose datagrams are replies */
@@ -22,14 +22,16 @@ typedef enum cb_route_kind {
     CB_ROUTE_KINDS
 } cb_route_kind;
 
-/* Added to a route's kind. */
+/* Flags that are added to a route's kind. */
 enum {
-    CB_ROUTE_ANY_ADDRESS = 0x40, /* every interface and not only loopback */
-    CB_ROUTE_INHERITED = 0x80    /* `port` is the number of an inherited socket, 0 the first; see
+    CB_ROUTE_ANY_ADDRESS = 0x40, /* listens on every interface, not only on loopback */
+    CB_ROUTE_INHERITED = 0x80    /* `port` is the number of an inherited socket, counted from 0; see
                                     callboard/inherited.h */
 };
 
-/* What can be asked: X(name, about, text). `about` is ROUTE, JOB or NONE: what the id names.
+/* X(name, about, text): what can be asked. `about` says what the id names: ROUTE, JOB or NONE.
+ * Answers are numbers, with three exceptions: ROUTE_CALLBACK and JOB_ERROR_TEXT are bytes, and
+ * SNAPSHOT is an object of the actors' own.
  * All answers are numbers, but ROUTE_CALLBACK and JOB_ERROR_TEXT, which are bytes, and SNAPSHOT,
  * which is an object of the actors' own. */
 #define CB_QUESTIONS(X)                                                                            \
@@ -76,7 +78,7 @@ typedef enum cb_question_kind {
 } cb_question_kind;
 
 typedef enum cb_wait_kind {
-    CB_WAIT_TIME = 0,         /* nothing but the time; the id is ignored */
+    CB_WAIT_TIME = 0,         /* only for the time to pass; the id is ignored */
     CB_WAIT_JOB_COMPLETE = 1, /* id: a job */
     CB_WAIT_ROUTE_DRAINED = 2 /* id: a route, open or closed */
 } cb_wait_kind;
