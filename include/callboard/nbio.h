@@ -79,9 +79,9 @@ CB_PUBLIC bool cb_endpoint_is_loopback(const cb_endpoint *endpoint);
 typedef struct cb_loop cb_loop;
 
 /* Gives this thread's loop with one more reference. The first call makes the loop, on io_uring, or
- * on epoll if the kernel refuses io_uring. The environment variable CALLBOARD_LOOP may demand
- * "uring" or "epoll": CB_INVALID if it has another value, CB_UNSUPPORTED if it is "uring" and the
- * kernel refuses. CB_NO_MEMORY, CB_IO. */
+ * on epoll if that fails. The environment variable CALLBOARD_LOOP may demand "uring" or "epoll":
+ * CB_INVALID if it has another value, CB_UNSUPPORTED if it is "uring" and the kernel refuses.
+ * CB_NO_MEMORY, CB_IO. */
 CB_PUBLIC cb_status cb_loop_acquire(cb_loop **loop, cb_error *error);
 /* Drops one reference (*loop becomes NULL; NULL is fine). With the last reference the loop ends.
  * Completed ops are reported as they are. Every other op that was taken and not returned (also a

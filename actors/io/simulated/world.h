@@ -32,13 +32,13 @@ typedef struct cb_sim_node {
     /* sockets */
     cb_endpoint bound, remote;
     struct cb_sim_node *peer; /* the other end while both are open */
-    char *inbox;              /* what has come and was not received yet */
+    char *inbox;              /* bytes that have come and were not received yet */
     size_t inbox_size;
     bool connected, ended, broken; /* the peer has ended; the connection was reset */
     bool shut;                     /* this end has ended */
-    bool resets;                   /* its close is a reset for the peer */
+    bool resets;                   /* closing it is a reset for the peer */
     cb_sim_packet *packets, **packets_end;
-    struct cb_sim_node *waiting[128]; /* a listener's connections that nobody has accepted */
+    struct cb_sim_node *waiting[128]; /* a listener's connections that are not accepted yet */
     size_t waiting_count, backlog;
     /* files */
     cb_sim_content *content;
@@ -61,17 +61,17 @@ typedef struct cb_sim {
     bool woken; /* under the lock */
 } cb_sim;
 
-/* NULL if the number is none of an open descriptor. */
+/* NULL if the number is not that of an open descriptor. */
 cb_sim_node *cb_sim_find(const cb_sim *sim, int number);
 /* NULL: no memory. */
 cb_sim_node *cb_sim_add(cb_sim *sim, uint8_t kind);
-/* Closes a descriptor: its peer sees the end, or a reset if something was not received. */
+/* Closes a descriptor: its peer sees the end, or a reset if some bytes were not received. */
 void cb_sim_remove(cb_sim *sim, cb_sim_node *node);
 void cb_sim_break(cb_sim_node *node);
 void cb_sim_free_all(cb_sim *sim);
-/* 0 to below - 1. */
+/* A random number from 0 to below - 1. */
 uint64_t cb_sim_random(cb_sim *sim, uint64_t below);
-/* One try at an op; what cannot go on yet is not done. */
+/* One attempt at an op; an op that cannot go on yet is not done. */
 cb_attempt cb_sim_attempt(cb_sim *sim, cb_sim_node *node, cb_op *op);
 cb_attempt cb_sim_dial(cb_sim *sim, cb_op *op);
 /* Opens or makes a file. */
