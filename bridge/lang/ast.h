@@ -100,8 +100,8 @@ typedef enum cb_expr_kind {
     CB_EXPR_NEGATE,   /* - `unary.operand`, same scalar type */
     CB_EXPR_COMPLEMENT, /* ~ `unary.operand`, same integer type */
     CB_EXPR_NOT,        /* ! `unary.operand` (i32): i32 0 or 1 */
-    CB_EXPR_BINARY,  /* `binary`: ADD..SHIFT_RIGHT; operands have the node's type, except the right
-                        one of a shift, which is i32 */
+    CB_EXPR_BINARY, /* `binary`: ADD..SHIFT_RIGHT; operands have the node's type, only the right one
+                       of a shift is i32 */
     CB_EXPR_COMPARE, /* `binary`: EQUAL..GREATER_EQUAL; both operands of one type, a scalar or
                         STRING (by bytes); result i32 0 or 1 */
     CB_EXPR_AND,     /* `binary.left/right` (i32), short circuit; result i32 0 or 1 */
@@ -125,7 +125,7 @@ typedef enum cb_expr_kind {
     CB_EXPR_OVERFLOW,  /* `local`: its overflow flag (string.Overflow, blob.Overflow); I32 0 or 1 */
     CB_EXPR_CAPACITY,  /* `local`: declared or grown capacity in bytes (string.Capacity); I32 */
     CB_EXPR_REF, /* `local`: an argument for a `ref` parameter; type as the local's. If the local is
-                    a REF itself, its target is passed on */
+                    a REF itself, it passes its target on */
     CB_EXPR_CALL, /* `call`: script function `call.function`; the type is its result. Arguments
                      have the parameters' types; REF nodes for ref parameters */
     CB_EXPR_VERB  /* `verb`: a plugin's verb; the type is its result. Arguments as written (so
