@@ -50,7 +50,7 @@ def mutants_of_part(part, tree):
 
 
 class Plan:
-    """Which mutant is next: of each file as many as fall to it, those that do not count replaced."""
+    """Which mutant is next: of each file as many as fall to it; what does not count is replaced."""
 
     def __init__(self, mutants, count, seed):
         weights = {path: len({mutant.line for mutant in of_file})
@@ -221,7 +221,8 @@ def summary(name, outcomes):
     rate = count["killed"] / counted if counted else 1.0
     text = (f"{name}: {counted} mutants, {count['killed']} killed ({crashed} by a crash or a "
             f"sanitizer, {late} by the time limit), {count['survived']} survived; not counted: "
-            f"{count['equal']} with the same object code, {count['uncompilable']} that do not compile")
+            f"{count['equal']} with the same object code, {count['uncompilable']} that do not "
+            "compile")
     if count["gone"]:
         text += f", {count['gone']} whose line is gone"
     return f"{text}; kill rate {100 * rate:.1f} %", rate >= WANTED_RATE
