@@ -8,9 +8,11 @@ All of it happens in build/mutate: a copy of the tree, built once, and an overla
 
 import argparse
 import fcntl
+import glob
 import hashlib
 import json
 import os
+import shutil
 import signal
 import sys
 import threading
@@ -104,6 +106,9 @@ class Session:
         self.digest = ""
 
     def prepare(self):
+        """Brings the copy up to date, and clears what an interrupted run has left."""
+        for old in glob.glob(os.path.join(self.folder, "bench-*")):
+            shutil.rmtree(old)
         copy_tree(ROOT, self.tree)
         digest = hashlib.sha1()
         for name in COPIED:
