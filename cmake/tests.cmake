@@ -139,6 +139,14 @@ if(CB_BROWSER)
   endforeach()
 endif()
 
+# tests/mutate: what ./dev mutate does, and a fixed set of mutants that tests must notice.
+add_test(NAME mutate_operators
+         COMMAND Python3::Interpreter ${PROJECT_SOURCE_DIR}/tests/mutate/mutate_test.py)
+add_test(NAME mutate_known COMMAND Python3::Interpreter ${PROJECT_SOURCE_DIR}/tests/mutate/known.py
+                                   ${PROJECT_BINARY_DIR})
+set_tests_properties(mutate_operators mutate_known PROPERTIES TIMEOUT 300 ENVIRONMENT
+                                                              "${CB_TEST_ENVIRONMENT}")
+
 if(EXISTS ${PROJECT_SOURCE_DIR}/tests/tidy/tidy.py)
   add_test(NAME tidy COMMAND Python3::Interpreter ${PROJECT_SOURCE_DIR}/tests/tidy/tidy.py
                              ${PROJECT_SOURCE_DIR})

@@ -125,7 +125,7 @@ class Workbench:
             if test.plain and not has_plain_library:
                 self.link_plain(mutant)
                 has_plain_library = True
-            failure = self.run_test(test, mutant)
+            failure = self.run_test(test, mutant.path)
             if failure:
                 test.kills[mutant.path] = test.kills.get(mutant.path, 0) + 1
                 return Result(mutant, "killed", f"{test.name}: {failure.how}", output=failure.output)
@@ -138,10 +138,10 @@ class Workbench:
             raise BuildError("does not compile without sanitizers")
         link(build, "callboard_inside", objects, self.path("plainlib", LIBRARY))
 
-    def run_test(self, test, mutant):
-        """How the test failed; None if it passed."""
+    def run_test(self, test, path):
+        """How the test failed with a changed file; None if it passed. path "": nothing is changed."""
         build = self.builds[test.plain]
-        program = self.program(build, test, mutant)
+        program = self.program(build, test, path)
         libraries = self.path("plainlib" if test.plain else "lib")
         callboard = program if test.target == "callboard" else os.path.join(build.directory,
                                                                            "bin/callboard")
@@ -159,10 +159,10 @@ class Workbench:
                 return outcome
         return None
 
-    def program(self, build, test, mutant):
+    def program(self, build, test, path):
         """The test's program; built again if it includes a header that was changed."""
-        own = build.objects_of(mutant.path, test.target)
-        support = build.objects_of(mutant.path, SUPPORT) if test.target.endswith("_test") else []
+        own = build.objects_of(path, test.target)
+        support = build.objects_of(path, SUPPORT) if test.target.endswith("_test") else []
         if not own and not support:
             return os.path.join(build.directory, test.program)
         output = self.path("programs", os.path.basename(test.program))

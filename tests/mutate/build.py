@@ -93,16 +93,19 @@ class Build:
 
     def build(self, targets, jobs):
         run_quietly(["ninja", "-C", self.directory, f"-j{jobs}", "--quiet", *targets])
+        self.read_commands()
+        self.read_dependencies()
+        for target in targets:
+            commands = run_quietly(["ninja", "-C", self.directory, "-t", "commands", target])
+            self.links[target] = self.link_command(commands.splitlines()[-1])
+
+    def read_commands(self):
         with open(os.path.join(self.directory, "compile_commands.json"), encoding="utf-8") as file:
             for entry in json.load(file):
                 argv = without_launcher(shlex.split(entry["command"]))
                 made = argv[argv.index("-o") + 1]
                 self.compilers[made] = argv
                 self.sources[made] = os.path.relpath(entry["file"], self.tree)
-        self.read_dependencies()
-        for target in targets:
-            commands = run_quietly(["ninja", "-C", self.directory, "-t", "commands", target])
-            self.links[target] = self.link_command(commands.splitlines()[-1])
 
     @staticmethod
     def link_command(line):

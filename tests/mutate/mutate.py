@@ -17,7 +17,7 @@ import threading
 import time
 
 import operators
-from bench import Result, Workbench
+from bench import Workbench
 from build import COPIED, Build, BuildError, copy_tree, plugin_targets
 from parts import PARTS
 from run import Runner, load_times, save_times, tests_of
@@ -129,33 +129,19 @@ class Session:
         """Every test has to pass on the tree as it is; how long it takes bounds it later."""
         kept = os.path.join(self.folder, f"times-{name}.json")
         times = load_times(kept, self.digest)
-        bench = Unchanged(os.path.join(self.folder, "bench-0"), part, tests, self.builds,
+        bench = Workbench(os.path.join(self.folder, "bench-0"), part, tests, self.builds,
                           self.runner, {})
         for test in tests:
             test.seconds = times.get(test.name)
-            if test.seconds is None:
-                bench.measure(test)
+            if test.seconds is not None:
+                continue
+            begin = time.monotonic()
+            failure = bench.run_test(test, "")
+            if failure:
+                fail(f"{test.name} fails on the tree as it is, in {self.tree}: {failure.how}\n"
+                     f"{failure.output[-3000:]}")
+            test.seconds = time.monotonic() - begin
         save_times(kept, self.digest, tests)
-
-
-class Unchanged(Workbench):
-    """A workbench with no mutant on it."""
-
-    path_of_none = ""
-
-    def measure(self, test):
-        build = self.builds[test.plain]
-
-        class Nothing:
-            path = ""
-
-        begin = time.monotonic()
-        os.makedirs(self.path("lib"), exist_ok=True)
-        failure = self.run_test(test, Nothing)
-        if failure:
-            fail(f"{test.name} fails on the tree as it is in {build.tree}: {failure.how}\n"
-                 f"{failure.output[-3000:]}")
-        test.seconds = time.monotonic() - begin
 
 
 class Tally:

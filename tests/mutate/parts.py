@@ -5,9 +5,9 @@ import os
 
 
 class Part:
-    """Files by pattern; tests by the names that CMake and tests/script give them.
+    """Files by pattern; tests by name, so that a new one of a subject belongs to its part at once.
 
-    unit     programs of tests/unit
+    unit     subjects of tests/unit: the programs SUBJECT_test and SUBJECT_..._test
     replay   corpora of tests/fuzz, each replayed once
     scripts  folders of tests/script
     plain    programs of tests/unit that are too slow with sanitizers: they run without
@@ -27,42 +27,45 @@ class Part:
         """Paths from the root, sorted. A pattern without a file is an error: something was moved."""
         found = set()
         for pattern in self.files:
-            matches = glob.glob(os.path.join(root, pattern), recursive=True)
-            if not matches:
+            here = glob.glob(os.path.join(root, pattern), recursive=True)
+            if not here:
                 raise LookupError(f"no file is called {pattern}: see tests/mutate/parts.py")
-            found.update(os.path.relpath(match, root) for match in matches)
+            found.update(os.path.relpath(path, root) for path in here)
         return sorted(found)
+
+    def find_unit(self, root):
+        """The names of the programs that run with sanitizers."""
+        found = set()
+        for subject in self.unit:
+            for ending in ("_test.c", "_*_test.c"):
+                found.update(os.path.basename(path)[:-2] for path in
+                             glob.glob(os.path.join(root, "tests/unit", subject + ending)))
+        return sorted(found - set(self.plain))
 
 
 # "**" also stands for no folder at all, so a file is found wherever below actors/ it lies.
 PARTS = {
     "step": Part(
         files=["actors/step/*.[ch]"],
-        unit=["step_client_test", "step_garbage_test", "step_lane_test", "step_local_test",
-              "step_order_test", "step_route_test", "step_simulation_test", "step_tally_test",
-              "step_worker_test"],
+        unit=["step"],
         plain=["step_exhaustive_test"]),
     "http": Part(
         files=["actors/io/http/*.[ch]"],
-        unit=["http_answers_test", "http_ending_test", "http_input_test", "http_limits_test",
-              "http_listener_test", "http_malformed_test", "http_pace_test", "http_request_test",
-              "http_response_test"],
+        unit=["http"],
         replay=["http"],
         steady=False),
     "lang": Part(
         files=["bridge/lang/*.[ch]"],
-        unit=["binder_test", "codegen_test", "format_test", "lexer_test", "parser_test",
-              "signature_test", "verifier_test", "vm_test"],
+        unit=["binder", "codegen", "format", "lang", "lexer", "parser", "signature", "verifier", "vm"],
         replay=["lang"],
         scripts=["bad", "run", "plugins"]),
     "mailbox": Part(
         files=["actors/**/mailbox.[ch]", "actors/**/exchange.[ch]", "actors/**/asker*.[ch]"],
-        unit=["exchange_test", "runtime_askers_test", "runtime_test", "supervisor_test"],
+        unit=["asker", "exchange", "mailbox", "runtime", "supervisor"],
         steady=False),
     "supervisor": Part(
         files=["actors/**/supervisor.[ch]", "actors/**/actor_start.c", "actors/**/runtime.[ch]",
                "actors/**/charge.h", "actors/**/bell.[ch]", "actors/**/address_map.[ch]"],
-        unit=["bell_test", "charge_test", "exchange_test", "runtime_askers_test", "runtime_test",
-              "supervisor_test"],
+        unit=["actor_start", "address_map", "bell", "charge", "exchange", "runtime", "supervisor"],
         steady=False),
 }

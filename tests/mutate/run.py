@@ -130,7 +130,7 @@ class Test:
 
 
 def tests_of(part, tree):
-    tests = [Test(name, name, f"tests/unit/{name}") for name in part.unit]
+    tests = [Test(name, name, f"tests/unit/{name}") for name in part.find_unit(tree)]
     tests += [Test(f"replay_{name}", f"replay_{name}", f"tests/fuzz/replay_{name}",
                    [os.path.join(tree, "tests/fuzz/corpus", name)]) for name in part.replay]
     for folder in part.scripts:
