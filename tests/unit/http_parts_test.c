@@ -631,6 +631,17 @@ static void trailers_are_bounded(void)
     expect_broken(&limits, "0\r\na:b\r\n", CB_HTTP_FIELDS_MANY);
 }
 
+static void broken_lines_are_told(void)
+{
+    expect_broken(&chunk_limits, "1\n", CB_HTTP_BARE_LF);
+    expect_broken(&chunk_limits, "1\r1", CB_HTTP_BARE_CR);
+    expect_broken(&chunk_limits, "0\r\na\x01", CB_HTTP_CONTROL);
+    expect_broken(&chunk_limits, "0\r\na:b\n", CB_HTTP_BARE_LF);
+    expect_broken(&chunk_limits, "0\r\n a:b\r\n", CB_HTTP_FOLDED);
+    expect_broken(&chunk_limits, "0\r\nhost:b\r\n", CB_HTTP_TRAILER);
+    expect_broken(&chunk_limits, "0\r\na:b\r\nhost:b\r\n", CB_HTTP_TRAILER);
+}
+
 static void data_end_where_the_size_says(void)
 {
     expect_broken(&chunk_limits, "1\r\na\n", CB_HTTP_CHUNK_END);
@@ -757,6 +768,7 @@ int main(void)
     CU_ADD_TEST(suite, bodies_of_chunks_are_bounded);
     CU_ADD_TEST(suite, what_surrounds_chunks_is_bounded);
     CU_ADD_TEST(suite, trailers_are_bounded);
+    CU_ADD_TEST(suite, broken_lines_are_told);
     CU_ADD_TEST(suite, data_end_where_the_size_says);
     CU_ADD_TEST(suite, extensions);
     CU_ADD_TEST(suite, names_that_never_trail);
