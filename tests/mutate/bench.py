@@ -89,7 +89,7 @@ class Workbench:
                 file.write(content)
 
     def compile(self, build, made):
-        """{object: path} of what was compiled with the mutant in place; None if something is wrong."""
+        """{object: path} of what was compiled with the mutant in place; None if that fails."""
         objects = {}
         for one in made:
             output = self.path("plain" if not build.sanitized else "sanitized", one)
@@ -128,7 +128,8 @@ class Workbench:
             failure = self.run_test(test, mutant.path)
             if failure:
                 test.kills[mutant.path] = test.kills.get(mutant.path, 0) + 1
-                return Result(mutant, "killed", f"{test.name}: {failure.how}", output=failure.output)
+                by = f"{test.name}: {failure.how}"
+                return Result(mutant, "killed", by, output=failure.output)
         return None
 
     def link_plain(self, mutant):
@@ -139,7 +140,7 @@ class Workbench:
         link(build, "callboard_inside", objects, self.path("plainlib", LIBRARY))
 
     def run_test(self, test, path):
-        """How the test failed with a changed file; None if it passed. path "": nothing is changed."""
+        """How the test failed with a changed file ("": none is changed); None if it passed."""
         build = self.builds[test.plain]
         program = self.program(build, test, path)
         libraries = self.path("plainlib" if test.plain else "lib")

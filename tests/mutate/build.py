@@ -1,7 +1,7 @@
 """A copy of the tree, built once, and single files of it compiled again for each mutant.
 
-What the tests reach inside is one shared library here, so that a mutant takes one compilation and one
-link, and the test programs stay as they are. Only a changed header can make them be built again.
+What the tests reach inside is one shared library here, so that a mutant takes one compilation and
+one link, and the test programs stay as they are. Only a changed header makes them be built again.
 """
 
 import glob
@@ -27,7 +27,7 @@ class BuildError(Exception):
 
 
 def copy_tree(root, copy):
-    """Brings the copy up to date; a file that is as it was keeps its time, so it is not built again."""
+    """Brings the copy up to date; a file that is as it was keeps its time: it is not built again."""
     kept = set()
     for name in COPIED:
         whole = os.path.join(root, name)
@@ -151,8 +151,8 @@ def compile_object(build, made, overlay, output, plain=False):
 
 
 def link(build, target, objects, output):
-    """Links a target again with some of its objects replaced: {object: path}; those that came from an
-    archive are put before it."""
+    """Links a target again with some of its objects replaced: {object: path}; those that came from
+    an archive are put before it."""
     argv = [os.path.abspath(objects[word]) if word in objects else word
             for word in build.links[target]]
     more = [path for made, path in objects.items() if made not in build.links[target]]
@@ -162,10 +162,7 @@ def link(build, target, objects, output):
     argv[at + 2:at + 2] = more
     if shutil.which("ld.gold"):
         argv.insert(1, "-fuse-ld=gold")
-    done = subprocess.run(argv, cwd=build.directory, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, text=True, errors="replace", check=False)
-    if done.returncode != 0:
-        raise BuildError(f"linking {target} failed\n{done.stdout[-2000:]}")
+    run_quietly(argv, cwd=build.directory)
 
 
 def plugin_targets(tree):

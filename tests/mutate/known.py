@@ -3,8 +3,8 @@
 
     known.py BUILD [NUMBER...]      BUILD: a build directory with its tests built
 
-An entry of known.txt is four lines: the part and file, the line as it is, the line as it becomes, and
-the test program that has to notice. Each program is linked again with the one object replaced.
+An entry of known.txt is four lines: the part and file, the line as it is, the line as it becomes,
+and the test program that has to notice. That is linked again with the one object replaced.
 """
 
 import os
@@ -41,8 +41,8 @@ class Entry:
                  if mutant.original.strip() == self.original
                  and mutant.mutated.strip() == self.mutated]
         if not found:
-            raise LookupError(f"{paths[0]} has no line \"{self.original}\" any more, or no operator "
-                              "makes this of it: choose another mutant for known.txt")
+            raise LookupError(f"{paths[0]} has no such line any more, or no operator makes this of "
+                              "it: choose another mutant for known.txt")
         return found[0], text
 
 
@@ -85,8 +85,11 @@ class Finished(Build):
         return self.links[target]
 
     def object_of(self, path):
-        return next(made for made, source in self.sources.items()
-                    if source == path and "callboard_objects.dir" in made)
+        found = [made for made, source in self.sources.items()
+                 if source == path and "callboard_objects.dir" in made]
+        if not found:
+            raise LookupError(f"{path} is no source file of the library")
+        return found[0]
 
 
 def environment(build):

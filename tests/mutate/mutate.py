@@ -8,9 +8,11 @@ All of it happens in build/mutate: a copy of the tree, built once, and an overla
 
 import argparse
 import fcntl
+import glob
 import hashlib
 import json
 import os
+import shutil
 import signal
 import sys
 import threading
@@ -50,7 +52,7 @@ def mutants_of_part(part, tree):
 
 
 class Plan:
-    """Which mutant is next: of each file as many as fall to it, those that do not count replaced."""
+    """Which mutant is next: of each file as many as fall to it; what does not count is replaced."""
 
     def __init__(self, mutants, count, seed):
         weights = {path: len({mutant.line for mutant in of_file})
@@ -104,6 +106,9 @@ class Session:
         self.digest = ""
 
     def prepare(self):
+        """Brings the copy up to date, and clears what an interrupted run has left."""
+        for old in glob.glob(os.path.join(self.folder, "bench-*")):
+            shutil.rmtree(old)
         copy_tree(ROOT, self.tree)
         digest = hashlib.sha1()
         for name in COPIED:
@@ -221,7 +226,8 @@ def summary(name, outcomes):
     rate = count["killed"] / counted if counted else 1.0
     text = (f"{name}: {counted} mutants, {count['killed']} killed ({crashed} by a crash or a "
             f"sanitizer, {late} by the time limit), {count['survived']} survived; not counted: "
-            f"{count['equal']} with the same object code, {count['uncompilable']} that do not compile")
+            f"{count['equal']} with the same object code, {count['uncompilable']} that do not "
+            "compile")
     if count["gone"]:
         text += f", {count['gone']} whose line is gone"
     return f"{text}; kill rate {100 * rate:.1f} %", rate >= WANTED_RATE

@@ -48,7 +48,8 @@ class Operators(unittest.TestCase):
         self.assertEqual(lines_of(text, operator), list(wanted))
 
     def test_comments_texts_directives_and_assertions_are_kept(self):
-        self.assertEqual([mutant.mutated for mutant in operators.mutants_of("f.c", Source(KEPT))], [])
+        self.assertEqual([mutant.mutated
+                          for mutant in operators.mutants_of("f.c", Source(KEPT))], [])
 
     def test_code_beside_them_is_not(self):
         changed = {mutant.mutated.strip() for mutant in operators.mutants_of(
@@ -88,8 +89,9 @@ class Operators(unittest.TestCase):
     def test_removed_statements(self):
         for text in ("f(a);", "a->b = c;", "*a = b;", "a++;", "--a[2];", "a.b += f(c, d);"):
             self.becomes("removed", text, ";")
-        for text in ("int a = b;", "cb_list *a = f();", "const char *const a = b;", "struct a b = c;",
-                     "return f(a);", "if (a) {", "(void)a;", "a = b,", "goto done;"):
+        for text in ("int a = b;", "cb_list *a = f();", "const char *const a = b;",
+                     "struct a b = c;", "return f(a);", "if (a) {", "(void)a;", "a = b,",
+                     "goto done;"):
             self.becomes("removed", text)
 
     def test_only_whole_statements_are_removed(self):
@@ -100,11 +102,16 @@ class Operators(unittest.TestCase):
     def test_signed_and_narrowed(self):
         self.becomes("signed", "x = a->b < c[1];", "x = (int64_t)a->b < (int64_t)c[1];")
         self.becomes("signed", "x = a > 5;", "x = (int64_t)a > 5;")
+        self.becomes("signed", "x = *a < b || a + c < d;")
+        self.becomes("signed", "if (a < b + c || d <= e)",
+                     "if (a < b + c || (int64_t)d <= (int64_t)e)")
         self.becomes("signed", "for (i = 0; i < n; i++) {")
         self.becomes("narrowed", "x = f((uint64_t)a);", "x = f((int64_t)a);", "x = f((uint32_t)a);")
         self.becomes("narrowed", "uint32_t a = b;", "int32_t a = b;", "uint16_t a = b;")
         self.becomes("narrowed", "a->b = c;", "a->b = (uint16_t)c;")
-        self.becomes("narrowed", "a->b = true;")
+        for text in ("a->b = true;", "a->b = 1;", "a->b = f(c);",
+                     "for (uint32_t i = 0; i < n; i++) {"):
+            self.becomes("narrowed", text)
 
     def test_sums_and_shifts(self):
         self.becomes("sum", "x = a + -b;", "x = a - -b;")
@@ -138,8 +145,9 @@ class Operators(unittest.TestCase):
             for mutant in operators.mutants_of(path, Source(text)):
                 before, after = text.split("\n"), mutant.apply(text).split("\n")
                 self.assertEqual(len(before), len(after))
-                self.assertEqual([number for number, (one, other) in enumerate(zip(before, after), 1)
-                                  if one != other], [mutant.line])
+                changed = [number for number, (one, other) in enumerate(zip(before, after), 1)
+                           if one != other]
+                self.assertEqual(changed, [mutant.line])
 
 
 class Choice(unittest.TestCase):
@@ -190,7 +198,8 @@ class Choice(unittest.TestCase):
                          [mutant.id for mutant in operators.mutants_of("y/f.c", Source(moved))])
 
     def test_they_are_spread_by_the_number_of_code_lines(self):
-        self.assertEqual(operators.shares({"a": 10, "b": 30, "c": 60}, 10), {"a": 1, "b": 3, "c": 6})
+        self.assertEqual(operators.shares({"a": 10, "b": 30, "c": 60}, 10),
+                         {"a": 1, "b": 3, "c": 6})
         self.assertEqual(sum(operators.shares({"a": 1, "b": 1, "c": 1}, 100).values()), 100)
         self.assertEqual(operators.shares({"a": 0}, 5), {"a": 0})
         plan = Plan(self.mutants, 100, "1")

@@ -1,7 +1,7 @@
 """The slips: what one line of code can be turned into.
 
-Each operator looks at one token and yields the lines that its line may become. Which token means what
-is guessed from its neighbours; a guess that was wrong does not compile, and is then not counted.
+Each operator looks at one token and yields the lines that its line may become. Which token means
+what is guessed from its neighbours; a guess that was wrong does not compile, so it does not count.
 """
 
 import hashlib
@@ -17,21 +17,24 @@ NARROWED = {
     "uint32_t": ("int32_t", "uint16_t"), "int32_t": ("int16_t",), "int": ("int8_t",),
     "unsigned": ("int", "uint8_t"), "uint16_t": ("uint8_t",), "uint8_t": ("int8_t",),
 }
+# Most sizes and counts never come near the ends of their types, so most of these change nothing.
+RARE = ("signed", "narrowed")
 LEAVES = ("return", "goto", "break", "continue")
 ASSIGNS = ("=", "+=", "-=", "*=", "/=", "%=", "&=", "|=", "^=", "<<=", ">>=")
-NO_CALLS = ("if", "while", "for", "switch", "return", "sizeof", "do", "else", "case", "goto", "break",
-            "continue", "default", "_Alignof", "defined")
+NO_CALLS = ("if", "while", "for", "switch", "return", "sizeof", "do", "else", "case", "goto",
+            "break", "continue", "default", "_Alignof", "defined")
+AROUND = ("(", ")", "&&", "||", "=", "?", ":", ",", ";")  # what binds less than a comparison
 STARTS = (";", "{", "}", ")", ":", "else", "do")  # what a statement can begin after
 # include/callboard/status.h: alike though their names are not.
 STATUSES = ("CB_OK", "CB_NO_MEMORY", "CB_INVALID", "CB_UNKNOWN", "CB_CLOSED", "CB_NOT_COMPLETE",
-            "CB_LIMIT", "CB_TIMEOUT", "CB_STOPPED", "CB_IO", "CB_FORMAT", "CB_UNSUPPORTED", "CB_SCRIPT",
-            "CB_NO_RESULT", "CB_MISMATCH")
+            "CB_LIMIT", "CB_TIMEOUT", "CB_STOPPED", "CB_IO", "CB_FORMAT", "CB_UNSUPPORTED",
+            "CB_SCRIPT", "CB_NO_RESULT", "CB_MISMATCH")
 CONSTANT = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+$")
 INTEGER = re.compile(r"(0[xX][0-9a-fA-F]+|[0-9]+)([uUlL]*)$")
 
 
 class Mutant:
-    """One changed line. Its id holds as long as the line, and its like above it, stay as they are."""
+    """One changed line. Its id holds while the line, and those like it above, stay as they are."""
 
     def __init__(self, path, source, line, operator, mutated):
         self.path = path
@@ -127,8 +130,8 @@ def guard(source, token):
 
 
 def statement_end(source, token):
-    """The index of the `;` of the statement that begins with the token, if it is one line of its own
-    that calls or assigns."""
+    """The index of the `;` of the statement that begins with the token, if it is one line of its
+    own that calls or assigns."""
     before = source.at(token.index - 1)
     if before is not None and (before.line == token.line or before.text not in STARTS):
         return None
@@ -146,7 +149,7 @@ def statement_end(source, token):
         depth += {"(": 1, "[": 1, ")": -1, "]": -1}.get(here.text, 0)
         if depth == 0 and here.text in ASSIGNS + ("++", "--"):
             does = True
-        if here.kind == "word" and following is not None and following.text == "(" and at == token.index:
+        if at == token.index and here.kind == "word" and following and following.text == "(":
             does = True
         at += 1
     return None
@@ -175,7 +178,7 @@ def removed(source, token):
 
 
 def operand_before(source, index):
-    """Where a plain operand (a.b->c[d], f(x), 7) that ends at the index begins; None if not plain."""
+    """Where a plain operand (a.b->c[d], f(x), 7) that ends at the index begins; or None."""
     at = index
     while True:
         token = source.at(at)
@@ -201,7 +204,7 @@ def operand_before(source, index):
 
 
 def operand_after(source, index):
-    """Where a plain operand that begins at the index ends; None if it is not plain."""
+    """Where a plain operand that begins at the index ends; or None."""
     at = index
     token = source.at(at)
     if token is None or token.kind not in ("word", "number") or token.text in NO_CALLS:
@@ -225,7 +228,7 @@ def same_line(source, *indices):
 
 
 def signed(source, token):
-    """a < b as if both were signed."""
+    """a < b as if both were signed. Not what counts up in a `for`: it does not get there."""
     if token.kind != "sign" or token.text not in ("<", "<=", ">", ">="):
         return
     if source.lines[token.line].lstrip().startswith("for "):
@@ -234,7 +237,8 @@ def signed(source, token):
     end = operand_after(source, token.index + 1)
     if begin is None or end is None or not same_line(source, begin, end):
         return
-    if all(source.at(index).kind == "number" for index in (begin, end)):
+    before, after = source.at(begin - 1), source.at(end + 1)
+    if before.kind == "sign" and before.text not in AROUND or after.text not in AROUND:
         return
     sides = [source.between(begin, token.index - 1), source.between(token.index + 1, end)]
     left, right = (side if side[0].isdigit() else "(int64_t)" + side for side in sides)
@@ -245,11 +249,12 @@ def narrowed(source, token):
     """A cast to, or a variable of, a smaller or a signed type; an assignment that loses bits."""
     before, after = source.at(token.index - 1), source.at(token.index + 1)
     if token.kind == "word" and token.text in NARROWED and before is not None and after is not None:
+        counts = source.lines[token.line].lstrip().startswith("for ")
         is_cast = before.text == "(" and after.text == ")" and ends_operand(after)
         following = source.at(token.index + 2)
         is_variable = (after.kind == "word" and following is not None and following.text == "="
                        and (before.text in STARTS or before.text in ("(", "const")))
-        if is_cast or is_variable:
+        if is_cast or is_variable and not counts:
             for other in NARROWED[token.text]:
                 yield replaced(source, token, other)
     elif token.kind == "sign" and token.text == "=" and before is not None and after is not None:
@@ -259,7 +264,8 @@ def narrowed(source, token):
             return
         plain = source.at(first - 1).text in STARTS and source.at(end + 1).text == ";"
         right = source.between(token.index + 1, end) if same_line(source, first, end) else "("
-        if plain and "(" not in right and not right.isupper() and right not in ("true", "false"):
+        if plain and right[0].isalpha() and "(" not in right and not right.isupper() and (
+                right not in ("true", "false")):
             yield span_replaced(source, token.index + 1, end, f"(uint16_t){right}")
 
 
@@ -338,8 +344,8 @@ OPERATORS = {
 
 
 def in_order(mutants, seed):
-    """The order that a seed tries the mutants of a file in: each line once before any line twice, and
-    on a line each operator once before any twice."""
+    """The order that a seed tries the mutants of a file in: each line once before any line twice,
+    and on a line each operator once before any twice; three of four that are RARE come later."""
     def key(mutant):
         return hashlib.sha1(f"{seed} {mutant.id}".encode()).hexdigest()
 
@@ -348,7 +354,8 @@ def in_order(mutants, seed):
     for mutant in sorted(mutants, key=key):
         place = (mutant.line, mutant.operator)
         of_operator[place] = of_operator.get(place, 0) + 1
-        ranked.append((of_operator[place], key(mutant), mutant))
+        later = mutant.operator in RARE and key(mutant)[-1] >= "4"
+        ranked.append((of_operator[place] + later, key(mutant), mutant))
     result = []
     for _, order, mutant in sorted(ranked, key=lambda entry: entry[:2]):
         of_line[mutant.line] = of_line.get(mutant.line, 0) + 1
@@ -357,7 +364,7 @@ def in_order(mutants, seed):
 
 
 def shares(weights, total):
-    """How many of `total` fall to each name, by weight; the sum is `total` if any weight is not 0."""
+    """How many of `total` fall to each name, by weight. All do if any weight is not 0."""
     whole = sum(weights.values())
     if whole == 0:
         return {name: 0 for name in weights}

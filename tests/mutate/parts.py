@@ -24,7 +24,7 @@ class Part:
         self.steady = steady
 
     def find_files(self, root):
-        """Paths from the root, sorted. A pattern without a file is an error: something was moved."""
+        """Paths from the root, sorted. A pattern without a file is an error: it was moved."""
         found = set()
         for pattern in self.files:
             here = glob.glob(os.path.join(root, pattern), recursive=True)
@@ -56,7 +56,8 @@ PARTS = {
         steady=False),
     "lang": Part(
         files=["bridge/lang/*.[ch]"],
-        unit=["binder", "codegen", "format", "lang", "lexer", "parser", "signature", "verifier", "vm"],
+        unit=["binder", "codegen", "format", "lang", "lexer", "parser", "signature", "verifier",
+              "vm"],
         replay=["lang"],
         scripts=["bad", "run", "plugins"]),
     "mailbox": Part(

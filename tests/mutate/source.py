@@ -90,7 +90,7 @@ def tokens_of(text):
 
 
 def without_assertions(tokens):
-    """An assertion states what holds; to change it is no slip of the code. `;` stands in its place."""
+    """An assertion states what holds; to change it is no slip of the code."""
     kept = []
     index = 0
     while index < len(tokens):
