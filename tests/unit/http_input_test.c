@@ -35,6 +35,10 @@ static void expect(cb_http_input *input, const char *text)
     CU_ASSERT_EQUAL_FATAL(request->size, strlen(text));
     CU_ASSERT_EQUAL(memcmp(request->data, text, request->size), 0);
     cb_buffer_release(request);
+    /* The next one is begun anew, and without bytes it begins at the beginning. */
+    CU_ASSERT_EQUAL(input->request.state, CB_HTTP_AT_BEGIN);
+    CU_ASSERT_EQUAL(input->request.fault, CB_HTTP_NONE);
+    CU_ASSERT(input->bytes != NULL || input->at == 0);
 }
 
 static void a_request_leaves_with_its_memory(void)
@@ -77,6 +81,18 @@ static void a_long_request_before_a_short_one_keeps_its_memory(void)
     CU_ASSERT_PTR_EQUAL(request->data, there);
     cb_buffer_release(request);
     expect(&input, GET);
+}
+
+static void memory_is_given_back_with_the_last_request(void)
+{
+    cb_http_input input = {0};
+    for (int i = 0; i < 3; i++) {
+        add(&input, GET GET);
+        expect(&input, GET);
+        CU_ASSERT_PTR_NOT_NULL(input.bytes);
+        expect(&input, GET);
+        CU_ASSERT_PTR_NULL(input.bytes);
+    }
 }
 
 static void an_empty_line_before_a_request_is_no_part_of_it(void)
@@ -401,6 +417,7 @@ int main(void)
     CU_ADD_TEST(suite, a_request_leaves_with_its_memory);
     CU_ADD_TEST(suite, requests_of_one_piece_are_told_apart);
     CU_ADD_TEST(suite, a_long_request_before_a_short_one_keeps_its_memory);
+    CU_ADD_TEST(suite, memory_is_given_back_with_the_last_request);
     CU_ADD_TEST(suite, an_empty_line_before_a_request_is_no_part_of_it);
     CU_ADD_TEST(suite, a_small_beginning_gets_no_room);
     CU_ADD_TEST(suite, a_long_body_is_received_in_place);

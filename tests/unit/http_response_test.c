@@ -127,6 +127,7 @@ static const row closed_rows[] = {
     ROW("6.3", "1", "a body", "HTTP/1.1 204 No Content\r\n\r\nx"),
     ROW("6.3", "1", "a body", "HTTP/1.1 304 Not Modified\r\n" L "1\r\n\r\nx"),
     ROW("9110 8.6", "1", "a length in", "HTTP/1.1 204 No Content\r\n" L "5\r\n\r\n"),
+    ROW("9110 8.6", "1", "a length in", "HTTP/1.1 204 No Content\r\n" L "1\r\n\r\n"),
     ROW("6.1", "1", "a length in", "HTTP/1.1 204 No Content\r\n" T "\r\n"),
     /* the end by wish */
     ROW("9.6", "1", "the response says", OK "Connection: close\r\n" L "1\r\n\r\nx"),
