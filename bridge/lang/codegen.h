@@ -17,8 +17,9 @@
 #define CB_GEN_CONSTANTS      0xC000u   /* first number of a constant's register */
 #define CB_GEN_MOST_CONSTANTS 64u       /* more are loaded where they are used */
 #define CB_GEN_MOST_CODE      0x400000u /* instructions of a function */
-/* Nested expressions; each level takes a few hundred bytes of stack. */
-#define CB_GEN_DEPTH          1000u
+/* Nested expressions: a chain of CB_MAX_CHAIN operators with a conversion at each, and what stands
+ * around it. A level takes a few hundred bytes of stack. */
+#define CB_GEN_DEPTH          2100u
 
 #define CB_GEN_ANY  (-1) /* the value may lie in any register */
 #define CB_GEN_DROP (-2) /* the value is not used */

@@ -4,6 +4,7 @@
 #define CALLBOARD_TESTS_SCRIPT_DOUBLE_H
 
 #include "bridge/lang/bytecode.h"
+#include "bridge/lang/catalog.h"
 #include "bridge/lang/diagnostics.h"
 #include "bridge/lang/vm.h"
 
@@ -19,6 +20,10 @@ typedef struct script_run {
     int stop_after; /* the check that answers CB_STOPPED; 0: none */
 } script_run;
 
+/* The plugins that a script under test has, and the lines that load them all. */
+extern const cb_catalog script_catalog;
+extern const char script_prologue[];
+
 /* Compiles `text` under the name t.dom; NULL and *run->errors if it has errors. */
 cb_program *script_compile(script_run *run, const char *text);
 /* Compiles and runs main. */
@@ -27,5 +32,7 @@ void script_main(script_run *run, const char *text);
 void script_main_with(script_run *run, const char *text, const cb_limits *limits);
 /* A machine for callbacks, whose output and hook belong to *run. */
 cb_vm *script_vm(script_run *run, const cb_limits *limits);
+/* The same, where making it may fail. */
+cb_status script_vm_new(script_run *run, const cb_limits *limits, cb_vm **vm);
 
 #endif
