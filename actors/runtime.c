@@ -1,17 +1,48 @@
-#include "actors/runtime.h"
-
+/* Puts the parts together; the only file that knows them all. */
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 
+#include "actors/base/clock.h"
 #include "actors/base/sink.h"
+#include "actors/base/thread.h"
+#include "actors/clients/client.h"
+#include "actors/core/asker.h"
+#include "actors/core/supervisor.h"
+#include "actors/listeners/listener.h"
+#include "actors/loop_service/service.h"
 #include "actors/metrics/server.h"
-#include "actors/placement.h"
-#include "actors/supervisor.h"
+#include "actors/sockets/sockets.h"
+#include "actors/workers/worker.h"
 
 /* How long the supervisor may take to say its first word. */
 #define ANSWERED_WITHIN_MS 10000
 #define NS_A_MS            1000000
+
+struct cb_runtime {
+    cb_core core;
+    /* Set before the first actor starts. */
+    cb_recorder *recorder;
+    cb_supervisor *supervisor;
+    pthread_t supervisor_thread;
+    cb_metrics *metrics; /* NULL: not served */
+    /* The owner's own way to the supervisor: opened at the start, so that the end does not depend
+     * on descriptors that may be gone by then. Used by who set `shut_down`, and by the stop. */
+    cb_mailbox *control;
+    atomic_int_least64_t end_began_ns; /* 0: it has not. Any thread */
+};
+
+/* What the supervisor can start. */
+static const cb_actor_kinds actor_kinds = {
+    .worker = cb_worker_thread,
+    .client = cb_client_thread,
+    .routes = {[CB_ROUTE_TCP] = cb_listener_thread,
+               [CB_ROUTE_HTTP] = cb_listener_thread,
+               [CB_ROUTE_UDP] = cb_listener_thread,
+               [CB_ROUTE_UDP_CLIENT] = cb_listener_thread,
+               [CB_ROUTE_SOCKETS] = cb_sockets_thread,
+               [CB_ROUTE_LOOP] = cb_loop_service_thread},
+};
 
 /* Each actor takes a few descriptors; the soft limit of many systems (1,024) is for programs that
  * use select. What cannot be had shows up as an error where it is missing. */
@@ -37,14 +68,14 @@ static void ring(void *supervisor)
 static cb_status open_supervisor(cb_runtime *runtime, cb_error *error)
 {
     cb_exchange *exchange = NULL;
-    cb_status status = cb_exchange_open(runtime->office, &exchange, error);
+    cb_status status = cb_exchange_open(runtime->core.office, &exchange, error);
     if (status != CB_OK)
         return status;
-    status = cb_supervisor_new(runtime, exchange, runtime->recorder, cb_start_actor,
+    status = cb_supervisor_new(&runtime->core, exchange, runtime->recorder, cb_start_actor,
                                &runtime->supervisor, error);
     if (status == CB_OK) {
         const cb_attendant attendant = {attend, ring, runtime->supervisor};
-        cb_post_office_set_attendant(runtime->office, &attendant);
+        cb_post_office_set_attendant(runtime->core.office, &attendant);
     }
     return status;
 }
@@ -78,10 +109,10 @@ static cb_status greet(cb_runtime *runtime, cb_error *error)
 
 static cb_status serve_metrics(cb_runtime *runtime, cb_error *error)
 {
-    if (!runtime->options.serves_metrics)
+    if (!runtime->core.options.serves_metrics)
         return CB_OK;
-    cb_status status =
-        cb_metrics_start(runtime, runtime->options.metrics_port, &runtime->metrics, error);
+    cb_status status = cb_metrics_start(&runtime->core, runtime->core.options.metrics_port,
+                                        &runtime->metrics, error);
     if (status != CB_OK)
         (void)dismiss(runtime, false, NULL);
     return status;
@@ -89,14 +120,15 @@ static cb_status serve_metrics(cb_runtime *runtime, cb_error *error)
 
 static cb_status open_parts(cb_runtime *runtime, const char *trace_path, cb_error *error)
 {
-    const cb_limits *limits = &runtime->options.limits;
+    const cb_limits *limits = &runtime->core.options.limits;
     cb_status status = cb_recorder_open(limits, trace_path, &runtime->recorder, error);
     if (status == CB_OK)
-        status = cb_post_office_open(limits, &runtime->office, error);
+        status = cb_post_office_open(limits, &runtime->core.office, error);
     if (status == CB_OK)
         status = open_supervisor(runtime, error);
     if (status == CB_OK)
-        status = cb_mailbox_open(runtime->office, runtime->next_asker++, &runtime->control, error);
+        status = cb_mailbox_open(runtime->core.office, cb_core_asker_address(&runtime->core),
+                                 &runtime->control, error);
     if (status == CB_OK)
         status = cb_thread_start(&runtime->supervisor_thread, cb_supervisor_thread,
                                  runtime->supervisor, 0, "supervisor", error);
@@ -110,7 +142,7 @@ static cb_status close_recorder(cb_runtime *runtime, cb_error *error)
 {
     int64_t least_ns = cb_now_ns() + CB_SINK_PATIENCE_NS;
     int64_t until_ns =
-        atomic_load(&runtime->end_began_ns) + runtime->options.limits.grace_ms * NS_A_MS;
+        atomic_load(&runtime->end_began_ns) + runtime->core.options.limits.grace_ms * NS_A_MS;
     return cb_recorder_close_until(&runtime->recorder, until_ns > least_ns ? until_ns : least_ns,
                                    error);
 }
@@ -119,7 +151,7 @@ static cb_status close_parts(cb_runtime *runtime, cb_error *error)
 {
     cb_mailbox_close(&runtime->control);
     cb_supervisor_free(&runtime->supervisor);
-    cb_post_office_close(&runtime->office);
+    cb_post_office_close(&runtime->core.office);
     return close_recorder(runtime, error);
 }
 
@@ -132,12 +164,7 @@ cb_status cb_runtime_start(const cb_runtime_options *options, cb_runtime **runti
     if (started == NULL)
         return cb_fail(error, CB_NO_MEMORY, "out of memory");
     raise_descriptor_limit();
-    started->options = *options;
-    started->options.trace_path = NULL;
-    atomic_init(&started->own_thread, 0);
-    atomic_init(&started->hands_from, CB_PLACED_ANYWHERE);
-    atomic_init(&started->next_asker, CB_ADDRESS_FIRST_ASKER);
-    atomic_init(&started->shut_down, false);
+    cb_core_init(&started->core, options, &actor_kinds);
     atomic_init(&started->end_began_ns, 0);
     cb_status status = open_parts(started, options->trace_path, error);
     if (status != CB_OK) {
@@ -170,7 +197,7 @@ static void begin_end(cb_runtime *runtime)
 void cb_runtime_shutdown(cb_runtime *runtime)
 {
     /* Relaxed would do: the flag only keeps a second message from being sent. */
-    if (atomic_exchange(&runtime->shut_down, true))
+    if (atomic_exchange(&runtime->core.shut_down, true))
         return;
     begin_end(runtime);
     cb_message message = {.kind = CB_MSG_SHUTDOWN};
@@ -191,7 +218,7 @@ static cb_status finish(cb_runtime *runtime, bool *stuck, cb_error *error)
     *stuck = status == CB_OK && message.status == CB_TIMEOUT;
     if (status == CB_OK && (*stuck || message.value == 0))
         status = cb_fail(error, CB_TIMEOUT, "cut off what was still running after %lld ms",
-                         (long long)runtime->options.limits.grace_ms);
+                         (long long)runtime->core.options.limits.grace_ms);
     return status;
 }
 
@@ -231,4 +258,9 @@ cb_status cb_runtime_stop(cb_runtime **runtime, cb_error *error)
     cb_status closed = close_parts(stopping, &trace_error);
     free(stopping);
     return both(status, error, closed, &trace_error);
+}
+
+cb_status cb_asker_open(cb_runtime *runtime, cb_asker **asker, cb_error *error)
+{
+    return cb_asker_open_in(&runtime->core, asker, error);
 }

@@ -1,4 +1,4 @@
-/* From an address, or any number but 0, to a pointer: a hash table with open addressing. Not
+/* A hash table with open addressing, from an address (or any number but 0) to a pointer. Not
  * thread-safe. */
 #ifndef CALLBOARD_ACTORS_BASE_ADDRESS_MAP_H
 #define CALLBOARD_ACTORS_BASE_ADDRESS_MAP_H
@@ -20,11 +20,11 @@ typedef struct cb_address_map {
     size_t count;
 } cb_address_map;
 
-/* NULL when it is not there. */
+/* NULL if the address is not in the map. */
 void *cb_address_map_find(const cb_address_map *map, uint64_t address);
-/* The address (not 0) must not be there. CB_NO_MEMORY leaves the map as it was. */
+/* The address (not 0) must not be in the map yet. CB_NO_MEMORY leaves the map unchanged. */
 cb_status cb_address_map_insert(cb_address_map *map, uint64_t address, void *value);
-/* Gives the value that was there, or NULL. */
+/* Returns the value that was removed, or NULL. */
 void *cb_address_map_remove(cb_address_map *map, uint64_t address);
 void cb_address_map_free(cb_address_map *map);
 

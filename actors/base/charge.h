@@ -1,5 +1,6 @@
-/* Who is in charge of something that many threads bring work to: whoever brings it does it, unless
- * somebody is at it already, who then does that, too. Nobody waits, and nothing is overlooked:
+/* The charge (a combiner lock, as in flat combining): decides which thread does the work that many
+ * threads bring. A thread that brings work does it itself. If another thread is in charge already,
+ * that thread does it. No thread waits, and no work is overlooked:
  *
  *     put the work where it is looked for;
  *     cb_charge_call(charge);
@@ -10,10 +11,10 @@
  *             break;
  *     }
  *
- * Who is turned away called first, so one of two things is true of the one in charge: it took the
- * charge after the call and finds the work, or it leaves later and learns of the call then.
+ * A thread that was turned away has called first. So the thread in charge finds the work, if it
+ * took the charge after the call; otherwise it leaves later, and learns of the call then.
  *
- * Threads: any. What one in charge did is seen by the next one.
+ * Threads: any. A thread in charge sees everything that the previous one did.
  */
 #ifndef CALLBOARD_ACTORS_BASE_CHARGE_H
 #define CALLBOARD_ACTORS_BASE_CHARGE_H
@@ -22,21 +23,22 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* All zeros: nobody is in charge. */
+/* All zeros: no thread is in charge. */
 typedef struct cb_charge {
     atomic_bool taken;
     atomic_uint_fast64_t calls;
 } cb_charge;
 
-/* All of it is sequentially consistent: that a call comes before an attempt to take, and a
- * departure before the look for calls, are orders between two variables. */
+/* All operations are sequentially consistent, because two orders concern two variables: a call
+ * comes before the attempt to take, and leaving comes before the look for calls. */
 
 static inline void cb_charge_call(cb_charge *charge)
 {
     atomic_fetch_add(&charge->calls, 1);
 }
 
-/* False if another thread is in charge. *seen: the calls whose work is there by now. */
+/* Returns false if another thread is in charge. *seen: the number of calls so far, whose work is
+ * there by now. */
 static inline bool cb_charge_take(cb_charge *charge, uint_fast64_t *seen)
 {
     if (atomic_exchange(&charge->taken, true))

@@ -1,10 +1,10 @@
-/* Tells a thread sanitizer about hand-overs that it can't see.
+/* Tells a thread sanitizer about hand-overs that it cannot see.
  *
- * libzmq is not compiled with the sanitizer, so the atomic instructions by which a message passes
- * from one thread to another in there order nothing in its eyes, and all that a message carries
- * would look like a race. The sender says cb_handover_give before it sends, the receiver
- * cb_handover_take after it received, with the same lane: 0 for the supervisor's inbox, an address
- * for the way down to it. Other builds do nothing here.
+ * libzmq is not compiled with the sanitizer. Its atomic instructions pass a message from one thread
+ * to another, but the sanitizer sees no order in them, and all that a message carries would look
+ * like a race. So the sender calls cb_handover_give before it sends, and the receiver calls
+ * cb_handover_take after it received. Both give the same lane: 0 for the supervisor's inbox, an
+ * address for the way down to it. In other builds these functions do nothing.
  */
 #ifndef CALLBOARD_ACTORS_BASE_HANDOVER_H
 #define CALLBOARD_ACTORS_BASE_HANDOVER_H

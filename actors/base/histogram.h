@@ -1,11 +1,11 @@
-/* Times sorted into fixed buckets, so that a second costs as much to keep as a year. */
+/* Times, counted in fixed buckets: the memory does not grow with the time that is observed. */
 #ifndef CALLBOARD_ACTORS_BASE_HISTOGRAM_H
 #define CALLBOARD_ACTORS_BASE_HISTOGRAM_H
 
 #include <stdint.h>
 
-/* X(the bucket's upper bound in ns, the same in seconds as people write it). Ascending; a time that
- * equals a bound lies in that bucket. A last bucket takes everything above. */
+/* X(the bucket's upper bound in ns, the same bound in seconds as people write it). Ascending. A
+ * time that equals a bound belongs to that bucket. A last bucket takes everything above. */
 #define CB_HISTOGRAM_BOUNDS(X)                                                                     \
     X(10000, "0.00001")                                                                            \
     X(50000, "0.00005")                                                                            \
@@ -31,13 +31,14 @@ enum { CB_HISTOGRAM_BUCKETS = 1 CB_HISTOGRAM_BOUNDS(CB_HISTOGRAM_COUNT) };
 #undef CB_HISTOGRAM_COUNT
 
 typedef struct cb_histogram {
-    uint64_t buckets[CB_HISTOGRAM_BUCKETS]; /* each counts its own, not those below */
+    uint64_t buckets[CB_HISTOGRAM_BUCKETS]; /* each counts only its own times, not those of lower
+                                               buckets */
     uint64_t sum_ns;
 } cb_histogram;
 
 /* A negative time counts as 0. */
 void cb_histogram_observe(cb_histogram *histogram, int64_t time_ns);
-/* Adds what another one has counted. */
+/* Adds the counts of another histogram. */
 void cb_histogram_add(cb_histogram *to, const cb_histogram *from);
 
 #endif

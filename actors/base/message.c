@@ -1,4 +1,4 @@
-#include "actors/message.h"
+#include "actors/base/message.h"
 
 const char *cb_message_name(unsigned kind)
 {

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "callboard/runtime.h"
+#include "callboard/job_status.h"
 
 const char *cb_status_text(cb_status status)
 {

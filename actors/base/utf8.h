@@ -1,14 +1,14 @@
-/* Which bytes are text. */
+/* Decides which bytes are UTF-8. */
 #ifndef CALLBOARD_ACTORS_BASE_UTF8_H
 #define CALLBOARD_ACTORS_BASE_UTF8_H
 
 #include <stddef.h>
 
-/* The size of the well-formed UTF-8 sequence that the bytes begin with (1..4), as Unicode's table
- * of them has it: no overlong forms, no surrogates, nothing above U+10FFFF. 0 if there is none. */
+/* The size (1..4) of the well-formed UTF-8 sequence at the start of the bytes, as in Unicode's
+ * table: no overlong forms, no surrogates, nothing above U+10FFFF. 0 if there is none. */
 size_t cb_utf8_size(const char *bytes, size_t size);
 
-/* What stands for a byte that is in no such sequence: U+FFFD. */
+/* U+FFFD, which replaces a byte that is in no such sequence. */
 #define CB_UTF8_REPLACEMENT "\xEF\xBF\xBD"
 
 #endif

@@ -13,9 +13,9 @@ typedef union cb_address {
     struct sockaddr_in6 ip6;
 } cb_address;
 
-/* The size of what was filled in; 0 if the endpoint has no family. */
+/* Returns the size of the address that was filled in; 0 if the endpoint has no family. */
 socklen_t cb_address_from_endpoint(const cb_endpoint *endpoint, cb_address *address);
-/* Family NONE for an address that is neither IPv4 nor IPv6. */
+/* An address that is neither IPv4 nor IPv6 gives family NONE. */
 void cb_address_to_endpoint(const cb_address *address, cb_endpoint *endpoint);
 
 #endif

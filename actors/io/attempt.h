@@ -1,4 +1,4 @@
-/* The attempts at system calls on sockets that the back ends share, and what goes with them. */
+/* Attempts at system calls on sockets: the back ends share them, and some helpers for them. */
 #ifndef CALLBOARD_ACTORS_IO_ATTEMPT_H
 #define CALLBOARD_ACTORS_IO_ATTEMPT_H
 
@@ -6,7 +6,7 @@
 
 #include "actors/io/descriptor.h"
 
-/* What an attempt came to. */
+/* The result of an attempt. */
 typedef struct cb_attempt {
     bool done; /* false: would block, or there is more to do */
     cb_io_error error;
@@ -14,30 +14,33 @@ typedef struct cb_attempt {
 } cb_attempt;
 
 cb_attempt cb_attempt_failure(int sys_errno);
-/* An accept's failure: EINVAL means that nobody listens there. */
+/* The failure of an accept. EINVAL means that the socket does not listen. */
 cb_attempt cb_failed_accept(int sys_errno);
 
-/* One try at what is left of a transfer or an accept; never blocks on the socket. */
+/* Each tries once to do the rest of a transfer, or an accept; never blocks on the socket. */
 cb_attempt cb_attempt_accept(cb_descriptor *descriptor, cb_op *op);
 cb_attempt cb_attempt_recv(cb_descriptor *descriptor, cb_op *op);
 cb_attempt cb_attempt_send(cb_op *op);
 /* Sends the datagrams of a queue in their order, some dozens at most, as far as the socket takes
- * them: how many, each of them whole. What stopped it, a try at the next one will say. */
+ * them. Returns how many were sent; each was sent whole. If it stopped early, an attempt at the
+ * next datagram gives the reason. */
 size_t cb_attempt_send_datagrams(cb_op *first);
 cb_attempt cb_attempt_sendfile(cb_op *op);
-/* Begins a connection: op->dial.socket is the new descriptor unless it is done with an error. */
+/* Begins a connection. op->dial.socket is the new descriptor, unless the attempt is done with an
+ * error. */
 cb_attempt cb_attempt_dial(cb_op *op);
-/* How a connection that was begun came out. */
+/* The result of a connection that was begun. */
 cb_attempt cb_attempt_dial_result(cb_op *op);
 
 void cb_set_no_delay(cb_socket socket);
-/* Finds out once how the clients of a listener get TCP_NODELAY. */
+/* Finds out, once for each listener, how its clients get TCP_NODELAY. */
 void cb_learn_no_delay(cb_descriptor *descriptor);
-/* Looked up once a descriptor; what is no socket is taken for a stream, and its recv will say so.
- */
+/* Asks the kernel once for each descriptor. A descriptor that is not a socket counts as a stream;
+ * its recv will then report the error. */
 bool cb_is_stream(cb_descriptor *descriptor);
 size_t cb_total_size(const cb_bytes *bufs, size_t count);
-/* The part of a list after the first `skip` bytes, at most `most` pieces of it; how many. */
+/* Writes the part of a list after the first `skip` bytes, in at most `most` pieces; returns how
+ * many. */
 size_t cb_rest_of(const cb_bytes *bufs, size_t count, size_t skip, struct iovec *pieces,
                   size_t most);
 

@@ -1,15 +1,17 @@
-/* Inside the event loop: its state, its parts' functions, and the table that a back end fills.
+/* Inside the event loop: its state, the functions of its parts, and the table that a back end
+ * fills.
  *
- * Exactly one completion for each execution: whoever holds a pending op ends it by
- * cb_loop_complete, which puts it on a list; only the tick takes ops from there and runs callbacks.
+ * Each execution has exactly one completion. The part that holds a pending op ends it by
+ * cb_loop_complete, which puts it on a list. Only the tick takes ops from this list and runs
+ * callbacks.
  *
  *     FREE -> PREPARED -> (QUEUED ->) PENDING -> DONE -> RUNNING -> FREE
  *                                        ^                  |
  *                                        +---- executed <---+-> IDLE (detached)
  *
- * An op is on at most one list, own.list: DONE on one of the loop's two completion lists, PENDING
- * on one of the back end's; a pending timer only in the heap. Deadlines of other ops are in the
- * heap too.
+ * An op is on at most one list, own.list. A DONE op is on one of the loop's two completion lists, a
+ * PENDING op on one of the back end's. A pending timer is only in the heap. The heap also holds the
+ * deadlines of other ops.
  */
 #ifndef CALLBOARD_ACTORS_IO_LOOP_H
 #define CALLBOARD_ACTORS_IO_LOOP_H
@@ -19,7 +21,7 @@
 
 #include "callboard/nbio.h"
 
-/* Ops that other threads may have queued before they are made to wait: 32 KiB of pointers, some
+/* Most ops that other threads may have queued; then they have to wait. 32 KiB of pointers, some
  * milliseconds of work for the loop. */
 #define CB_LOOP_REMOTE_MAX 4096u
 /* Ops allocated at once: about 16 KiB. */
@@ -37,13 +39,13 @@ enum {
 
 enum {
     CB_OP_FLAG_DETACHED = 1,
-    CB_OP_FLAG_REMOVED = 2,    /* from its own callback: freed when that returns */
-    CB_OP_FLAG_FOREIGN = 4,    /* of the pool that other threads take from */
-    CB_OP_FLAG_INVALID = 8,    /* arguments that cannot even be stored */
-    CB_OP_FLAG_PROGRESS = 16,  /* on the list of those to be told how far they are */
+    CB_OP_FLAG_REMOVED = 2,    /* removed in its own callback; freed when the callback returns */
+    CB_OP_FLAG_FOREIGN = 4,    /* from the pool for other threads */
+    CB_OP_FLAG_INVALID = 8,    /* the arguments cannot even be stored */
+    CB_OP_FLAG_PROGRESS = 16,  /* on the list of ops whose progress is to be reported */
     CB_OP_FLAG_IN_FLIGHT = 32, /* uring: the kernel works on it */
-    CB_OP_FLAG_TAKEN = 64,     /* uring: being taken back */
-    CB_OP_FLAG_CAME_OUT = 128  /* uring: it completed before it could be taken back */
+    CB_OP_FLAG_TAKEN = 64,     /* uring: its cancellation is under way */
+    CB_OP_FLAG_CAME_OUT = 128  /* uring: it completed before it could be canceled */
 };
 
 typedef struct cb_op_list {
@@ -67,8 +69,9 @@ typedef struct cb_timer_heap {
     uint32_t count, capacity;
 } cb_timer_heap;
 
-/* What a back end whose sockets and files are not the kernel's does for the calls that are no
- * operations; they behave as their public namesakes. All on the loop's thread but `clock`. */
+/* The calls that are no operations, as done by a back end whose sockets and files are not the
+ * kernel's. They behave like the public functions of the same name. All run on the loop's thread,
+ * except `clock`. */
 typedef struct cb_loop_world {
     int64_t (*clock)(const cb_loop *loop);
     bool (*owns)(const cb_loop *loop, int descriptor);
@@ -85,31 +88,32 @@ typedef struct cb_loop_world {
                       cb_error *error);
 } cb_loop_world;
 
-/* What a back end does. All of it runs on the loop's thread but `wake`. */
+/* The functions of a back end. All run on the loop's thread, except `wake`. */
 typedef struct cb_loop_backend {
     const char *name;
-    /* Sets loop->backend_state. CB_UNSUPPORTED: the kernel does not offer this. */
+    /* Sets loop->backend_state. CB_UNSUPPORTED: the kernel does not offer this back end. */
     cb_status (*open)(cb_loop *loop, cb_error *error);
-    /* Frees it; no op is pending any more. */
+    /* Frees backend_state; no op is pending any more. */
     void (*shut)(cb_loop *loop);
     /* Begins an op (state PENDING): all kinds but timers and next_tick. It ends in one
      * cb_loop_complete, inside this call or later. */
     void (*start)(cb_loop *loop, cb_op *op);
-    /* Takes a pending op back: when it returns, nothing refers to the op or its memory. True if it
-     * came out before it could be taken back: its results and error are filled in then. Others may
-     * complete meanwhile. */
+    /* Takes a pending op back: when it returns, nothing refers to the op or its memory. Returns
+     * true if the op completed before it could be taken back; its results and error are then filled
+     * in. Other ops may complete meanwhile. */
     bool (*cancel)(cb_loop *loop, cb_op *op);
-    /* Carries out a close whose turn to report has come; sets its error. */
+    /* Carries out a close when it is time to report it; sets its error. */
     void (*close)(cb_loop *loop, cb_op *op);
-    /* Cancels what is pending on a descriptor and forgets all about it. */
+    /* Cancels all pending ops of a descriptor and forgets its data. */
     void (*forget)(cb_loop *loop, cb_socket socket);
-    /* The same, and closes it at once. */
+    /* The same, and closes the descriptor at once. */
     void (*drop)(cb_loop *loop, cb_socket socket);
-    /* True if `poll` has something to do that needs no waiting: tries of its own, or events that it
-     * left in the kernel because they were many. before_wait: only what keeps the next poll from
-     * waiting when it should, not what it does in any case before it waits. */
+    /* True if `poll` has something to do without waiting: attempts of its own, or events that it
+     * left in the kernel because there were many. With before_wait: true only for work because of
+     * which the next poll must not wait. Work that `poll` does before every wait does not count
+     * then. */
     bool (*is_eager)(const cb_loop *loop, bool before_wait);
-    /* Waits for at most timeout_ns (< 0: without limit) and completes what it finds. */
+    /* Waits for at most timeout_ns (< 0: without limit) and completes the ops that are ready. */
     cb_status (*poll)(cb_loop *loop, int64_t timeout_ns, cb_error *error);
     /* Ends a `poll` that sleeps. From any thread and from signal handlers. */
     void (*wake)(cb_loop *loop);
@@ -125,9 +129,9 @@ struct cb_loop {
     void *backend_state;
     uint32_t refs;
     bool in_tick;
-    uint8_t filling;    /* which of `done` new completions go to */
-    cb_op_list done[2]; /* the other one is being delivered */
-    cb_op *running;     /* whose callback runs */
+    uint8_t filling;    /* index of the list in `done` that gets new completions */
+    cb_op_list done[2]; /* the other list is being delivered */
+    cb_op *running;     /* the op whose callback runs */
     cb_op *progress_first, *progress_last;
     cb_op *senders_first, *senders_last; /* pending sendfiles, in the order of execution */
     int64_t now_ns;
@@ -135,18 +139,18 @@ struct cb_loop {
     cb_timer_heap timers;
     cb_op *free_ops; /* linked by own.next */
     cb_op_slab *slabs;
-    size_t taken; /* without foreign ops */
-    /* Called as every tick begins, before the back end is polled: does together what callbacks of
-     * the last tick have left to do. Runs no callbacks of the program. NULL: nothing. */
+    size_t taken; /* ops that were taken, without foreign ones */
+    /* Called at the beginning of every tick, before the back end is polled. Does together what
+     * callbacks of the last tick left to do. Runs no callbacks of the program. NULL: nothing. */
     void (*before_poll)(void *data);
     void *before_poll_data;
 
     /* -- any thread -- */
     atomic_bool ending;
-    atomic_bool woken;    /* cb_loop_wake_up was called and no tick has ended for it yet */
+    atomic_bool woken;    /* cb_loop_wake_up was called, and no tick has ended because of it yet */
     atomic_bool sleeping; /* the loop is, or is about to be, blocked in the back end */
     atomic_size_t foreign_taken;
-    atomic_uint remote_count; /* a hint, to look without the lock */
+    atomic_uint remote_count; /* a hint that is read without the lock */
 
     /* -- under `lock` -- */
     pthread_mutex_t lock;
@@ -158,25 +162,28 @@ struct cb_loop {
 };
 
 /* -- loop.c -- */
-/* Like cb_loop_acquire with a back end of one's own; the first call decides. */
+/* Like cb_loop_acquire, with a given back end; a thread's first call decides. */
 cb_status cb_loop_acquire_with(const cb_loop_backend *backend, cb_loop **loop, cb_error *error);
-/* What the time is for this loop; any thread. */
+/* The loop's time; any thread. */
 int64_t cb_loop_clock(const cb_loop *loop);
-/* Ends an op that is RUNNING, PREPARED or PENDING (off every list of the back end): DONE. */
+/* Ends an op that is RUNNING, PREPARED or PENDING (and off every list of the back end). It is then
+ * DONE. */
 void cb_loop_complete(cb_loop *loop, cb_op *op, cb_io_error error, int sys_errno);
-/* Has the callback of a pending sendfile told in this tick how far it is. */
+/* Runs the progress callback of a pending sendfile in this tick. */
 void cb_loop_report_progress(cb_loop *loop, cb_op *op);
 /* Has the back end begin a pending op. */
 void cb_loop_begin(cb_loop *loop, cb_op *op);
-/* Takes a pending op back from the back end; what cb_loop_backend.cancel returns. */
+/* Takes a pending op back from the back end; returns the result of cb_loop_backend.cancel. */
 bool cb_loop_take_back(cb_loop *loop, cb_op *op);
-/* Cancels the pending sendfiles that read from a file, whose number may soon be another's. */
+/* Cancels the pending sendfiles that read from a file, because another file may soon get its
+ * number. */
 void cb_loop_call_file_in(cb_loop *loop, int file);
 /* Starts an op on the loop's own thread. */
 void cb_loop_start(cb_loop *loop, cb_op *op);
-/* NULL is this thread's loop, and NULL if there is none. */
+/* Returns `loop`, or this thread's loop for NULL. NULL if there is none. */
 cb_loop *cb_loop_or_current(cb_loop *loop);
-/* This thread's loop if it has a world of its own to which the descriptor belongs. */
+/* This thread's loop, if it has a world of its own and the descriptor belongs to that world;
+ * otherwise NULL. */
 cb_loop *cb_loop_of_world(int descriptor);
 
 /* -- op.c -- */
@@ -184,16 +191,17 @@ cb_loop *cb_loop_of_world(int descriptor);
 void cb_op_clear_results(cb_op *op);
 
 /* -- socket.c -- */
-/* Makes the close of a connection a reset for its peer. */
+/* Makes the later close of a connection a reset for its peer. */
 void cb_reset_at_close(cb_socket socket);
 
 /* -- prepare.c -- */
-/* Gives a prepared op back as if it never was; cb_io_last_error says that memory was lacking. NULL.
- */
+/* Gives a prepared op back as if it was never taken. cb_io_last_error then reports a lack of
+ * memory. Returns NULL. */
 cb_op *cb_op_refuse(cb_op *op);
 
 /* -- pool.c -- */
-/* An op, all fields 0 but loop and state PREPARED. NULL: no memory. From any thread. */
+/* Takes an op: `loop` is set, the state is PREPARED, all other fields are 0. NULL: no memory. From
+ * any thread. */
 cb_op *cb_pool_take(cb_loop *loop, bool foreign);
 void cb_pool_return(cb_loop *loop, cb_op *op);
 void cb_pool_free_all(cb_loop *loop);
@@ -202,9 +210,9 @@ extern void *(*cb_io_realloc_hook)(void *memory, size_t size);
 void *cb_io_realloc(void *memory, size_t size);
 
 /* -- timers.c -- */
-/* Arms op->own.deadline_ns. False: no memory. */
+/* Arms op->own.deadline_ns. Returns false without memory. */
 bool cb_timers_add(cb_timer_heap *heap, cb_op *op);
-/* Disarms; nothing if it is not armed. */
+/* Disarms; nothing happens if it is not armed. */
 void cb_timers_remove(cb_timer_heap *heap, cb_op *op);
 
 /* -- remote.c -- */
@@ -231,7 +239,7 @@ static inline void cb_op_list_append(cb_op_list *list, cb_op *op)
     op->own.list = list;
 }
 
-/* Takes an op off the list it is on; nothing if it is on none. */
+/* Takes an op off its list; nothing happens if it is on no list. */
 static inline void cb_op_list_unlink(cb_op *op)
 {
     cb_op_list *list = op->own.list;

@@ -8,8 +8,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "actors/base/clock.h"
 #include "actors/base/sink.h"
-#include "actors/runtime.h"
+#include "actors/base/thread.h"
 
 #define NS_A_S     INT64_C(1000000000)
 #define TEXT_MOST  512u /* bytes of a note's texts */

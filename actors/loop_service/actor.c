@@ -109,7 +109,7 @@ void cb_loop_service_stop(cb_loop_service *service)
     while (service->waiters != NULL)
         answer_waiter(service->waiters, service->task_count == 0);
     remove_pending(service, true);
-    int64_t grace_ms = service->actor.runtime->options.limits.grace_ms;
+    int64_t grace_ms = service->actor.core->options.limits.grace_ms;
     service->patience =
         cb_timeout(service->actor.loop, (grace_ms > 0 ? grace_ms : 1) * MS, on_patience_over);
     if (service->patience != NULL)

@@ -150,7 +150,7 @@ static void on_all_read(cb_op *op)
 /* Makes room for the file; the error says what is wrong with it. */
 static cb_io_error prepare_to_read(cb_loop_task *task, const cb_op *op)
 {
-    int64_t most = task->service->actor.runtime->options.limits.max_object;
+    int64_t most = task->service->actor.core->options.limits.max_object;
     if (op->error != CB_IO_OK)
         return op->error;
     if (op->stat.type != CB_FILE_TYPE_REGULAR)

@@ -117,8 +117,7 @@ static cb_status read_order(cb_loop_start *start, const cb_buffer *payload, cb_e
 static cb_status check_numbers(const cb_loop_service *service, const cb_loop_order *order,
                                const operation *what, cb_error *error)
 {
-    int64_t most =
-        service->actor.runtime->options.limits.max_object - 2 * (int64_t)CB_LOOP_PEER_SIZE;
+    int64_t most = service->actor.core->options.limits.max_object - 2 * (int64_t)CB_LOOP_PEER_SIZE;
     long long size = (long long)order->size;
     if (order->offset < 0)
         return cb_fail(error, CB_INVALID, "offset is %lld; it must not be negative",
@@ -142,7 +141,7 @@ static cb_status check_numbers(const cb_loop_service *service, const cb_loop_ord
 static cb_status check(const cb_loop_service *service, cb_loop_start *start, const operation *what,
                        cb_error *error)
 {
-    const cb_limits *limits = &service->actor.runtime->options.limits;
+    const cb_limits *limits = &service->actor.core->options.limits;
     cb_status status = CB_OK;
     if (what->needs != NEEDS_NOTHING)
         status = find_handle(service, start->order.handle, what->needs, &start->handle, error);
@@ -178,7 +177,7 @@ static cb_loop_task *make_task(cb_loop_service *service, const cb_loop_start *st
     const cb_loop_order *order = &start->order;
     size_t room = what->fills ? (size_t)order->size : CB_LOOP_STAT_SIZE;
     int64_t bytes = (int64_t)start->data_size + (what->fills ? order->size : 0);
-    if (bytes > service->actor.runtime->options.limits.max_loop_bytes - service->bytes) {
+    if (bytes > service->actor.core->options.limits.max_loop_bytes - service->bytes) {
         (void)cb_fail(error, CB_LIMIT, "too many bytes in operations (CALLBOARD_MAX_LOOP_BYTES)");
         return NULL;
     }
@@ -248,7 +247,7 @@ static cb_status open_socket(cb_loop_service *service, const cb_message *message
     if (status == CB_OK)
         status = read_endpoint(&start, error);
     if (status == CB_OK &&
-        service->handle_count >= service->actor.runtime->options.limits.max_loop_handles)
+        service->handle_count >= service->actor.core->options.limits.max_loop_handles)
         status =
             cb_fail(error, CB_LIMIT, "too many sockets and files (CALLBOARD_MAX_LOOP_HANDLES)");
     if (status == CB_OK && listens) {

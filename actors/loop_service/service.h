@@ -1,22 +1,25 @@
-/* The event loop of scripts: the actor behind a route of kind CB_ROUTE_LOOP, shared by its files.
+/* The event loop of scripts: the actor behind a route of kind CB_ROUTE_LOOP. This header is shared
+ * by its files.
  *
- * Commands (callboard/loop_commands.h) come as ORDER and are answered by ORDER_DONE at once; those
- * that start an operation make a task:
+ * Commands (callboard/loop_commands.h) come as ORDER and are answered by ORDER_DONE at once. A
+ * command that starts an operation makes a task:
  *
  *     pending -----> done ------> handed -----> (gone)     handed: its event is with the supervisor
  *        |   op ended  |  its turn    callback over
  *        +-------------+--------------------------> (gone)  removed, or nobody is to be told
  *
- * At most one task is handed. What ends meanwhile waits here in order, where it can still be
- * removed: so a callback that removes an operation can rely on it that no event of that one comes.
- * Each event is followed by exactly one RESPOND or DROP, the sign that its callback is over.
+ * At most one task is handed. Tasks that end meanwhile wait here in order, and can still be
+ * removed. So a callback that removes an operation can rely on it: no event of this operation
+ * comes. Each event is followed by exactly one RESPOND or DROP, the sign that its callback is over.
  */
 #ifndef CALLBOARD_ACTORS_LOOP_SERVICE_H
 #define CALLBOARD_ACTORS_LOOP_SERVICE_H
 
 #include "actors/base/address_map.h"
-#include "actors/loop_actor.h"
+#include "actors/core/loop_actor.h"
 #include "callboard/loop_commands.h"
+
+cb_actor_function cb_loop_service_thread;
 
 typedef struct cb_loop_service cb_loop_service;
 typedef struct cb_loop_task cb_loop_task;
@@ -39,13 +42,13 @@ typedef struct cb_loop_handle {
 
 /* Takes over the descriptor; NULL when out of memory (it is then still the caller's). */
 cb_loop_handle *cb_handle_new(cb_loop_service *service, cb_handle_kind kind, int descriptor);
-/* NULL: never was, or closed. */
+/* NULL: the handle never existed, or is closed. */
 cb_loop_handle *cb_handle_find(const cb_loop_service *service, int64_t id);
-/* Forgets a handle; the descriptor is the caller's again. */
+/* Forgets a handle and returns its descriptor, which belongs to the caller again. */
 int cb_handle_forget(cb_loop_service *service, cb_loop_handle *handle);
-/* Closes a descriptor that is no handle's; without memory for an op, at once. */
+/* Closes a descriptor that belongs to no handle. Without memory for an op it is closed at once. */
 void cb_descriptor_drop(cb_loop *loop, int descriptor);
-/* Closes a handle without an operation that says so; an unknown id is fine. */
+/* Closes a handle without an operation that reports it; an unknown id is fine. */
 void cb_handle_close(cb_loop_service *service, int64_t id);
 
 /* -- tasks -- */
@@ -56,48 +59,49 @@ struct cb_loop_task {
     cb_loop_service *service;
     int64_t id;
     cb_task_state state;
-    int32_t kind;      /* of its event */
-    int64_t callback;  /* CB_LOOP_NO_CALLBACK: nobody is told */
+    int32_t kind;      /* the kind of its event */
+    int64_t callback;  /* CB_LOOP_NO_CALLBACK: no event is sent */
     uint64_t cause;    /* the input that led to it */
-    int64_t handle;    /* what it is about, 0: nothing */
+    int64_t handle;    /* the handle that it works on; 0: none */
     int64_t file;      /* a file lent to it, or 0 */
-    int64_t made;      /* the handle that its event hands out, or 0 */
-    bool makes_handle; /* counts as one, because it may become one */
+    int64_t made;      /* the new handle in its event, or 0 */
+    bool makes_handle; /* counts as a handle, because it may make one */
     cb_op *op;         /* in flight, or NULL */
-    cb_buffer *event;  /* room for it; what is received and read goes there directly */
-    cb_buffer *data;   /* what is sent or written lies in here */
-    int64_t bytes;     /* counted of CALLBOARD_MAX_LOOP_BYTES */
+    cb_buffer *event;  /* memory for its event; bytes are received and read directly into it */
+    cb_buffer *data;   /* holds the bytes to send or write */
+    int64_t bytes;     /* charged to CALLBOARD_MAX_LOOP_BYTES */
     int step_file; /* STAT_PATH and READ_FILE: the descriptor between the steps, or CB_NO_FILE */
     cb_loop_task *next, *previous;           /* all tasks */
-    cb_loop_task *next_done, *previous_done; /* those that wait for their turn */
+    cb_loop_task *next_done, *previous_done; /* tasks that wait for their turn */
 };
 
 /* A task with an event of at least `room` bytes behind its head; NULL when out of memory. */
 cb_loop_task *cb_task_new(cb_loop_service *service, int32_t kind, size_t room);
 cb_loop_task *cb_task_find(const cb_loop_service *service, int64_t id);
-/* Takes the task off its loop, its lists and its files, and frees it. A handle that it has made
+/* Takes the task off its loop, its lists and its files, and frees it. A handle that it made
  * stays. */
 void cb_task_free(cb_loop_task *task);
-/* The task's operation is over. `value` is the event's. */
+/* Called when the task's operation is over. `value` is for the event. */
 void cb_task_done(cb_loop_task *task, cb_io_error error, int64_t value);
-/* Where received bytes and the like go. */
+/* Where the event's bytes go, such as received ones. */
 uint8_t *cb_task_bytes(const cb_loop_task *task);
-/* How many of them there are; before cb_task_done. */
+/* Sets how many of these bytes there are; call it before cb_task_done. */
 void cb_task_set_bytes(cb_loop_task *task, size_t size);
 void cb_task_set_peer(cb_loop_task *task, const cb_endpoint *peer);
-/* Takes so many bytes more of what all tasks may hold. */
+/* Charges so many more bytes to the limit for all tasks. */
 cb_status cb_task_charge(cb_loop_task *task, int64_t bytes);
-/* Removes a task for good: it is taken back, and what it has made is closed. */
+/* Removes a task for good: its operation is canceled, and what it has made is closed. */
 void cb_task_remove(cb_loop_task *task);
-/* The sign that the handed task's callback is over, or was never run: then nobody knows the handle
- * that the event would have handed out, and it is closed. The next one gets its turn. */
+/* Called when the callback of the handed task is over, or was never run. If it was not run, no
+ * script knows the new handle in the event, and the handle is closed. The next task gets its
+ * turn. */
 void cb_task_callback_over(cb_loop_service *service, bool was_run);
-/* Ends what sends from this file, because it is being closed. */
+/* Ends the tasks that send from this file, because it is being closed. */
 void cb_tasks_take_file_back(cb_loop_service *service, int64_t file);
 
 /* -- orders -- */
 
-/* One order that starts an operation, taken apart. */
+/* The parts of an order that starts an operation. */
 typedef struct cb_loop_start {
     cb_loop_order order;
     const char *text;    /* NULL: none */
@@ -132,19 +136,19 @@ typedef struct cb_loop_waiter {
     struct cb_loop_waiter *next;
 } cb_loop_waiter;
 
-/* Takes the order: answers it now or later. */
+/* Takes the order (a RUN); answers it now or later. */
 void cb_loop_service_wait(cb_loop_service *service, const cb_message *order);
-/* To be called at the end of each message and of each callback of the loop: what waits for the last
- * task to go goes on. */
+/* Call it at the end of each message and of each callback of the loop. It continues what waits for
+ * the last task to end. */
 void cb_loop_service_settle(cb_loop_service *service);
-/* The route ends: what waits for somebody else is removed, what is on its way out may finish, what
- * is done gets its callback. Then everything is closed and the route has stopped. */
+/* Ends the route: tasks that wait for others are removed, output that is under way may finish, done
+ * tasks get their callbacks. Then everything is closed and the route has stopped. */
 void cb_loop_service_stop(cb_loop_service *service);
-/* Whether a task of this kind is still worth starting. */
+/* True if a task of this kind may still start. */
 bool cb_loop_service_may_start(const cb_loop_service *service, int32_t kind);
 
 struct cb_loop_service {
-    cb_loop_actor actor; /* first, so that one is the other */
+    cb_loop_actor actor; /* first, so that a pointer to one is a pointer to the other */
     cb_message route;    /* the START_LISTENER it came from */
     cb_address_map tasks_by_id;
     cb_address_map handles_by_id;
@@ -153,18 +157,18 @@ struct cb_loop_service {
     int64_t last_task;
     int64_t last_handle;
     int64_t task_count;
-    int64_t handle_count; /* with the tasks that may make one */
-    int64_t bytes;        /* what all tasks hold */
+    int64_t handle_count; /* including the tasks that may make one */
+    int64_t bytes;        /* held by all tasks */
     cb_loop_task *done_first, *done_last;
-    cb_loop_task *handed; /* the one whose callback is not over, or NULL */
+    cb_loop_task *handed; /* the task whose callback is not over, or NULL */
     cb_loop_waiter *waiters;
     bool stopping;
-    bool stopped;   /* reported */
-    size_t closing; /* closes of the end that have not reported */
+    bool stopped;   /* ROUTE_STOPPED was sent */
+    size_t closing; /* final closes that have not reported yet */
     cb_op *patience;
 };
 
-/* A record about this route. */
+/* Makes a record about this route. */
 cb_message cb_loop_service_record(const cb_loop_service *service, cb_message_kind kind,
                                   uint64_t cause);
 

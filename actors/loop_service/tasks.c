@@ -112,7 +112,7 @@ void cb_task_remove(cb_loop_task *task)
 cb_status cb_task_charge(cb_loop_task *task, int64_t bytes)
 {
     cb_loop_service *service = task->service;
-    int64_t most = service->actor.runtime->options.limits.max_loop_bytes;
+    int64_t most = service->actor.core->options.limits.max_loop_bytes;
     assert(bytes >= 0 && service->bytes <= most);
     if (bytes > most - service->bytes)
         return CB_LIMIT;

@@ -2,7 +2,7 @@
 #ifndef CALLBOARD_ACTORS_METRICS_RENDER_H
 #define CALLBOARD_ACTORS_METRICS_RENDER_H
 
-#include "actors/metrics/snapshot.h"
+#include "actors/core/snapshot.h"
 
 #define CB_METRICS_CONTENT_TYPE "text/plain; version=0.0.4; charset=utf-8"
 

@@ -6,10 +6,11 @@
 #include <string.h>
 #include <time.h>
 
+#include "actors/base/thread.h"
+#include "actors/core/loop_actor.h"
+#include "actors/core/port_listen.h"
 #include "actors/io/http/request.h"
-#include "actors/loop_actor.h"
 #include "actors/metrics/render.h"
-#include "actors/tcp_port.h"
 #include "callboard/tcp.h"
 
 #define MS                 1000000
@@ -47,7 +48,7 @@ struct cb_metrics {
 
 static const cb_limits *limits_of(const cb_metrics *metrics)
 {
-    return &metrics->actor.runtime->options.limits;
+    return &metrics->actor.core->options.limits;
 }
 
 /* -- answers ---------------------------------------------------------------------------------- */
@@ -242,8 +243,8 @@ static cb_status listen_on(cb_metrics *metrics, uint16_t port, cb_error *error)
         .write_watermark = SIZE_MAX / 2, /* a page is written as a whole */
         .max_connections = GUESTS_MAX,
     };
-    return cb_tcp_port_listen(&metrics->actor, "127.0.0.1", port, &callbacks, &options, metrics,
-                              &metrics->server, error);
+    return cb_port_listen(&metrics->actor, "127.0.0.1", port, &callbacks, &options, metrics,
+                          &metrics->server, error);
 }
 
 /* -- the thread ------------------------------------------------------------------------------- */
@@ -300,11 +301,10 @@ static void *metrics_thread(void *argument)
 
 /* -- life ------------------------------------------------------------------------------------- */
 
-static cb_status start_thread(cb_metrics *metrics, cb_runtime *runtime, cb_error *error)
+static cb_status start_thread(cb_metrics *metrics, cb_core *core, cb_error *error)
 {
-    uint32_t address = atomic_fetch_add_explicit(&runtime->next_asker, 1, memory_order_relaxed);
     cb_mailbox *mailbox = NULL;
-    cb_status status = cb_mailbox_open(runtime->office, address, &mailbox, error);
+    cb_status status = cb_mailbox_open(core->office, cb_core_asker_address(core), &mailbox, error);
     if (status != CB_OK)
         return status;
     metrics->start = malloc(sizeof *metrics->start);
@@ -312,7 +312,7 @@ static cb_status start_thread(cb_metrics *metrics, cb_runtime *runtime, cb_error
         cb_mailbox_close(&mailbox);
         return cb_fail(error, CB_NO_MEMORY, "out of memory");
     }
-    *metrics->start = (cb_actor_start){.runtime = runtime, .mailbox = mailbox};
+    *metrics->start = (cb_actor_start){.core = core, .mailbox = mailbox};
     status = cb_thread_start(&metrics->thread, metrics_thread, metrics, 0, "metrics", error);
     if (status != CB_OK) {
         cb_mailbox_close(&mailbox);
@@ -328,7 +328,7 @@ static void destroy(cb_metrics *metrics)
     free(metrics);
 }
 
-cb_status cb_metrics_start(cb_runtime *runtime, uint16_t port, cb_metrics **result, cb_error *error)
+cb_status cb_metrics_start(cb_core *core, uint16_t port, cb_metrics **result, cb_error *error)
 {
     *result = NULL;
     cb_metrics *metrics = calloc(1, sizeof *metrics);
@@ -341,7 +341,7 @@ cb_status cb_metrics_start(cb_runtime *runtime, uint16_t port, cb_metrics **resu
     metrics->actor = (cb_loop_actor){.message = on_message, .before_flush = before_flush};
     metrics->port = port;
     metrics->started_s = (int64_t)time(NULL);
-    cb_status status = start_thread(metrics, runtime, error);
+    cb_status status = start_thread(metrics, core, error);
     if (status != CB_OK) {
         destroy(metrics);
         return status;

@@ -15,13 +15,12 @@
 #ifndef CALLBOARD_ACTORS_METRICS_SERVER_H
 #define CALLBOARD_ACTORS_METRICS_SERVER_H
 
-#include "actors/runtime.h"
+#include "actors/core/core.h"
 
 typedef struct cb_metrics cb_metrics;
 
 /* Listens on the port (0: the system picks one). The error names it if that fails. */
-cb_status cb_metrics_start(cb_runtime *runtime, uint16_t port, cb_metrics **metrics,
-                           cb_error *error);
+cb_status cb_metrics_start(cb_core *core, uint16_t port, cb_metrics **metrics, cb_error *error);
 uint16_t cb_metrics_port(const cb_metrics *metrics);
 /* Before the supervisor ends. *metrics becomes NULL; NULL in it is fine. */
 void cb_metrics_stop(cb_metrics **metrics);

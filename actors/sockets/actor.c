@@ -31,7 +31,7 @@ static void on_patience_over(cb_op *op)
 
 static void limit_patience(cb_sockets *self)
 {
-    int64_t grace_ms = self->actor.runtime->options.limits.grace_ms;
+    int64_t grace_ms = self->actor.core->options.limits.grace_ms;
     self->patience =
         cb_timeout(self->actor.loop, (grace_ms > 0 ? grace_ms : 1) * NS_PER_MS, on_patience_over);
     if (self->patience != NULL)

@@ -209,7 +209,7 @@ static void line_up(cb_held_socket *socket)
 
 static bool has_room(const cb_sockets *self)
 {
-    return self->in_flight < self->actor.runtime->options.limits.max_queued;
+    return self->in_flight < self->actor.core->options.limits.max_queued;
 }
 
 void cb_held_advance(cb_held_socket *socket)

@@ -2,8 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "actors/core/tls_setting.h"
 #include "actors/sockets/sockets.h"
-#include "actors/tls_setting.h"
 
 #define US_PER_S     1e6
 /* Up to here a write is copied and goes out with others in one piece; a larger one is referred to.
@@ -198,7 +198,7 @@ static cb_status may_connect(work *of)
         return invalid(of);
     if (self->stopping)
         return CB_CLOSED;
-    if (self->open >= self->actor.runtime->options.limits.max_connections)
+    if (self->open >= self->actor.core->options.limits.max_connections)
         return cb_fail(&of->error, CB_LIMIT,
                        "%u connections are open already (CALLBOARD_MAX_CONNECTIONS)", self->open);
     return CB_OK;

@@ -92,7 +92,7 @@ void cb_held_steer(cb_held_socket *socket)
     const cb_sockets *self = socket->owner;
     if (socket->state != CB_HELD_OPEN || socket->tcp == NULL)
         return;
-    size_t most = (size_t)self->actor.runtime->options.limits.socket_unread;
+    size_t most = (size_t)self->actor.core->options.limits.socket_unread;
     if (socket->read_on && !self->stopping && cb_held_unread(socket) < most)
         (void)cb_tcp_enable(socket->tcp, true, false, NULL);
     else
@@ -205,7 +205,7 @@ static const cb_tcp_callbacks callbacks = {
 
 static cb_tcp_options options_of(const cb_sockets *self)
 {
-    const cb_limits *limits = &self->actor.runtime->options.limits;
+    const cb_limits *limits = &self->actor.core->options.limits;
     return (cb_tcp_options){.connect_timeout = (double)limits->socket_connect_ms / MS_PER_S,
                             .write_watermark = (size_t)limits->socket_unsent};
 }
@@ -223,7 +223,7 @@ cb_status cb_held_connect(cb_held_socket *socket, const char *host, uint16_t por
 cb_status cb_sockets_listen(cb_sockets *self, const char *address, uint16_t port, cb_error *error)
 {
     cb_tcp_options options = options_of(self);
-    options.max_connections = (size_t)self->actor.runtime->options.limits.max_connections;
+    options.max_connections = (size_t)self->actor.core->options.limits.max_connections;
     cb_status status = cb_tcp_server_open(self->actor.loop, address, port, &callbacks, &options,
                                           &self->nobody, &self->server, error);
     if (status == CB_OK)

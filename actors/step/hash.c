@@ -71,8 +71,8 @@ static void add_job(hasher *h, const void *object)
 {
     const cb_step_job *job = object;
     add_bytes(h, job->state, job->kind, job->name_space, job->has_nul);
-    add_bytes(h, job->connected, job->interrupted, job->peer_port, job->payload != 0);
-    add_bytes(h, job->place, job->stale, 0, 0);
+    add_bytes(h, job->connected, job->interrupted, 0, job->payload != 0);
+    add_bytes(h, job->place, job->stale, job->peer_port >> 8, job->peer_port & UINT8_MAX);
     add(h, ((uint64_t)job->route << 32) | job->connection);
     add(h, ((uint64_t)(uint32_t)job->status << 32) | job->port);
     add(h, ((uint64_t)job->worker << 32) | (uint32_t)job->timeout_ms);

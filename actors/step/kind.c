@@ -1,6 +1,6 @@
 #include "actors/step/kind.h"
 
-#include "callboard/runtime.h"
+#include "callboard/kinds.h"
 
 const cb_kind_traits *cb_step_kind_traits(uint32_t kind)
 {

@@ -24,10 +24,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "actors/message.h"
+#include "actors/base/message.h"
 #include "actors/step/note.h"
+#include "callboard/kinds.h"
 #include "callboard/limits.h"
-#include "callboard/runtime.h"
 
 typedef struct cb_step cb_step;
 

@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 #include "actors/base/histogram.h"
-#include "actors/message.h"
+#include "actors/base/message.h"
 #include "actors/step/step.h"
 #include "actors/step/tables.h"
 

@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "actors/message.h"
-#include "callboard/runtime.h"
+#include "actors/base/message.h"
+#include "callboard/kinds.h"
 
 typedef enum question_about { ABOUT_NONE, ABOUT_ROUTE, ABOUT_JOB } question_about;
 

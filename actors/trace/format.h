@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "actors/message.h"
+#include "actors/base/message.h"
 #include "callboard/trace.h"
 
 #define CB_TRACE_MAGIC        "CBTRACE\n"

@@ -28,7 +28,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "actors/message.h"
+#include "actors/base/message.h"
 #include "callboard/limits.h"
 #include "callboard/status.h"
 

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "actors/message.h"
+#include "actors/base/message.h"
 #include "actors/trace/describe.h"
 #include "callboard/trace.h"
 

@@ -2,7 +2,7 @@
 #include <stdarg.h>
 #include <string.h>
 
-#include "actors/message.h"
+#include "actors/base/message.h"
 #include "actors/step/step.h"
 #include "callboard/trace.h"
 

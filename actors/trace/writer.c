@@ -18,8 +18,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "actors/base/clock.h"
 #include "actors/base/sink.h"
-#include "actors/runtime.h"
+#include "actors/base/thread.h"
 
 #define GATHER_MS 2
 #define LOOKS     50

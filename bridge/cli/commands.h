@@ -1,4 +1,4 @@
-/* The commands of `callboard`. Each is given the words behind its own name as argv[1].. and returns
+/* The commands of `callboard`. Each gets the arguments after its own name as argv[1].. and returns
  * the process's exit status: 0, 1 when something went wrong, 2 for wrong usage. */
 #ifndef CALLBOARD_BRIDGE_CLI_COMMANDS_H
 #define CALLBOARD_BRIDGE_CLI_COMMANDS_H
@@ -18,14 +18,15 @@ enum { CB_EXIT_OK = 0, CB_EXIT_FAILED = 1, CB_EXIT_USAGE = 2 };
 CB_COMMANDS(CB_COMMAND_DECLARE)
 #undef CB_COMMAND_DECLARE
 
-/* Prints one line to standard error with a hint at `callboard COMMAND --help` ("" for none);
- * returns CB_EXIT_USAGE. */
+/* Prints one line to standard error, with a hint at `callboard COMMAND --help` ("" for no command).
+ * Returns CB_EXIT_USAGE. */
 int cb_usage_error(const char *command, const char *format, ...) CB_PRINTF_LIKE(2, 3);
-/* Says what getopt_long (with opterr = 0 and ':' first) has just refused by '?' or ':'. */
+/* Prints what getopt_long (with opterr = 0 and ':' first) has just refused by '?' or ':'. */
 int cb_usage_option(const char *command, int refusal, int argc, char **argv);
 /* Prints "callboard: TEXT" to standard error; returns CB_EXIT_FAILED. */
 int cb_command_failed(const cb_error *error);
-/* Closes standard output and says so if not everything could be written; otherwise `status`. */
+/* Closes standard output. Reports an error if not everything could be written; otherwise returns
+ * `status`. */
 int cb_command_finish(int status);
 
 #endif

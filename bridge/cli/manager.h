@@ -1,8 +1,8 @@
-/* A script under a service manager such as systemd: the sockets it was given, and what the manager
- * is told of it.
+/* A script under a service manager such as systemd: the sockets that the manager gave to it, and
+ * the messages that it sends to the manager.
  *
  *     environment -> cb_manager_open -> sockets to the script's options
- *     the script is ready  -> READY=1, and a warning about sockets that nobody uses
+ * the script is ready  -> READY=1, and a warning about sockets that no route uses
  *     its end has begun    -> STOPPING=1
  */
 #ifndef CALLBOARD_BRIDGE_CLI_MANAGER_H
@@ -13,15 +13,15 @@
 
 typedef struct cb_manager {
     cb_inherited *inherited; /* NULL: none */
-    char *notify_socket;     /* NULL: nobody wants to know */
-    cb_log *log;             /* for warnings, set by whoever opened both; NULL: standard error */
+    char *notify_socket;     /* NULL: the manager wants no messages */
+    cb_log *log; /* for warnings; set by the code that opened both; NULL: standard error */
 } cb_manager;
 
-/* Reads and clears what a manager has put into the environment. Before threads start. */
+/* Reads and clears the manager's variables of the environment. Call it before threads start. */
 cb_status cb_manager_open(cb_manager *manager, cb_error *error);
-/* As cb_script_options.moment; `user` is the manager. */
+/* The function for cb_script_options.moment; `user` is the manager. */
 void cb_manager_tell(void *user, cb_script_moment moment);
-/* Not while the script runs. */
+/* Must not be called while the script runs. */
 void cb_manager_close(cb_manager *manager);
 
 #endif

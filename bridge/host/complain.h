@@ -1,5 +1,5 @@
-/* What goes wrong in a script and around it, said to whom runs it: as text on standard error, or,
- * where there is a log, as its lines.
+/* Errors of a script and of its environment, for the user who runs it: as text on standard error,
+ * or, if there is a log, as lines of the log.
  *
  * Threads: any.
  */
@@ -12,15 +12,15 @@
 #include "callboard/log.h"
 #include "callboard/runtime.h"
 
-/* The log may be NULL in all of them. */
+/* All functions accept NULL for the log. */
 
-/* The errors of a text that is not run. */
+/* Reports the errors of a text that is not run. */
 void cb_complain_diagnostics(cb_log *log, const cb_diagnostics *diagnostics,
                              const cb_source *source);
-/* A run that ended early, with its source line and call stack; `job` NULL: main's. */
+/* Reports a run that ended early, with its source line and call stack; `job` NULL: main's run. */
 void cb_complain_error(cb_log *log, const cb_vm_error *error, const cb_source *source,
                        const cb_job *job);
-/* One sentence, without an end of line. `event` names it in a log. */
+/* Reports one sentence, without an end of line. `event` is its name in a log. */
 void cb_complain_say(cb_log *log, cb_log_level level, const char *event, const char *format, ...)
     CB_PRINTF_LIKE(4, 5);
 

@@ -1,11 +1,11 @@
-/* The plugins of one script: loads what its `plugin` lines name, builtin or file, and gives the
- * binder their verbs with parsed signatures.
+/* The plugins of one script: loads the plugins that its `plugin` lines name, builtin or file, and
+ * gives their verbs to the binder, with parsed signatures.
  *
- * Namespaces are numbered 1..255 in the order of loading. A builtin and a file plugin may share a
- * namespace's name: the file's then holds the builtin's verbs as well. Several plugins may have
- * bare verbs (namespace ""), as long as no verb's name is there twice.
- * Threads: loading from one thread at a time; others may read meanwhile, and see what was loaded
- * whole before they looked.
+ * Namespaces are numbered 1..255 in the order of loading. A builtin and a file plugin may have the
+ * same namespace name; the file's namespace then also holds the builtin's verbs. Several plugins
+ * may have bare verbs (namespace ""), as long as each verb's name is there only once.
+ * Threads: one thread at a time may load. Other threads may read meanwhile, and see all plugins
+ * whose loading had ended before they looked.
  */
 #ifndef CALLBOARD_BRIDGE_HOST_LOADER_H
 #define CALLBOARD_BRIDGE_HOST_LOADER_H
@@ -22,21 +22,22 @@ typedef struct cb_loader cb_loader;
 typedef struct cb_loaded_plugin {
     const cb_namespace *name_space;
     const cb_plugin *plugin;
-    const cb_service *services; /* up to a NULL name; NULL without any */
+    const cb_service *services; /* ends with a NULL name; NULL without any */
     const char *origin;
 } cb_loaded_plugin;
 
 cb_status cb_loader_new(cb_loader **loader, cb_error *error);
-/* Unloads everything: no program that was compiled with it may live. *loader becomes NULL. */
+/* Unloads everything. No program that was compiled with it may exist any more. *loader becomes
+ * NULL. */
 void cb_loader_free(cb_loader **loader);
 
-/* What the binder asks; lives as long as the loader. */
+/* The catalog for the binder; lives as long as the loader. */
 const cb_catalog *cb_loader_catalog(const cb_loader *loader);
 
-/* How many are loaded, and one of them, 0.., in load order. */
+/* How many plugins are loaded, and one of them (0..) in the order of loading. */
 size_t cb_loader_count(const cb_loader *loader);
 cb_loaded_plugin cb_loader_at(const cb_loader *loader, size_t index);
-/* The verb of a namespace by their names, in whatever plugin; NULL if there is none. */
+/* Finds a verb by the names of its namespace and itself, in any plugin; NULL if there is none. */
 const cb_catalog_verb *cb_loader_find_verb(const cb_loader *loader, const char *name_space,
                                            const char *verb);
 

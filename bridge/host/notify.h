@@ -1,5 +1,5 @@
-/* What a service manager is told of a service: datagrams of lines such as READY=1, as systemd reads
- * them (sd_notify(3)) at the socket that NOTIFY_SOCKET names.
+/* Messages to a service manager about a service: datagrams of lines such as READY=1, as systemd
+ * reads them (sd_notify(3)) at the socket that NOTIFY_SOCKET names.
  *
  * Threads: all of them, at any time.
  */
@@ -10,8 +10,9 @@
 
 #include "callboard/status.h"
 
-/* Sends the lines as one datagram to a socket's path, or with '@' in front its abstract name. The
- * manager reads them when it likes; CB_INVALID: no such name can be, CB_IO: nobody takes them. */
+/* Sends the lines as one datagram to a socket's path, or to its abstract name, written with '@' in
+ * front. Does not wait for the manager to read them. CB_INVALID: the name is not possible. CB_IO:
+ * the datagram was not accepted. */
 cb_status cb_notify(const char *socket, const char *lines, cb_error *error);
 
 #endif

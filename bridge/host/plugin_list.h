@@ -7,16 +7,16 @@
 #include "callboard/status.h"
 
 typedef struct cb_plugin_listed {
-    char *name; /* "print/PrintPlugin": what a `plugin` line ends with */
+    char *name; /* "print/PrintPlugin": the end of a `plugin` line */
     char *path; /* the file */
 } cb_plugin_listed;
 
 typedef struct cb_plugin_listing {
-    cb_plugin_listed *items; /* sorted by name; of one name only the file that would be loaded */
+    cb_plugin_listed *items; /* sorted by name; for each name only the file that would be loaded */
     size_t count;
 } cb_plugin_listing;
 
-/* Free it with cb_plugin_listing_free. A folder that is not there holds nothing. */
+/* Free it with cb_plugin_listing_free. A folder that does not exist counts as empty. */
 cb_status cb_plugin_list(cb_plugin_listing *listing, cb_error *error);
 void cb_plugin_listing_free(cb_plugin_listing *listing);
 

@@ -1,6 +1,6 @@
-/* What plugins keep for as long as one run: of main, or of one callback. One piece of memory for
- * each plugin that wants some, ended with the run in the reverse order of the first requests.
- * Threads: a list is the thread's that runs the script.
+/* Memory of plugins for one run: of main, or of one callback. Each plugin that asks gets one piece.
+ * The pieces end with the run, in the reverse order of the first requests.
+ * Threads: a list belongs to the thread that runs the script.
  */
 #ifndef CALLBOARD_BRIDGE_HOST_RUN_MEMORY_H
 #define CALLBOARD_BRIDGE_HOST_RUN_MEMORY_H
@@ -8,14 +8,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
-typedef struct cb_run_memory cb_run_memory; /* one piece; NULL is the list of a run's beginning */
+typedef struct cb_run_memory
+    cb_run_memory; /* one piece; NULL is the empty list at the beginning of a run */
 
-/* The piece of the plugin with this number: all zero when it is made, with the first call, which
- * also says how large it is and what is to be called at its end. NULL when out of memory. */
+/* The piece of the plugin with this number. The first call makes it, all zero, and says how large
+ * it is and which function is called at its end. NULL when out of memory. */
 void *cb_run_memory_of(cb_run_memory **list, uint8_t name_space, size_t size,
                        void (*end)(void *memory));
 
-/* The run is over: calls each piece's end, frees them all; *list becomes NULL. */
+/* Ends the run: calls each piece's `end` and frees all pieces; *list becomes NULL. */
 void cb_run_memory_end(cb_run_memory **list);
 
 #endif

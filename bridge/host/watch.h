@@ -1,5 +1,5 @@
-/* Watches one file and calls back when its content may have changed: written and closed, or put in
- * its place by a rename, as editors and deployments do.
+/* Watches one file and calls back when its content may have changed: the file was written and
+ * closed, or a rename put it in place, as editors and deployments do.
  *
  * Threads: the callback runs on the watch's own thread, one call at a time.
  */
@@ -10,10 +10,10 @@
 
 typedef struct cb_watch cb_watch;
 
-/* The path is copied. CB_IO when the folder cannot be watched, CB_NO_MEMORY. */
+/* The path is copied. CB_IO if the folder cannot be watched, CB_NO_MEMORY. */
 cb_status cb_watch_start(const char *path, void (*changed)(void *user), void *user,
                          cb_watch **watch, cb_error *error);
-/* Waits for a call that is running. *watch becomes NULL; NULL in it is fine. */
+/* Waits for a call that is running. *watch becomes NULL; if *watch is NULL, nothing happens. */
 void cb_watch_stop(cb_watch **watch);
 
 #endif

@@ -1,6 +1,6 @@
-/* An arena: allocations that live and die together, as one program's tree does.
+/* An arena: allocations that are freed together, such as the tree of one program.
  *
- * Memory is zeroed and aligned for any type. Nothing is freed alone; cb_arena_free frees all.
+ * Memory is zeroed and aligned for any type. No allocation is freed alone; cb_arena_free frees all.
  * Threads: one at a time.
  */
 #ifndef CALLBOARD_LANG_ARENA_H
@@ -20,7 +20,7 @@ typedef struct cb_arena {
 void *cb_arena_get(cb_arena *arena, size_t size);
 /* A copy of the bytes with a NUL after them; NULL when out of memory. */
 char *cb_arena_text(cb_arena *arena, const char *bytes, size_t size);
-/* Frees everything; the arena is empty and usable again. */
+/* Frees everything; the arena is then empty and can be used again. */
 void cb_arena_free(cb_arena *arena);
 
 #endif

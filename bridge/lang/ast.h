@@ -1,8 +1,8 @@
-/* The typed, bound program: what the front end hands to the code generator.
+/* The typed, bound program: the front end gives it to the code generator.
  *
- * Everything is resolved and explicit. Every expression has its type; every conversion is a node;
- * every local has a number; calls name a function by index or a verb by namespace and table entry;
- * conditions are i32. A code generator needs no lookups and can make no user's error of its own.
+ * Everything is resolved and explicit. Every expression has its type. Every conversion is a node.
+ * Every local has a number. Calls name a function by index, or a verb by namespace and table entry.
+ * Conditions are i32. A code generator needs no lookups, and finds no errors of the user any more.
  *
  * Types are those of callboard/plugin.h (cb_type). Scalars are the integers, float and double.
  * Integer arithmetic is done in the node's type and wraps at its width.
@@ -60,9 +60,9 @@ typedef struct cb_ast_struct {
 typedef enum cb_local_kind {
     CB_LOCAL_VALUE, /* the slot is the variable: a scalar, a string, or a blob */
     CB_LOCAL_REF,   /* a `ref` parameter: the slot refers to the caller's variable (of any type) */
-    CB_LOCAL_ALIAS /* `ref blob &S = ...;`: the slot holds the very blob that the call returned, not
-                      a copy: writes reach its memory; `S = ...` isn't possible, but
-                       it may be passed to a `ref blob` */
+    CB_LOCAL_ALIAS  /* `ref blob &S = ...;`: the slot holds the blob itself that the call returned,
+                       not a copy, so writes reach its memory; `S = ...` is not possible, but it may
+                       be passed to a `ref blob` */
 } cb_local_kind;
 
 typedef struct cb_ast_local {
@@ -76,12 +76,12 @@ typedef struct cb_ast_function {
     const char *name;
     uint32_t index;           /* in cb_ast_program.functions */
     cb_type result;           /* VOID, a scalar, STRING or BLOB */
-    bool is_callback;         /* `callback i32 NAME(ref blob $X)`: exactly that signature */
-    uint32_t parameter_count; /* the first so many locals: VALUE or REF */
+    bool is_callback;         /* `callback i32 NAME(ref blob $X)`: exactly this signature */
+    uint32_t parameter_count; /* parameters are the first locals: VALUE or REF */
     uint32_t local_count;
-    cb_ast_local *locals; /* array; numbers are unique in the function, never reused by a block */
+    cb_ast_local *locals; /* array; numbers are unique in the function; blocks never reuse them */
     cb_ast_stmt *body;    /* list. A function that is not void returns on every path; a void one may
-                             run off its end */
+                             reach its end */
     cb_place place;       /* of its name */
     cb_place end;         /* of its closing brace */
 } cb_ast_function;
@@ -100,16 +100,16 @@ typedef enum cb_expr_kind {
     CB_EXPR_NEGATE,   /* - `unary.operand`, same scalar type */
     CB_EXPR_COMPLEMENT, /* ~ `unary.operand`, same integer type */
     CB_EXPR_NOT,        /* ! `unary.operand` (i32): i32 0 or 1 */
-    CB_EXPR_BINARY,     /* `binary`: ADD..SHIFT_RIGHT; operands have the node's type, but the right
-                           one of a shift, which is i32 */
-    CB_EXPR_COMPARE,    /* `binary`: EQUAL..GREATER_EQUAL; both operands of one type, a scalar or
-                           STRING (by bytes); result i32 0 or 1 */
-    CB_EXPR_AND,        /* `binary.left/right` (i32), short circuit; result i32 0 or 1 */
-    CB_EXPR_OR,         /* likewise */
-    CB_EXPR_CHOOSE,     /* `choose`: condition (i32) ? yes : no; both of the node's type, a scalar,
-                           STRING or BLOB */
-    CB_EXPR_ASSIGN,     /* `assign`: target = value, of one type; the value of the expression is the
-                           target's new value */
+    CB_EXPR_BINARY, /* `binary`: ADD..SHIFT_RIGHT; operands have the node's type, only the right one
+                       of a shift is i32 */
+    CB_EXPR_COMPARE, /* `binary`: EQUAL..GREATER_EQUAL; both operands of one type, a scalar or
+                        STRING (by bytes); result i32 0 or 1 */
+    CB_EXPR_AND,     /* `binary.left/right` (i32), short circuit; result i32 0 or 1 */
+    CB_EXPR_OR,      /* likewise */
+    CB_EXPR_CHOOSE,  /* `choose`: condition (i32) ? yes : no; both of the node's type, a scalar,
+                        STRING or BLOB */
+    CB_EXPR_ASSIGN,  /* `assign`: target = value, of one type; the value of the expression is the
+                        target's new value */
     CB_EXPR_ASSIGN_BOUNDED, /* `assign`: target := value; target a LOCAL, both STRING or both BLOB;
                           type VOID: only as a statement */
     CB_EXPR_ASSIGN_OP, /* `assign`: target op= value, computed in the target's type; value is of
@@ -124,18 +124,18 @@ typedef enum cb_expr_kind {
     CB_EXPR_LENGTH,    /* `local`: length in bytes of a STRING or BLOB; type I32 */
     CB_EXPR_OVERFLOW,  /* `local`: its overflow flag (string.Overflow, blob.Overflow); I32 0 or 1 */
     CB_EXPR_CAPACITY,  /* `local`: declared or grown capacity in bytes (string.Capacity); I32 */
-    CB_EXPR_REF,       /* `local`: an argument for a `ref` parameter; type as the local's. Where the
-                          local is a REF itself, what it refers to is passed on */
-    CB_EXPR_CALL,      /* `call`: script function `call.function`; the type is its result. Arguments
-                          have the parameters' types; REF nodes for ref parameters */
-    CB_EXPR_VERB       /* `verb`: a plugin's verb; the type is its result. Arguments as written (so
-                          optional ones may be missing); for `...` any scalar, STRING or BLOB */
+    CB_EXPR_REF, /* `local`: an argument for a `ref` parameter; type as the local's. If the local is
+                    a REF itself, it passes its target on */
+    CB_EXPR_CALL, /* `call`: script function `call.function`; the type is its result. Arguments
+                     have the parameters' types; REF nodes for ref parameters */
+    CB_EXPR_VERB  /* `verb`: a plugin's verb; the type is its result. Arguments as written (so
+                     optional ones may be missing); for `...` any scalar, STRING or BLOB */
 } cb_expr_kind;
 
-/* CONVERT between scalars: to a wider integer: sign- or zero-extended by the operand's type; to a
- * narrower or another signedness: the low bits (casts only); integer to float/double: rounded to
- * nearest; float to double exact; double to float rounded (casts only); float/double to integer
- * (casts only): toward zero, out of range or NaN is a runtime error. */
+/* CONVERT between scalars. To a wider integer: sign- or zero-extended by the operand's type. To a
+ * narrower one or another signedness: the low bits (casts only). Integer to float/double: rounded
+ * to nearest. Float to double: exact. Double to float: rounded (casts only). Float/double to
+ * integer (casts only): toward zero; out of range or NaN is a runtime error. */
 
 typedef enum cb_operator {
     CB_OP_ADD,
@@ -143,7 +143,7 @@ typedef enum cb_operator {
     CB_OP_MULTIPLY,
     CB_OP_DIVIDE,    /* integers: toward zero; by zero, and least / -1, see below */
     CB_OP_REMAINDER, /* integers only; sign of the left operand */
-    CB_OP_BIT_AND,   /* integers only, as all below to SHIFT_RIGHT */
+    CB_OP_BIT_AND,   /* integers only, as all following ones up to SHIFT_RIGHT */
     CB_OP_BIT_OR,
     CB_OP_BIT_XOR,
     CB_OP_SHIFT_LEFT,  /* a count outside 0..width-1 is a runtime error */
@@ -159,10 +159,10 @@ typedef enum cb_operator {
 
 struct cb_ast_expr {
     cb_expr_kind kind;
-    cb_type type;      /* VOID only for calls of void functions or verbs, and ASSIGN_BOUNDED */
-    cb_place place;    /* of its first token; for operators the operator's */
+    cb_type type;      /* VOID only for calls of void functions or verbs, and for ASSIGN_BOUNDED */
+    cb_place place;    /* of its first token; for operators, of the operator */
     cb_ast_expr *next; /* next argument of a call, or next step of a FOR */
-    bool is_flexible;  /* the binder's own: a literal that still takes the type of its place */
+    bool is_flexible;  /* private to the binder: a literal that still takes the type of its place */
     union {
         int64_t integer;
         double real;
@@ -231,12 +231,12 @@ typedef enum cb_stmt_kind {
     CB_STMT_DO,         /* `loop`: condition after the body */
     CB_STMT_FOR,        /* `loop`: start, condition, step, body; `continue` goes to step */
     CB_STMT_SWITCH,     /* `choice` */
-    CB_STMT_BREAK,      /* out of the innermost loop or switch */
+    CB_STMT_BREAK,      /* leaves the innermost loop or switch */
     CB_STMT_CONTINUE,   /* of the innermost loop */
     CB_STMT_RETURN      /* `expression`, of the function's result type; NULL in a void function */
 } cb_stmt_kind;
 
-/* One `case` and the statements up to the next one: its end falls through to the next case. */
+/* One `case` and the statements up to the next one. Its end falls through to the next case. */
 typedef struct cb_ast_case {
     bool is_default;
     int64_t value;     /* fits the switch value's type; u64 as the same 64 bits; unique */
@@ -258,8 +258,8 @@ struct cb_ast_stmt {
              * BLOB: length in zero bytes that it starts with. Scalars: 0. */
             uint32_t size;
             cb_ast_expr *value; /* of the local's type, assigned as by `=`; NULL: none. A scalar
-                                   without one is not read before it is assigned. An ALIAS always
-                                   has one, a call of type BLOB */
+                                   without a value is not read before it is assigned. An ALIAS
+                                   always has one, a call of type BLOB */
         } declare;
         struct {
             cb_ast_expr *condition; /* I32 */
@@ -268,7 +268,7 @@ struct cb_ast_stmt {
         } branch;
         struct {
             cb_ast_stmt *start;     /* FOR: declarations or expressions (list), may be NULL */
-            cb_ast_expr *condition; /* I32; NULL in a FOR without one: for ever */
+            cb_ast_expr *condition; /* I32; NULL: a FOR without condition, which runs for ever */
             cb_ast_expr *step;      /* FOR: list of expressions by `next`, may be NULL */
             cb_ast_stmt *body;      /* list */
         } loop;
@@ -282,7 +282,7 @@ struct cb_ast_stmt {
 /* ---- the program ---- */
 
 typedef struct cb_ast_program {
-    cb_arena arena; /* holds all of this but the program itself */
+    cb_arena arena; /* holds everything except this struct */
     const cb_source *source;
     const cb_namespace **namespaces; /* array; in the order of the `plugin` lines, each once */
     uint32_t namespace_count;

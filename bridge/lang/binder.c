@@ -126,6 +126,12 @@ static bool has_field(const cb_ast_struct *layout, const char *name)
     return false;
 }
 
+static void too_large(cb_binder *binder, cb_place place, const cb_ast_struct *layout)
+{
+    cb_bind_fail(binder, place, "struct %s is larger than %u bytes", layout->name,
+                 CB_MAX_STRUCT_BYTES);
+}
+
 /* Lays out the fields; returns the struct's alignment, or 0 after an error. */
 static uint32_t bind_fields(cb_binder *binder, const cb_syntax *fields, cb_ast_struct *layout)
 {
@@ -146,8 +152,7 @@ static uint32_t bind_fields(cb_binder *binder, const cb_syntax *fields, cb_ast_s
         uint32_t own = layout->is_packed ? 1 : bytes;
         layout->size = round_up(layout->size, own);
         if (layout->size + bytes > CB_MAX_STRUCT_BYTES) {
-            cb_bind_fail(binder, one->place, "struct %s is larger than %u bytes", layout->name,
-                         CB_MAX_STRUCT_BYTES);
+            too_large(binder, one->place, layout);
             return 0;
         }
         cb_ast_field *field = cb_arena_get(binder->arena, sizeof *field);
@@ -179,6 +184,8 @@ static void declare_structs(cb_binder *binder, const cb_syntax *structs)
             binder->is_file_broken = true;
         else if (layout->fields == NULL)
             cb_bind_fail(binder, one->place, "struct %s has no fields", one->text);
+        else if (round_up(layout->size, alignment) > CB_MAX_STRUCT_BYTES)
+            too_large(binder, one->place, layout);
         else
             layout->size = round_up(layout->size, alignment);
         *end = layout;

@@ -74,9 +74,11 @@ static bool multiply_fits(int64_t a, int64_t b)
     return a > 0 ? b >= INT64_MIN / a : a >= INT64_MIN / b;
 }
 
+/* `count` is 0..63; by 63, only 0 and -1 fit. */
 static bool shift_left_fits(int64_t a, int64_t count)
 {
-    return count < 63 && multiply_fits(a, INT64_C(1) << count);
+    int64_t most = INT64_MAX >> count;
+    return a >= -most - 1 && a <= most;
 }
 
 static cb_ast_expr *fold_shift(cb_binder *binder, cb_operator op, int64_t a, int64_t count,
@@ -88,7 +90,7 @@ static cb_ast_expr *fold_shift(cb_binder *binder, cb_operator op, int64_t a, int
     if (op == CB_OP_SHIFT_LEFT) {
         if (!shift_left_fits(a, count))
             return too_large(binder, place);
-        return cb_bind_signed(binder, a * (INT64_C(1) << count), place);
+        return cb_bind_signed(binder, (int64_t)((uint64_t)a << count), place);
     }
     uint64_t bits = (uint64_t)a >> count;
     if (a < 0 && count > 0)

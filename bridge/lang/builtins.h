@@ -1,5 +1,5 @@
-/* The namespaces that the language itself holds: builtin:string, builtin:blob, builtin:struct. (os
- * and plugin are the host's: they know the process and what is loaded.) */
+/* The namespaces of the language itself: builtin:string, builtin:blob, builtin:struct. (The host
+ * has os and plugin, because it knows the process and the loaded plugins.) */
 #ifndef CALLBOARD_LANG_BUILTINS_H
 #define CALLBOARD_LANG_BUILTINS_H
 
@@ -7,7 +7,7 @@
 
 extern const cb_plugin cb_builtin_string;
 extern const cb_plugin cb_builtin_blob;
-/* Has no verbs: `struct`, `assign` and `structsize` are the language's own. */
+/* It has no verbs, because `struct`, `assign` and `structsize` belong to the language. */
 extern const cb_plugin cb_builtin_struct;
 
 #endif

@@ -1,9 +1,10 @@
-/* How the binder learns of plugins and verbs: a table of functions that the host (by dlopen) or a
- * test (by tables) implements.
+/* The catalog: how the binder finds plugins and verbs. A table of functions, which the host (by
+ * dlopen) or a test (by tables) implements.
  *
  * Lifetime: namespaces, verbs and all their texts outlive every program that was analysed with
- * them. Threads: the binder calls from the thread of cb_front_analyze only; the catalog sees to the
- * rest.
+ * them.
+ * Threads: the binder calls only from the thread of cb_front_analyze; the catalog is responsible
+ * for other threads.
  */
 #ifndef CALLBOARD_LANG_CATALOG_H
 #define CALLBOARD_LANG_CATALOG_H
@@ -19,7 +20,7 @@
 extern "C" {
 #endif
 
-/* `plugin "builtin:NAME";` names what the runtime itself holds. */
+/* `plugin "builtin:NAME";` names a plugin inside the runtime itself. */
 #define CB_BUILTIN_PREFIX "builtin:"
 
 /* A verb with its signature already parsed. */
@@ -28,29 +29,29 @@ typedef struct cb_catalog_verb {
     cb_signature signature;
 } cb_catalog_verb;
 
-/* A namespace as one `plugin` line makes it known. A file plugin whose namespace is a builtin's
- * gives the builtin's verbs as well; `builtin:blob` alone gives only its own. */
+/* A namespace as one `plugin` line makes it known. A file plugin whose namespace has a builtin's
+ * name also gives the builtin's verbs; `builtin:blob` alone gives only its own. */
 typedef struct cb_namespace {
-    const char *name; /* "" : its verbs are bare names, such as printf */
-    uint8_t id;       /* the number that the actors know it by */
+    const char *name; /* "": its verbs are bare names, such as printf */
+    uint8_t id;       /* the actors' number for it */
     const cb_catalog_verb *verbs;
     size_t verb_count;
 } cb_namespace;
 
 typedef struct cb_catalog {
     void *user;
-    /* Loads what a `plugin "PATH";` line names: PATH as written (relative to `script_folder`, no
-     * ending), or "builtin:NAME". Loading the same plugin again gives the same namespace. Two file
-     * plugins with one namespace are an error (CB_INVALID). The sentence in *error becomes the
-     * diagnostic at the line. */
+    /* Loads the plugin that a `plugin "PATH";` line names: PATH as written (relative to
+     * `script_folder`, without ending), or "builtin:NAME". Loading the same plugin again gives the
+     * same namespace. Two file plugins with one namespace are an error (CB_INVALID). The sentence
+     * in *error becomes the diagnostic at the line. */
     cb_status (*load)(void *user, const char *path, const char *script_folder,
                       const cb_namespace **out, cb_error *error);
-    /* The `plugin` line's path that would make a namespace known (for "add plugin ..." in errors),
-     * or NULL when nothing known would. May be NULL as a function too. */
+    /* The path of a `plugin` line that would make a namespace known (for "add plugin ..." in
+     * errors), or NULL if no known plugin would. The function itself may be NULL too. */
     const char *(*suggest)(void *user, const char *name_space);
 } cb_catalog;
 
-/* The verb of that name in the namespace, or NULL. */
+/* The verb with this name in the namespace, or NULL. */
 CB_PUBLIC const cb_catalog_verb *cb_namespace_find(const cb_namespace *name_space,
                                                    const char *verb);
 

@@ -1,6 +1,6 @@
 /* The front end in one call: source text in, a typed and bound program or a list of errors out.
  *
- * `check`, `run` and everything else that reads scripts go through here, so all see the same
+ * `check`, `run` and all other code that reads scripts use this function, so all see the same
  * errors.
  */
 #ifndef CALLBOARD_LANG_FRONT_H

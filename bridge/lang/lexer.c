@@ -209,7 +209,9 @@ static const char *read_real(const char *text, size_t length, double *value)
     char *end;
     *value = strtod(copy, &end);
     const char *point = strchr(copy, '.');
-    if (*end != '\0' || (point != NULL && !is_digit(point[1])))
+    /* strtod also reads hexadecimal ones. */
+    bool is_hex = strpbrk(copy, "xX") != NULL;
+    if (*end != '\0' || is_hex || (point != NULL && !is_digit(point[1])))
         return "this is no number";
     return isfinite(*value) ? NULL : "this number is too large for a double";
 }

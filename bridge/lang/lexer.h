@@ -1,7 +1,7 @@
-/* The lexer: source text to tokens, one at a time. Pure but for the arena and the diagnostics.
+/* The lexer: source text to tokens, one at a time. Pure, except for the arena and the diagnostics.
  *
- * What is no token is reported and skipped, so the parser sees only good ones. After the end it
- * gives END for ever. Texts live in the arena.
+ * Text that is no token is reported and skipped, so the parser sees only good tokens. After the end
+ * every further token is END. Texts live in the arena.
  */
 #ifndef CALLBOARD_LANG_LEXER_H
 #define CALLBOARD_LANG_LEXER_H
@@ -32,7 +32,7 @@ void cb_lexer_start(cb_lexer *lexer, const cb_source *source, cb_arena *arena,
 /* The next token. Out of memory: END, and arena->failed is set. */
 cb_token cb_lexer_next(cb_lexer *lexer);
 
-/* Whether the text is UTF-8 without NUL bytes; reports the first place of each that is not. */
+/* True if the text is UTF-8 without NUL bytes. Otherwise reports the first fault. */
 bool cb_lexer_check_text(const cb_source *source, cb_diagnostics *diagnostics);
 
 #endif

@@ -1,14 +1,14 @@
 /* The instruction set: one list that feeds the code generator, the verifier, the machine and the
  * disassembler.
  *
- * A register machine with two files of registers in each frame: scalars (r) of 64 bits, whose kind
- * (integer, real, or a reference to another scalar) is fixed for a function, and objects (o):
- * strings and blobs. Narrow integers lie sign- or zero-extended in their register; the code
- * generator puts a WRAP after arithmetic that may leave the type's range. A float lies there as a
+ * The machine has registers; each frame has two files of them. Scalars (r) have 64 bits, and their
+ * kind (integer, real, or a reference to another scalar) is fixed for a function. Objects (o) are
+ * strings and blobs. Narrow integers are sign- or zero-extended in their register; the code
+ * generator puts a WRAP after arithmetic that may leave the type's range. A float is stored as a
  * double that was rounded to float.
  *
- * An instruction has 64 bits: the opcode and three operands of 16 bits, a, b, c; "wide" operands
- * take b and c together. Every jump backwards is one of the LOOP opcodes, which charge the budget.
+ * An instruction has 64 bits: the opcode and three operands of 16 bits, a, b, c. A "wide" operand
+ * takes b and c together. Every jump backwards is one of the LOOP opcodes, which charge the budget.
  */
 #ifndef CALLBOARD_LANG_OPCODES_H
 #define CALLBOARD_LANG_OPCODES_H
@@ -56,15 +56,15 @@ typedef enum cb_operand {
     CB_OPERAND_RANGE
 } cb_operand;
 
-/* What else the verifier and the code generator must know of an opcode. */
+/* Further facts about an opcode for the verifier and the code generator. */
 typedef enum cb_flow {
     CB_FLOW_NEXT, /* goes on with the next instruction */
     CB_FLOW_JUMP, /* forwards to its target, always */
-    CB_FLOW_FORK, /* forwards to its target, or on */
+    CB_FLOW_FORK, /* forwards to its target, or to the next instruction */
     CB_FLOW_LOOP, /* backwards to its target, always */
-    CB_FLOW_TURN, /* backwards to its target, or on */
+    CB_FLOW_TURN, /* backwards to its target, or to the next instruction */
     CB_FLOW_CALL, /* ARG instructions follow */
-    CB_FLOW_ARG,  /* never run by itself: an operand of the call before it */
+    CB_FLOW_ARG,  /* never run by itself; an operand of the call before it */
     CB_FLOW_END   /* leaves the function */
 } cb_flow;
 

@@ -1,6 +1,7 @@
-/* The syntax tree: what the parser makes of the tokens, before names and types mean anything.
+/* The syntax tree: the parser makes it from the tokens, before names and types have a meaning.
  *
- * One node type for all; `kind` says which fields and children it uses. Lists are linked by `next`.
+ * There is one type of node; `kind` says which fields and children it uses. Lists are linked by
+ * `next`.
  */
 #ifndef CALLBOARD_LANG_SYNTAX_H
 #define CALLBOARD_LANG_SYNTAX_H
@@ -13,7 +14,7 @@
 #include "bridge/lang/token.h"
 #include "callboard/plugin.h"
 
-/* Children are named below as a, b, c, d. */
+/* The comments below call the children a, b, c, d. */
 typedef enum cb_syntax_kind {
     /* top level */
     CB_SYNTAX_PLUGIN,    /* text: the path */
@@ -62,7 +63,7 @@ struct cb_syntax {
     cb_type type;
     bool flag;
     bool is_broken;
-    uint16_t depth; /* of the tree of expressions below; bounded */
+    uint16_t depth; /* depth of the tree of expressions below; bounded */
     cb_place place;
     cb_place end; /* FUNCTION: of its closing brace */
     const char *text;

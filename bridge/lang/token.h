@@ -8,8 +8,8 @@
 
 #include "bridge/lang/source.h"
 
-/* X(NAME, spelling): words that can't be names. `packet` and `assign` are words only in their
- * place and stay usable as names. */
+/* X(NAME, spelling): words that cannot be names. `packet` and `assign` are keywords only in their
+ * place, and can be names elsewhere. */
 #define CB_KEYWORDS(X)                                                                             \
     X(PLUGIN, "plugin")                                                                            \
     X(STRUCT, "struct")                                                                            \
@@ -28,7 +28,7 @@
     X(CONTINUE, "continue")                                                                        \
     X(RETURN, "return")
 
-/* X(NAME, spelling), the longer ones before their beginnings. */
+/* X(NAME, spelling). A longer spelling comes before its own beginnings. */
 #define CB_PUNCTUATION(X)                                                                          \
     X(SHIFT_LEFT_ASSIGN, "<<=")                                                                    \
     X(SHIFT_RIGHT_ASSIGN, ">>=")                                                                   \
@@ -94,15 +94,15 @@ typedef enum cb_token_kind {
 typedef struct cb_token {
     cb_token_kind kind;
     cb_place place;
-    const char *text; /* NUL after it; NULL where the kind has none */
+    const char *text; /* NUL after it; NULL for kinds without text */
     size_t size;      /* of text in bytes */
     uint64_t integer;
     double real;
-    bool is_broken; /* a literal without an end, or behind stray characters, which were reported:
-                       errors here tell nothing */
+    bool is_broken; /* a literal without an end, or after stray characters. This was reported;
+                       further errors about it are of no use */
 } cb_token;
 
-/* How an error names the token's kind: "a name", "';'". Never NULL. */
+/* The name of the token's kind in errors: "a name", "';'". Never NULL. */
 const char *cb_token_name(cb_token_kind kind);
 
 #endif

@@ -1,8 +1,8 @@
 /* The virtual machine: runs main or one callback of a program on the calling thread.
  *
  * A machine is made once for a thread and used again for every run, so that a callback costs no
- * allocation of frames. It knows no actors: whatever a verb needs comes from the host's table, and
- * whether to go on comes from the check hook.
+ * allocation of frames. It knows nothing of actors: the host's table gives verbs what they need,
+ * and the check hook says whether to go on.
  *
  * Threads: a machine belongs to one thread at a time; programs are shared by all.
  */
@@ -25,13 +25,13 @@ typedef struct cb_vm cb_vm;
 
 typedef struct cb_vm_options {
     cb_limits limits; /* vm_stack_kib, vm_depth, max_object */
-    /* Asked after about every 20 us of running, and at least once a run that loops; what is not
-     * CB_OK ends the run with that status. May be NULL: never stop. */
+    /* Called after about every 20 us of running, and at least once in a run that loops. A status
+     * other than CB_OK ends the run with this status. NULL: never stop. */
     cb_status (*check)(void *user);
     /* Called before a verb that is flagged CB_VERB_BLOCKS; may be NULL. */
     void (*before_block)(void *user);
     void *user;
-    const cb_host *host; /* what verbs are given; must outlive the machine */
+    const cb_host *host; /* the table for verbs; must outlive the machine */
 } cb_vm_options;
 
 #define CB_VM_ERROR_FRAMES 16
@@ -46,12 +46,11 @@ typedef struct cb_vm_place {
 /* Why a run ended early. Owns nothing. */
 typedef struct cb_vm_error {
     cb_status status;
-    char file[256]; /* the script's name as errors show it */
+    char file[256]; /* the script's name in errors */
     uint32_t line;  /* 0 if the error has no place */
     uint32_t column;
     char message[CB_ERROR_TEXT_SIZE];
-    /* The calls, innermost first; frame_count may be larger than the array: the rest is not kept.
-     */
+    /* The calls, innermost first. If frame_count is larger than the array, the rest is not kept. */
     cb_vm_place frames[CB_VM_ERROR_FRAMES];
     uint32_t frame_count;
 } cb_vm_error;
@@ -60,39 +59,39 @@ typedef struct cb_vm_error {
 cb_status cb_vm_new(const cb_vm_options *options, cb_vm **vm);
 void cb_vm_free(cb_vm **vm); /* *vm becomes NULL; NULL in it is fine */
 
-/* Runs main to its end. *exit_status = what main returned & 255, 0 for a void main. CB_OK;
- * CB_SCRIPT for a runtime error; CB_LIMIT for one that a limit caused; what the hook or a verb
- * answered, when that ended the run. *error is filled whenever the result is not CB_OK. */
+/* Runs main to its end. *exit_status = main's result & 255, or 0 for a void main. CB_OK; CB_SCRIPT
+ * for a runtime error; CB_LIMIT for one that a limit caused; or the status of the hook or of a verb
+ * that ended the run. *error is filled whenever the result is not CB_OK. */
 cb_status cb_vm_run_main(cb_vm *vm, const cb_program *program, int *exit_status,
                          cb_vm_error *error);
 
-/* Runs a callback. *blob: the request's bytes (one reference, taken over; NULL is empty);
- * afterwards the bytes that the callback left in its blob (one reference, the caller's), on errors
- * NULL. *written: whether the callback ever wrote to its blob. *returned: its i32. Status as above,
- * and CB_INVALID for an entry that is none. */
+/* Runs a callback. *blob: first the request's bytes (one reference, taken over; NULL is empty);
+ * afterwards the bytes that the callback left in its blob (one reference, the caller's), or NULL
+ * after an error. *written: true if the callback ever wrote to its blob. *returned: its i32. Status
+ * as above, and CB_INVALID for an unknown entry. */
 cb_status cb_vm_run_callback(cb_vm *vm, const cb_program *program, int64_t entry, cb_buffer **blob,
                              bool *written, int32_t *returned, cb_vm_error *error);
 
-/* The error as users read it: "FILE:LINE:COL: runtime error: MESSAGE", the source line with a caret
- * where the source is given (NULL: it is not at hand), and one line for each call. Control
- * characters in the message are written as \xNN. */
+/* Prints the error for users: "FILE:LINE:COL: runtime error: MESSAGE", the source line with a caret
+ * (source NULL: without it), and one line for each call. Control characters in the message are
+ * written as \xNN. */
 void cb_vm_error_print(const cb_vm_error *error, const cb_source *source, FILE *out);
-/* The first line of it without its line end, into text[size]; cut if it does not fit. */
+/* Writes the first line of this, without its line end, into text[size]; cut if it does not fit. */
 void cb_vm_error_text(const cb_vm_error *error, char *text, size_t size);
 
-void *cb_vm_user(const cb_vm *vm); /* as given in the options */
-/* The program that runs now; NULL between runs. */
+void *cb_vm_user(const cb_vm *vm); /* as set in the options */
+/* The program that is running; NULL between runs. */
 const cb_program *cb_vm_program(const cb_vm *vm);
 
 /* -- for the functions of the host's table, during a verb's call -- */
 cb_vm *cb_call_vm(cb_call *call);
 /* The number that the catalog gave to the called verb's plugin. */
 uint8_t cb_call_name_space(const cb_call *call);
-/* Charges work done on behalf of the script (bytes moved) to its budget, so that stops stay prompt.
- */
+/* Charges work that was done for the script (bytes moved) to its budget, so that it still stops
+ * promptly. */
 void cb_vm_charge(cb_vm *vm, size_t bytes);
 
-/* The value part of the host's table (see cb_host in callboard/plugin.h for each). */
+/* The functions about values in the host's table (callboard/plugin.h describes each in cb_host). */
 cb_status cb_vm_host_fail(cb_call *call, cb_status status, const char *format, ...)
     CB_PRINTF_LIKE(3, 4);
 cb_status cb_vm_host_return_bytes(cb_call *call, const void *bytes, size_t size);

@@ -159,7 +159,8 @@ cb_status cb_vm_execute(cb_vm *vm, const cb_function *function, cb_slot *result)
     r++; /* slot 0 receives the result */
 
     if (r + function->register_count > vm->slots_end) {
-        FAIL("the stack is used up");
+        SAVE();
+        return cb_vm_fail(vm, CB_LIMIT, "the stack is used up");
     }
     DISPATCH();
 

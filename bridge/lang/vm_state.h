@@ -1,4 +1,4 @@
-/* The inside of a machine: for the files vm*.c only. */
+/* The inside of a machine; only for the files vm*.c. */
 #ifndef CALLBOARD_LANG_VM_STATE_H
 #define CALLBOARD_LANG_VM_STATE_H
 
@@ -7,11 +7,11 @@
 #include "bridge/lang/object.h"
 #include "bridge/lang/vm.h"
 
-/* Instructions between two questions to the check hook: about 20 us of a simple loop. */
+/* Instructions between two calls of the check hook: about 20 us of a simple loop. */
 #define CB_VM_BUDGET      20000
-/* What a call of a verb is worth in instructions, next to the bytes it moves. */
+/* The cost of a verb's call in instructions, beside the bytes that it moves. */
 #define CB_VM_VERB_CHARGE 100
-/* Bytes that are moved in the time of one instruction. */
+/* Bytes that can be moved in the time of one instruction. */
 #define CB_VM_BYTES_EACH  8
 
 typedef union cb_slot {
@@ -19,7 +19,7 @@ typedef union cb_slot {
     double d;
 } cb_slot;
 
-/* What a return restores: the caller's. */
+/* The caller's state, which a return restores. */
 typedef struct cb_frame {
     const cb_insn *pc; /* where the caller goes on */
     cb_slot *r;
@@ -27,7 +27,8 @@ typedef struct cb_frame {
     uint64_t result; /* the caller's register for the result */
 } cb_frame;
 
-/* A verb's call in progress; `call` comes first, so that a cb_call leads back to it. */
+/* A verb's call in progress; `call` comes first, so that a pointer to it is a pointer to this
+ * struct. */
 typedef struct cb_vm_call {
     cb_call call;
     cb_vm *vm;
@@ -35,7 +36,7 @@ typedef struct cb_vm_call {
     cb_buffer *result; /* of a string or blob verb */
     bool failed;       /* the verb called host->fail: vm->message holds the sentence */
     cb_value values[CB_MAX_ARGUMENTS];
-    cb_object *objects[CB_MAX_ARGUMENTS]; /* behind each string or blob that is no constant */
+    cb_object *objects[CB_MAX_ARGUMENTS]; /* of each string or blob that is no constant */
     cb_buffer *constants[CB_MAX_ARGUMENTS];
     cb_buffer *pins[CB_MAX_ARGUMENTS]; /* kept alive while the verb may change a variable */
     bool is_ref[CB_MAX_ARGUMENTS];
@@ -50,8 +51,8 @@ struct cb_vm {
     cb_frame *frames_end;
     cb_object *objects;
     cb_object *objects_end;
-    cb_object *object_top; /* first free one */
-    cb_object request;     /* what a callback's blob refers to */
+    cb_object *object_top; /* the first free object */
+    cb_object request;     /* the object that a callback's blob refers to */
     const cb_program *program;
     /* Where the run stopped; set before anything that may fail. */
     const cb_insn *pc;
@@ -61,28 +62,28 @@ struct cb_vm {
     cb_vm_call call;
 };
 
-/* Runs from the function's first instruction to its end, with vm->frame on the frame below it and
- * the arguments in place; *result is what it returned. On failure vm->message, vm->pc and vm->frame
- * say why and where; objects are left for the caller to release. */
+/* Runs from the function's first instruction to its end. vm->frame is the frame below it, and the
+ * arguments are in place; *result is the function's result. On failure vm->message, vm->pc and
+ * vm->frame say why and where; the caller releases the objects. */
 cb_status cb_vm_execute(cb_vm *vm, const cb_function *function, cb_slot *result);
 
-/* Words a failure of an object function; returns `status`. */
+/* Writes the message for a failure of an object function; returns `status`. */
 cb_status cb_vm_object_failed(cb_vm *vm, cb_status status);
-/* Words a failure; returns `status`. */
+/* Writes the message for a failure; returns `status`. */
 cb_status cb_vm_fail(cb_vm *vm, cb_status status, const char *format, ...) CB_PRINTF_LIKE(3, 4);
 
-/* The slow half of the calls. `insn` is the call, its ARGs follow. */
+/* The slow part of calls. `insn` is the call; its ARGs follow. */
 cb_status cb_vm_push_objects(cb_vm *vm, const cb_insn *insn, const cb_function *callee,
                              cb_object *o);
 cb_status cb_vm_call_verb(cb_vm *vm, const cb_insn *insn, cb_slot *r, cb_object *o);
 void cb_vm_pop_objects(cb_vm *vm, cb_object *first);
 
-/* Words an index that is out of range. */
+/* Writes the message for an index that is out of range. */
 cb_status cb_vm_bad_index(cb_vm *vm, int64_t index, const cb_object *object);
 /* Fields of an overlay. */
 cb_status cb_vm_get_field(cb_vm *vm, const cb_insn *insn, cb_slot *r, cb_object *o);
 cb_status cb_vm_set_field(cb_vm *vm, const cb_insn *insn, const cb_slot *r, cb_object *o);
-/* a = b as an integer type; out of its range fails. */
+/* Converts to an integer type; a value out of its range fails. */
 cb_status cb_vm_real_to_integer(cb_vm *vm, double value, cb_type type, int64_t *out);
 
 /* Writes why and where the run stopped. */

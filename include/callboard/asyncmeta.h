@@ -1,6 +1,6 @@
-/* The vocabulary that every family of routes and jobs shares: phases, states, capability bits and
- * the keys of RouteMeta and JobMeta. The plugin `asyncmeta` gives it to scripts; the plugins that
- * have routes answer in it. The numbers are part of what scripts may rely on: never change one.
+/* The vocabulary that all families of routes and jobs share: phases, states, capability bits, and
+ * the keys of RouteMeta and JobMeta. The plugin `asyncmeta` gives it to scripts. Plugins that have
+ * routes use it in their answers. Scripts may rely on the numbers: never change one.
  */
 #ifndef CALLBOARD_ASYNCMETA_H
 #define CALLBOARD_ASYNCMETA_H
@@ -9,7 +9,7 @@
 extern "C" {
 #endif
 
-/* X(Name, value, what it means): asyncmeta.<Name>() in a script, CB_META_<Name> in C. */
+/* X(Name, value, meaning): asyncmeta.<Name>() in a script, CB_META_<Name> in C. */
 #define CB_ASYNCMETA(X)                                                                            \
     X(PhaseQueued, 0, "phase of a job that has not begun")                                         \
     X(PhaseRunning, 1, "phase of a job on its way")                                                \

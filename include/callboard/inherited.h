@@ -1,6 +1,6 @@
-/* Listening sockets that the process was given by whoever started it, as systemd gives them to a
- * service with socket units: LISTEN_FDS sockets from descriptor 3 on, if LISTEN_PID is this
- * process, with the names of LISTEN_FDNAMES.
+/* Listening sockets that the process got from its parent (socket activation). systemd passes them
+ * to a service with socket units in this way: descriptors from 3 on, as many as LISTEN_FDS says,
+ * with the names in LISTEN_FDNAMES, if LISTEN_PID is this process.
  *
  *     cb_inherited *inherited = NULL;
  *     cb_inherited_from_environment(&inherited, &error);
@@ -8,10 +8,11 @@
  *     ...
  *     cb_inherited_choose(inherited, &route);      // before cb_route_open
  *
- * A route of kind TCP, HTTP or UDP takes one of them instead of opening a port of its own: the one
- * that is named like its callback, or else the one that is bound to the port that it asks for.
+ * A route of kind TCP, HTTP or UDP can take one of these sockets instead of opening its own port.
+ * It takes the socket whose name is the name of its callback; if there is none, the socket that is
+ * bound to the port that the route asks for. A socket serves one route, once.
  * A socket serves one route, once.
- * Threads: all functions but the first and the last, from any thread.
+ * Threads: any. The two exceptions are cb_inherited_from_environment and cb_inherited_free.
  */
 #ifndef CALLBOARD_INHERITED_H
 #define CALLBOARD_INHERITED_H
@@ -24,22 +25,23 @@
 extern "C" {
 #endif
 
-/* Takes over the sockets that the environment tells of, sets them close-on-exec, and removes the
- * three variables. *inherited is NULL if there are none for this process; all functions below take
- * that. CB_INVALID: a variable that makes no sense, or a descriptor that is not open; the text says
- * which. To be called before other threads start. */
+/* Takes over the sockets that the environment announces, sets them close-on-exec, and removes the
+ * three variables. *inherited is NULL if there are none for this process; all functions below
+ * accept NULL. CB_INVALID: a variable makes no sense, or a descriptor is not open; the text says
+ * which. Call it before other threads start. */
 CB_PUBLIC cb_status cb_inherited_from_environment(cb_inherited **inherited, cb_error *error);
-/* Closes those that nobody took. NULL is fine. */
+/* Closes the sockets that no route took. NULL is fine. */
 CB_PUBLIC void cb_inherited_free(cb_inherited **inherited);
 
-/* If one of the sockets is for this route, turns the options into those of a route that takes it
- * over (CB_ROUTE_INHERITED and its number as the port), keeps it for that, and returns true. */
+/* Looks for a socket for this route. If there is one, reserves it, changes the options so that the
+ * route takes it over (CB_ROUTE_INHERITED, with the socket's number as the port), and returns
+ * true. */
 CB_PUBLIC bool cb_inherited_choose(cb_inherited *inherited, cb_route_options *route);
-/* The route that was chosen for could not be opened: the socket is there for another, unless the
- * route had taken it. */
+/* Call it when the route could not be opened after cb_inherited_choose: another route may get the
+ * socket, unless this route has already taken it. */
 CB_PUBLIC void cb_inherited_give_back(cb_inherited *inherited, const cb_route_options *route);
-/* Calls `tell` for each socket that no route has chosen, with a sentence that says which it is and
- * why; returns how many there are. */
+/* Calls `tell` for each socket that no route has chosen, with a sentence that names the socket and
+ * the reason. Returns the number of these sockets. */
 CB_PUBLIC size_t cb_inherited_unused(cb_inherited *inherited,
                                      void (*tell)(void *user, const char *text), void *user);
 

@@ -1,4 +1,5 @@
-/* How operations of the event loop end: one code space, with domains, beside the kernel's errno. */
+/* The result codes of event loop operations: one code space with domains, beside the kernel's
+ * errno. */
 #ifndef CALLBOARD_IO_ERROR_H
 #define CALLBOARD_IO_ERROR_H
 
@@ -8,7 +9,7 @@
 extern "C" {
 #endif
 
-/* How an operation ended: X(NAME, code, text). The hundreds are the domain (cb_io_domain). */
+/* X(NAME, code, text): how an operation ended. The hundreds are the domain (cb_io_domain). */
 #define CB_IO_ERRORS(X)                                                                            \
     X(OK, 0, "ok")                                                                                 \
     X(NO_LOOP, 1, "this thread has no event loop")                                                 \
@@ -63,13 +64,12 @@ typedef enum cb_io_domain {
     CB_IO_DOMAIN_FILE = 2
 } cb_io_domain;
 
-/* The text of a code; "unknown error code" for a number that is none. Never NULL. Any thread. */
+/* The text of a code. An unknown number gives "unknown error code". Never NULL. Any thread. */
 CB_PUBLIC const char *cb_io_error_string(cb_io_error code);
 CB_PUBLIC cb_io_domain cb_io_error_domain(cb_io_error code);
-/* The code that stands for an errno (0 is CB_IO_OK; one without a code of its own: CB_IO_UNKNOWN).
- */
+/* The code for an errno. 0 gives CB_IO_OK; an errno without a code of its own, CB_IO_UNKNOWN. */
 CB_PUBLIC cb_io_error cb_io_error_from_errno(int sys_errno);
-/* The nearest cb_status, for callers that pass a failure on. */
+/* The nearest cb_status, for callers that return the failure to their own caller. */
 CB_PUBLIC cb_status cb_io_error_status(cb_io_error code);
 /* Why this thread's last submission returned NULL; CB_IO_OK if none ever did. */
 CB_PUBLIC cb_io_error cb_io_last_error(void);

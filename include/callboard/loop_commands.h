@@ -1,15 +1,17 @@
-/* What the actor of a route of kind CB_ROUTE_LOOP is asked to do, and the events that come of it.
+/* The commands for the actor of a route of kind CB_ROUTE_LOOP, and the events that follow from
+ * them.
  *
  * Such a route is an event loop (nbio.h) on an actor of its own. Each command below goes through
- * cb_route_command with its number as `what`. One that starts an operation answers the operation's
- * id at once; its end comes as an event, a request of the route that runs the callback which the
- * command named. Events come one at a time, in the order in which the operations ended: the next is
- * sent when the callback of the one before is over.
+ * cb_route_command with its number as `what`. A command that starts an operation answers at once
+ * with the operation's id. The end of the operation comes as an event: a request of the route,
+ * which runs the callback that the command named. Events come one at a time, in the order in which
+ * the operations ended. The next event is sent when the callback of the previous one is over.
  *
- * Operations, and sockets and files together, have ids that count up from 1 and never come back.
+ * Operations have ids that count up from 1 and are never used again. Sockets and files share a
+ * second series of such ids.
  * Numbers in commands and events are little-endian and lie side by side without gaps.
- * Errors: CB_UNKNOWN (no such id), CB_INVALID, CB_LIMIT, CB_IO, CB_NO_MEMORY, CB_FORMAT (no
- * command), CB_UNSUPPORTED (no such number); the reply's payload is the sentence about it.
+ * Errors: CB_UNKNOWN (no such id), CB_INVALID, CB_LIMIT, CB_IO, CB_NO_MEMORY, CB_FORMAT (not a
+ * command), CB_UNSUPPORTED (unknown number). The reply's payload is a sentence about the error.
  */
 #ifndef CALLBOARD_LOOP_COMMANDS_H
 #define CALLBOARD_LOOP_COMMANDS_H
@@ -25,8 +27,9 @@
 extern "C" {
 #endif
 
-/* X(NAME, number, what goes with it beside `callback` and, but for the first two and CLOSE,
- * `timeout_ms`). The first group starts operations and has a cb_loop_order as its payload. */
+/* X(NAME, number, the fields of the order that the command uses). All use `callback`; all but
+ * TIMEOUT, NEXT_TICK and CLOSE use `timeout_ms`. These commands start operations, and their payload
+ * is a cb_loop_order. */
 #define CB_LOOP_OPERATIONS(X)                                                                      \
     X(TIMEOUT, 64, "size ms")                                                                      \
     X(NEXT_TICK, 65, "nothing")                                                                    \
@@ -46,7 +49,8 @@ extern "C" {
     X(CLOSE, 79, "handle")                                                                         \
     X(READ_FILE, 80, "text path")
 
-/* These answer at once, but RUN. */
+/* These commands answer at once, except RUN. The text names what goes in; after the semicolon, what
+ * the answer is. */
 #define CB_LOOP_QUESTIONS(X)                                                                       \
     X(LISTEN, 96, "an order with text address and port; the socket's id")                          \
     X(UDP_SOCKET, 97, "an order with text address and port; the socket's id")                      \
@@ -62,15 +66,15 @@ typedef enum cb_loop_command {
 #undef CB_LOOP_ENUM
 } cb_loop_command;
 
-/* As an order's `callback`: nobody is told. */
+/* As an order's `callback`: no event is sent. */
 #define CB_LOOP_NO_CALLBACK INT64_C(-1)
 
-/* A command's payload: this, then `text_size` bytes of text of which the last is a NUL, then the
- * data to be sent or written. What a command does not use is 0. */
+/* A command's payload: this struct, then `text_size` bytes of text that end with a NUL, then the
+ * data to be sent or written. Fields that a command does not use are 0. */
 typedef struct cb_loop_order {
-    int64_t callback; /* its entry, or CB_LOOP_NO_CALLBACK */
+    int64_t callback; /* the callback's entry, or CB_LOOP_NO_CALLBACK */
     int64_t handle;   /* id of a socket or file */
-    int64_t file;     /* id of a second one */
+    int64_t file;     /* id of a second socket or file */
     int64_t offset;
     int64_t size;
     int32_t timeout_ms; /* -1: none */
@@ -81,26 +85,27 @@ typedef struct cb_loop_order {
 
 #define CB_LOOP_ORDER_SIZE ((size_t)56)
 
-/* Kinds of events: those of cb_op_type, and two more. A datagram's event is no CB_NBIO_RECV, so
- * that an empty one is not taken for a stream's end. */
+/* Kinds of events: the values of cb_op_type, and these two. The event of a datagram is not
+ * CB_NBIO_RECV, because an empty datagram could then be taken for the end of a stream. */
 enum { CB_LOOP_KIND_RECV_FROM = 32, CB_LOOP_KIND_READ_FILE = 33 };
 
-/* An event begins with this. */
+/* The beginning of every event. */
 typedef struct cb_loop_event {
     int64_t operation;
     int32_t kind;   /* cb_op_type or CB_LOOP_KIND_* */
     int32_t error;  /* cb_io_error */
     int64_t value;  /* bytes moved, also after a failure; ACCEPT: the listener's id; STAT: the size;
-                       POLL: CB_POLL_*; READ_FILE that failed: the cb_op_type of the step */
-    int64_t handle; /* the socket or file it was about; the new one of ACCEPT, DIAL and OPEN, or 0
-                       if they failed; 0 for what is about neither */
+                       POLL: CB_POLL_*; a failed READ_FILE: the cb_op_type of the step */
+    int64_t handle; /* the socket or file of the operation; ACCEPT, DIAL and OPEN: the new one, or 0
+                       after a failure; 0 if the operation has neither */
 } cb_loop_event;
 
 #define CB_LOOP_EVENT_SIZE ((size_t)32)
 
-/* ACCEPT, DIAL and RECV_FROM: the other end follows; the bytes of a datagram come after it. */
+/* ACCEPT, DIAL and RECV_FROM: the peer's address follows the event. The bytes of a datagram come
+ * after it. */
 typedef struct cb_loop_peer {
-    int32_t family; /* cb_family; CB_FAMILY_NONE: not known, because it failed */
+    int32_t family; /* cb_family; CB_FAMILY_NONE after a failure: not known */
     int32_t port;
     uint32_t scope;
     uint32_t unused;
@@ -109,7 +114,7 @@ typedef struct cb_loop_peer {
 
 #define CB_LOOP_PEER_SIZE ((size_t)32)
 
-/* STAT: this follows, if it succeeded. */
+/* STAT: this struct follows the event if the operation succeeded. */
 typedef struct cb_loop_stat {
     int32_t type;         /* cb_file_type */
     uint32_t permissions; /* CB_PERMIT_* */
@@ -127,7 +132,7 @@ static inline size_t cb_loop_bytes_offset(int32_t kind)
     return CB_LOOP_EVENT_SIZE + (has_peer ? CB_LOOP_PEER_SIZE : 0);
 }
 
-/* -- numbers in bytes: each moves *at past what it wrote or read -- */
+/* -- numbers in bytes: each function moves *at behind the bytes that it wrote or read -- */
 
 static inline void cb_loop_put(uint8_t **at, size_t width, uint64_t value)
 {
@@ -156,7 +161,7 @@ static inline void cb_loop_order_write(const cb_loop_order *order, uint8_t *at)
     cb_loop_put(&at, 4, order->text_size);
 }
 
-/* False: these are not the bytes of an order. */
+/* Returns false if the bytes are not an order. */
 static inline bool cb_loop_order_read(cb_loop_order *order, const uint8_t *bytes, size_t size)
 {
     const uint8_t *at = bytes;
@@ -209,7 +214,7 @@ static inline void cb_loop_peer_write(const cb_loop_peer *peer, uint8_t *at)
     memcpy(at, peer->address, sizeof peer->address);
 }
 
-/* False: this is no event, or none with a peer. */
+/* Returns false if the bytes are not an event, or if the event has no peer. */
 static inline bool cb_loop_peer_read(cb_loop_peer *peer, const uint8_t *bytes, size_t size)
 {
     cb_loop_event event;

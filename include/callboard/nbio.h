@@ -1,8 +1,8 @@
-/* The event loop: operations are submitted, and each reports its end through a callback.
+/* The event loop: a program submits operations, and each reports its end through a callback.
  *
- * A program asks its thread's loop for something (`cb_recv`), gets a `cb_op` back, and the loop
- * calls the op's callback once when that is done, has failed, ran out of time or was canceled.
- * Usable alone by any C program; knows nothing of actors or scripts.
+ * A program submits an operation to its thread's loop (`cb_recv`) and gets a `cb_op`. The loop
+ * calls the op's callback once, when the operation is done, has failed, ran out of time or was
+ * canceled. Any C program can use the loop alone; it knows nothing of actors or scripts.
  *
  *     static void on_client(cb_op *op)
  *     {
@@ -18,20 +18,21 @@
  *     cb_loop_release(&loop);
  *
  * Rules that hold for every operation:
- *  - A callback never runs inside the call that submits: it runs in a later tick, on the loop's own
- *    thread. What a callback submits is reported by a later tick, never the same one.
- *  - Exactly one callback for each execution, or none if it was removed before. Callbacks of one
- * loop run one at a time, in the order in which the operations completed.
+ * - A callback never runs inside the call that submits. It runs in a later tick, on the loop's own
+ *   thread. The end of an operation that a callback submits is reported in a later tick, never in
+ *   the same one.
+ * - Each execution has exactly one callback, or none if the op was removed before. Callbacks of one
+ *   loop run one at a time, in the order in which the operations completed.
  *  - An op belongs to the loop and lives until its callback returns (see cb_op_detach). Its user
  *    fields may be set any time between submission and callback.
- *  - Submission fails only by returning NULL; cb_io_last_error() then says why. What is wrong with
- *    arguments (a bad descriptor, port 0, no room) is reported through the callback instead.
+ * - A failed submission returns NULL, and cb_io_last_error() says why. Wrong arguments (a bad
+ *   descriptor, port 0, no room) are reported through the callback instead.
  *
- * Threads: a thread has at most one loop, and only that thread may use the loop and its ops, except
- * for what is said to be legal "from any thread": the cb_prep_* calls and cb_op_exec with an
- * explicit loop, the simple calls with an explicit loop, and cb_loop_wake_up. Another thread that
- * submits must not touch the op once it is executed (set user fields between prep and exec), and
- * must be done before the loop ends.
+ * Threads: a thread has at most one loop. Only that thread may use the loop and its ops, except
+ * where this file says "from any thread": the cb_prep_* calls, cb_op_exec and the simple calls, all
+ * with an explicit loop, and cb_loop_wake_up. Another thread that submits an op must not touch it
+ * after its execution (it sets user fields between prep and exec), and must be done before the loop
+ * ends.
  */
 #ifndef CALLBOARD_NBIO_H
 #define CALLBOARD_NBIO_H
@@ -61,14 +62,14 @@ typedef struct cb_endpoint {
 /* Room for any text of cb_endpoint_to_string with its NUL. */
 #define CB_ENDPOINT_TEXT_SIZE 80
 
-/* Reads "1.2.3.4:80", "1.2.3.4", "[::1]:80", "::1", "[fe80::1%2]:80". Without a port it is 0.
- * Numbers only: no host names are looked up. CB_FORMAT for anything else; *endpoint is then
+/* Reads "1.2.3.4:80", "1.2.3.4", "[::1]:80", "::1", "[fe80::1%2]:80". If the text has no port, the
+ * port is 0. Host names are not looked up. CB_FORMAT for any other text; *endpoint is then
  * unchanged. */
 CB_PUBLIC cb_status cb_parse_endpoint(const char *text, cb_endpoint *endpoint, cb_error *error);
-/* Writes "1.2.3.4:80" or "[::1]:80" into `text`, cut to `size` bytes with its NUL; "" for no
- * family. Returns `text`. */
+/* Writes "1.2.3.4:80" or "[::1]:80" into `text`, cut to `size` bytes with its NUL. An endpoint
+ * without a family gives "". Returns `text`. */
 CB_PUBLIC char *cb_endpoint_to_string(const cb_endpoint *endpoint, char *text, size_t size);
-/* 127.0.0.1 and 0.0.0.0 (of IPv6 ::1 and ::) with a port. */
+/* 127.0.0.1 and 0.0.0.0 (IPv6: ::1 and ::) with a port. */
 CB_PUBLIC cb_endpoint cb_endpoint_loopback(cb_family family, uint16_t port);
 CB_PUBLIC cb_endpoint cb_endpoint_any(cb_family family, uint16_t port);
 CB_PUBLIC bool cb_endpoint_is_loopback(const cb_endpoint *endpoint);
@@ -77,23 +78,27 @@ CB_PUBLIC bool cb_endpoint_is_loopback(const cb_endpoint *endpoint);
 
 typedef struct cb_loop cb_loop;
 
-/* Gives this thread's loop with one more reference; the first call makes it, on io_uring or epoll:
- * the environment variable CALLBOARD_LOOP may say "uring" or "epoll". CB_INVALID if it says
- * anything else, CB_UNSUPPORTED if it says uring and the kernel refuses that; without it epoll
- * serves then. CB_NO_MEMORY, CB_IO. */
+/* Gives this thread's loop with one more reference. The first call makes the loop, on io_uring, or
+ * on epoll if that fails. The environment variable CALLBOARD_LOOP may demand "uring" or "epoll":
+ * CB_INVALID if it has another value, CB_UNSUPPORTED if it is "uring" and the kernel refuses.
+ * CB_NO_MEMORY, CB_IO. */
 CB_PUBLIC cb_status cb_loop_acquire(cb_loop **loop, cb_error *error);
-/* Drops one reference (*loop becomes NULL; NULL is fine). With the last one the loop ends: what had
- * completed is reported as it is, every op that was taken and not returned (prepared ones too) gets
- * its callback with CB_IO_CANCELED, then the loop is freed. Submissions from those callbacks fail
- * with CB_IO_LOOP_ENDED, executing an op again does nothing. Descriptors stay open, but those of
- * unfinished dials and closes. Legal inside a callback: the end then comes after that callback has
- * returned, and the tick or run it belongs to returns CB_STOPPED. */
+/* Drops one reference (*loop becomes NULL; NULL is fine). With the last reference the loop ends.
+ * Completed ops are reported as they are. Every other op that was taken and not returned (also a
+ * prepared one) gets its callback with CB_IO_CANCELED. Then the loop is freed. In these callbacks
+ * submissions fail with CB_IO_LOOP_ENDED, and executing an op again does nothing. Descriptors stay
+ * open, except those of unfinished dials and closes. Legal inside a callback: the loop then ends
+ * after this callback has returned, and the tick or run that called it returns CB_STOPPED. */
 CB_PUBLIC void cb_loop_release(cb_loop **loop);
 /* This thread's loop, or NULL. Takes no reference. */
 CB_PUBLIC cb_loop *cb_loop_current(void);
 
-/* One turn: looks for what completed and runs those callbacks. What the kernel has ready is taken
- * before time limits are looked at, so even an op with a tiny limit is tried once.
+/* One turn: looks for completed ops and runs their callbacks. Ready results are taken from the
+ * kernel before time limits are checked, so even an op with a tiny limit is tried once.
+ * timeout_ns < 0: blocks until at least one callback has run or a wake-up came, even when nothing
+ * is outstanding (another thread may submit). 0: does not block. > 0: blocks for at most that long.
+ * CB_STOPPED if the loop ended in a callback (it is freed then); CB_INVALID inside a callback or on
+ * another thread; CB_IO if the kernel's interface failed.
  * timeout_ns < 0: blocks until at least one callback has run or a wake-up came (also when nothing
  * is outstanding: another thread may submit). 0: does not block. > 0: blocks for at most that long.
  * CB_STOPPED if the loop ended in a callback (it is freed then); CB_INVALID inside a callback or on
@@ -101,80 +106,82 @@ CB_PUBLIC cb_loop *cb_loop_current(void);
 CB_PUBLIC cb_status cb_loop_tick(cb_loop *loop, int64_t timeout_ns, cb_error *error);
 /* Ticks until nothing is outstanding (cb_loop_num_waiting is 0). */
 CB_PUBLIC cb_status cb_loop_run(cb_loop *loop, cb_error *error);
-/* Ticks until *done is true (looked at after each tick, and before the first) or nothing is
- * outstanding. Another thread that sets *done must do so with an atomic store and wake the loop. */
+/* Ticks until *done is true or nothing is outstanding. *done is read before the first tick and
+ * after each one. Another thread must set *done with an atomic store and then wake the loop. */
 CB_PUBLIC cb_status cb_loop_run_until(cb_loop *loop, const bool *done, cb_error *error);
 
-/* Ops taken and not returned: prepared, pending, completed, running and detached ones. */
+/* How many ops were taken and not returned: prepared, pending, completed, running and detached
+ * ones. */
 CB_PUBLIC size_t cb_loop_num_waiting(const cb_loop *loop);
 /* The monotonic clock in ns, read once a tick; comparable with CLOCK_MONOTONIC. */
 CB_PUBLIC int64_t cb_loop_now(const cb_loop *loop);
 /* Ends the tick that blocks now, or the next one that would, without a callback. From any thread
  * and from signal handlers. Costs one atomic exchange when the loop does not sleep. */
 CB_PUBLIC void cb_loop_wake_up(cb_loop *loop);
-/* What carries the loop: "uring" or "epoll". */
+/* The loop's back end: "uring" or "epoll". */
 CB_PUBLIC const char *cb_loop_backend_name(const cb_loop *loop);
-/* True where this loop can serve at all: on every Linux. */
+/* True where the loop works: on every Linux. */
 #define CB_NBIO_FULLY_SUPPORTED true
 
 /* -- sockets ---------------------------------------------------------------------------------- */
 
-/* A descriptor. The loop remembers things about descriptors it works on, so one that it has seen is
- * closed with cb_close, or given back with cb_loop_forget before somebody else closes it. */
+/* A descriptor. The loop keeps data about each descriptor that it works on. So such a descriptor
+ * must be closed with cb_close, or given back with cb_loop_forget before other code closes it. */
 typedef int cb_socket;
 #define CB_NO_SOCKET (-1)
 
 typedef enum cb_protocol { CB_PROTOCOL_TCP = 1, CB_PROTOCOL_UDP = 2 } cb_protocol;
 
-/* All of these: NULL for `loop` is this thread's loop. CB_INVALID without one and for bad
- * arguments; CB_IO with error->sys_errno set for what the kernel refuses. Sockets are made
- * non-blocking and close-on-exec; *socket is CB_NO_SOCKET on failure. */
+/* For all functions here, NULL for `loop` is this thread's loop. CB_INVALID if there is none, and
+ * for bad arguments. CB_IO, with error->sys_errno set, if the kernel refuses. Sockets are made
+ * non-blocking and close-on-exec. *socket is CB_NO_SOCKET on failure. */
 CB_PUBLIC cb_status cb_create_socket(cb_loop *loop, cb_family family, cb_protocol protocol,
                                      cb_socket *socket, cb_error *error);
-/* Creates, sets SO_REUSEADDR, binds and listens. backlog 0: 1000. An IPv6 listener on :: takes IPv4
- * as well. */
+/* Creates a socket, sets SO_REUSEADDR, binds and listens. backlog 0: 1000. An IPv6 listener on ::
+ * also accepts IPv4. */
 CB_PUBLIC cb_status cb_listen_tcp(cb_loop *loop, const cb_endpoint *endpoint, int backlog,
                                   cb_socket *socket, cb_error *error);
-/* Prepares a descriptor that was not made here for use with the loop: sets it non-blocking and
- * forgets what was known of an older one with the same number. */
+/* Prepares a descriptor that was not made here for use with the loop: makes it non-blocking and
+ * forgets the data of an older one with the same number. */
 CB_PUBLIC cb_status cb_associate_socket(cb_loop *loop, cb_socket socket, cb_error *error);
-/* Forgets a descriptor that somebody else will close (a ZMQ_FD, a library's socket): its pending
- * ops are canceled, the kernel stops watching it. An unknown one is fine. */
+/* Forgets a descriptor that other code will close (a ZMQ_FD, a library's socket): its pending ops
+ * are canceled, and the kernel stops watching it. An unknown descriptor is fine. */
 CB_PUBLIC void cb_loop_forget(cb_loop *loop, cb_socket socket);
 CB_PUBLIC cb_status cb_bind(cb_socket socket, const cb_endpoint *endpoint, cb_error *error);
-/* Where a socket is bound; whom it is connected to. */
+/* The address that a socket is bound to, and the address of its peer. */
 CB_PUBLIC cb_status cb_bound_endpoint(cb_socket socket, cb_endpoint *endpoint, cb_error *error);
 CB_PUBLIC cb_status cb_peer_endpoint(cb_socket socket, cb_endpoint *endpoint, cb_error *error);
-/* Half-close: no more will be sent; the peer reads end of stream. At once, without an op; what a
- * pending send still holds is lost, so call it after the last send has reported. */
+/* Half-close: nothing more will be sent, and the peer reads the end of the stream. It happens at
+ * once, without an op. The rest of a pending send is lost, so call it after the last send was
+ * reported. */
 CB_PUBLIC cb_status cb_shutdown_send(cb_socket socket, cb_error *error);
 
 /* -- files ------------------------------------------------------------------------------------ */
 
-/* A descriptor of a file; closed with cb_close. Reading and writing name their place in the file,
- * the descriptor's own position is neither used nor moved.
+/* A descriptor of a file; closed with cb_close. Reads and writes say their place in the file. The
+ * descriptor's own position is neither used nor moved.
  *
- * On io_uring the kernel works on files beside the loop. On epoll, which cannot wait for files, an
- * operation on a file is carried out at its execution and reported in the next tick: a slow disk
- * then holds the loop up. */
+ * On io_uring the kernel works on files while the loop goes on. epoll cannot wait for files, so
+ * there an operation on a file is carried out at its execution and reported in the next tick: a
+ * slow disk then blocks the loop. */
 typedef int cb_file;
 #define CB_NO_FILE (-1)
-/* As a directory: the process's working directory. */
+/* As a directory: the working directory of the process. */
 #define CB_CWD     (-100)
 
 enum {
-    CB_FILE_READ = 1u, /* neither READ nor WRITE: READ */
+    CB_FILE_READ = 1u, /* also the default without READ and WRITE */
     CB_FILE_WRITE = 2u,
     CB_FILE_APPEND = 4u,     /* writes go to the end whatever their offset says */
-    CB_FILE_CREATE = 8u,     /* if it is not there */
-    CB_FILE_EXCLUSIVE = 16u, /* with CREATE: CB_IO_EXISTS if it is there */
+    CB_FILE_CREATE = 8u,     /* if it does not exist */
+    CB_FILE_EXCLUSIVE = 16u, /* with CREATE: CB_IO_EXISTS if it exists */
     CB_FILE_TRUNCATE = 32u,
     CB_FILE_SYNC = 64u, /* a write is done when it is on the device */
     CB_FILE_NON_BLOCKING = 128u,
     CB_FILE_DIRECTORY = 256u /* must be a directory */
 };
 
-/* Of files that are made; the process's umask is taken off. */
+/* Permissions of new files; the process's umask is applied. */
 enum {
     CB_PERMIT_READ_USER = 0400u,
     CB_PERMIT_WRITE_USER = 0200u,
@@ -206,13 +213,13 @@ typedef enum cb_file_type {
 } cb_file_type;
 
 /* Opens at once, without an op, close-on-exec. A relative `path` starts at the directory `dir`
- * (CB_CWD). NULL for `loop` is this thread's loop. CB_INVALID without one and for bad arguments;
- * CB_IO with error->sys_errno set (cb_io_error_from_errno gives its code) for what the kernel
- * refuses; *file is CB_NO_FILE on failure. */
+ * (CB_CWD). NULL for `loop` is this thread's loop. CB_INVALID if there is none, and for bad
+ * arguments. CB_IO, with error->sys_errno set (cb_io_error_from_errno gives its code), if the
+ * kernel refuses. *file is CB_NO_FILE on failure. */
 CB_PUBLIC cb_status cb_open_sync(cb_loop *loop, cb_file dir, const char *path, uint32_t flags,
                                  uint32_t permissions, cb_file *file, cb_error *error);
-/* Prepares a file's descriptor that was not opened here for use with the loop: forgets what was
- * known of an older one with the same number. It may be given to any loop. */
+/* Prepares a file's descriptor that was not opened here for use with the loop: forgets the data of
+ * an older one with the same number. Any loop may use it. */
 CB_PUBLIC cb_status cb_associate_handle(cb_loop *loop, cb_file file, cb_error *error);
 
 /* -- operations ------------------------------------------------------------------------------- */
@@ -241,7 +248,7 @@ typedef enum cb_op_type {
         CB_NBIO_TYPE_COUNT
 } cb_op_type;
 
-/* "accept", ...; "none" for a number that is no type. Never NULL. */
+/* "accept", ... An unknown number gives "none". Never NULL. */
 CB_PUBLIC const char *cb_op_type_string(cb_op_type type);
 
 /* A piece of memory; the layout of the kernel's iovec. A send only reads `data`. */
@@ -256,27 +263,27 @@ typedef void cb_op_callback(cb_op *op);
 typedef enum cb_transfer {
     CB_TRANSFER_DEFAULT = 0, /* send and write: all; recv and read: partial */
     CB_TRANSFER_ALL = 1,     /* until every buffer is used, the stream or file ends, or it fails */
-    CB_TRANSFER_PARTIAL = 2  /* whatever goes at once */
+    CB_TRANSFER_PARTIAL = 2  /* as much as is possible at once */
 } cb_transfer;
 
 /* May be NULL wherever it is taken: no time limit, default transfer. */
 typedef struct cb_op_options {
-    int64_t timeout_ns; /* > 0: the op fails with CB_IO_TIMEOUT so long after its preparation (when
-                           it is executed again: after that execution); otherwise none. It covers a
-                           whole transfer; the bytes moved until then are counted in the result */
+    /* > 0: time after which the op fails with CB_IO_TIMEOUT, counted from its preparation (if it is
+     * executed again: from that execution). Otherwise there is no limit. The limit covers a whole
+     * transfer; the result counts the bytes moved until then. */
+    int64_t timeout_ns;
     cb_transfer transfer; /* recv and send on streams, read and write; recv of datagrams
                              ignores it */
-    bool read_ahead; /* recv on a stream that nobody but this loop reads, and that cb_close ends:
-                        the loop may take bytes before they are asked for (at most 64 KiB or so),
-                        and hands them to the next recv. Spares io_uring a submission for each
-                        message; without effect elsewhere */
+    bool read_ahead; /* for recv on a stream that only this loop reads and that cb_close ends: the
+                        loop may take bytes early (at most about 64 KiB) and gives them to the next
+                        recv. Saves a submission for each message on io_uring; no effect on epoll */
 } cb_op_options;
 
 enum { CB_POLL_READABLE = 1u, CB_POLL_WRITABLE = 2u, CB_POLL_ERROR = 4u };
 
 /* As timeout_ns: no time limit. */
 #define CB_NO_TIMEOUT       0
-/* As nbytes of a sendfile: all from the offset to the end. */
+/* As nbytes of a sendfile: all bytes from the offset to the end. */
 #define CB_SEND_ENTIRE_FILE (-1)
 
 #define CB_OP_USER_WORDS   4
@@ -286,7 +293,7 @@ enum { CB_POLL_READABLE = 1u, CB_POLL_WRITABLE = 2u, CB_POLL_ERROR = 4u };
 
 struct cb_op {
     /* Yours. */
-    cb_op_callback *callback;         /* may be changed before it runs; NULL: nobody is told */
+    cb_op_callback *callback;         /* may be changed before it runs; NULL: no callback */
     void *user_data;                  /* NULL after prep */
     uintptr_t user[CB_OP_USER_WORDS]; /* 0 after prep */
 
@@ -318,7 +325,7 @@ struct cb_op {
             const cb_bytes *bufs; /* as submitted, a copy of the list */
             size_t buf_count;
             size_t sent;          /* out: bytes, also after a failure */
-            cb_endpoint endpoint; /* a datagram's receiver; family NONE: the connected peer */
+            cb_endpoint endpoint; /* receiver of a datagram; family NONE: the connected peer */
         } send;
         struct {
             cb_file file;
@@ -338,10 +345,10 @@ struct cb_op {
         struct {
             cb_socket socket;
             cb_file file;
-            bool progress;  /* callbacks also on the way */
+            bool progress;  /* callbacks also during the transfer */
             bool entire;    /* CB_SEND_ENTIRE_FILE was asked for */
             int64_t offset; /* in the file */
-            int64_t nbytes; /* to be sent; for the entire file known from the first callback on */
+            int64_t nbytes; /* to be sent; for the entire file, known from the first callback on */
             int64_t sent;   /* out: bytes, also after a failure */
         } sendfile;
         struct {
@@ -370,14 +377,14 @@ struct cb_op {
         } close;
     };
 
-    /* The loop's own. */
+    /* Private to the loop. */
     struct {
         struct cb_op_list *list;
         cb_op *next, *previous;
         int64_t timeout_ns;
         int64_t deadline_ns;
         uint64_t sequence;
-        uint32_t timer_index; /* place in the heap + 1; 0: none */
+        uint32_t timer_index; /* index in the heap + 1; 0: none */
         uint8_t state;
         uint8_t flags;
         uint8_t transfer;
@@ -389,53 +396,53 @@ struct cb_op {
             } senders;
         };
         void *copied;         /* a longer list, or a path */
-        cb_op *next_progress; /* on the list of those to be told how far they are */
-        void *backend;        /* what the back end keeps for a pending op */
+        cb_op *next_progress; /* in the list of ops whose progress is to be reported */
+        void *backend;        /* the back end's data for a pending op */
     } own;
 };
 
-/* Each operation in two forms: cb_prep_KIND takes an op without starting it; cb_KIND does the same
- * and executes it. All of them: `loop` NULL is this thread's; returns NULL if there is no loop
- * (CB_IO_NO_LOOP), it is ending (CB_IO_LOOP_ENDED), or there is no memory (CB_IO_NO_MEMORY), and
- * the callback will not be called then; otherwise the op. From any thread when `loop` is given: the
- * simple form then wakes the loop, and its return value only tells success. */
+/* Each operation has two forms: cb_prep_KIND takes an op without starting it; cb_KIND also executes
+ * it. `loop` NULL is this thread's loop. All return the op, or NULL if there is no loop
+ * (CB_IO_NO_LOOP), it is ending (CB_IO_LOOP_ENDED), or there is no memory (CB_IO_NO_MEMORY); the
+ * callback is not called then. They may be called from any thread when `loop` is given: the simple
+ * form then wakes the loop, and its result only tells success. */
 
-/* The next connection of a listening socket. Clients are non-blocking, close-on-exec and have
- * TCP_NODELAY set. Several accepts may wait on one listener (a loop takes one client for each of
- * them in a tick); they complete in the order of submission. Out of descriptors: CB_IO_RESOURCES;
- * do not execute again at once, wait until something was closed. */
+/* Accepts the next connection of a listening socket. The new socket is non-blocking and
+ * close-on-exec, with TCP_NODELAY. Several accepts may wait on one listener; they complete in the
+ * order of submission, each with one client in a tick. Out of descriptors: CB_IO_RESOURCES; do not
+ * execute the op again at once, wait until a descriptor was closed. */
 CB_PUBLIC cb_op *cb_accept(cb_loop *loop, cb_socket socket, cb_op_callback *callback,
                            const cb_op_options *options);
 CB_PUBLIC cb_op *cb_prep_accept(cb_loop *loop, cb_socket socket, cb_op_callback *callback,
                                 const cb_op_options *options);
 
-/* A new TCP connection, non-blocking, with TCP_NODELAY. The endpoint is copied. Port 0 is
+/* Opens a TCP connection, non-blocking, with TCP_NODELAY. The endpoint is copied. Port 0 is
  * CB_IO_PORT_REQUIRED. */
 CB_PUBLIC cb_op *cb_dial(cb_loop *loop, const cb_endpoint *endpoint, cb_op_callback *callback,
                          const cb_op_options *options);
 CB_PUBLIC cb_op *cb_prep_dial(cb_loop *loop, const cb_endpoint *endpoint, cb_op_callback *callback,
                               const cb_op_options *options);
 
-/* Bytes from a socket into memory that stays the caller's and must live until the callback. 0 bytes
- * with `ended` and no error is the end of a stream, also midway through an ALL transfer. No room at
- * all (total size 0) is CB_IO_INVALID. Several on one socket complete in the order of submission.
- * When a datagram does not fit: CB_IO_TRUNCATED, its first bytes are there. */
+/* Receives bytes from a socket into memory that belongs to the caller and must live until the
+ * callback. 0 bytes with `ended` and no error is the end of a stream, also in the middle of an ALL
+ * transfer. A total size of 0 is CB_IO_INVALID. Several on one socket complete in the order of
+ * submission. A datagram that does not fit: CB_IO_TRUNCATED, with its first bytes. */
 CB_PUBLIC cb_op *cb_recv(cb_loop *loop, cb_socket socket, void *data, size_t size,
                          cb_op_callback *callback, const cb_op_options *options);
 CB_PUBLIC cb_op *cb_prep_recv(cb_loop *loop, cb_socket socket, void *data, size_t size,
                               cb_op_callback *callback, const cb_op_options *options);
-/* The list is copied: inside the op up to CB_OP_INLINE_BYTES of them, beyond that on the heap. */
+/* The list is copied: up to CB_OP_INLINE_BYTES entries into the op, a longer list onto the heap. */
 CB_PUBLIC cb_op *cb_recv_list(cb_loop *loop, cb_socket socket, const cb_bytes *bufs, size_t count,
                               cb_op_callback *callback, const cb_op_options *options);
 CB_PUBLIC cb_op *cb_prep_recv_list(cb_loop *loop, cb_socket socket, const cb_bytes *bufs,
                                    size_t count, cb_op_callback *callback,
                                    const cb_op_options *options);
 
-/* Bytes out of memory that must live unchanged until the callback. Several on one socket leave in
- * the order of submission. A send may have left before this call returns; its callback still comes
- * in a later tick. A peer that is gone is CB_IO_CLOSED or CB_IO_RESET, never SIGPIPE. `endpoint`
- * (may be NULL) is a datagram's receiver; without it an unconnected UDP socket is
- * CB_IO_ENDPOINT_REQUIRED. */
+/* Sends bytes from memory that must live unchanged until the callback. Several sends on one socket
+ * leave in the order of submission. The bytes may leave before this call returns; the callback
+ * still comes in a later tick. A peer that is gone is CB_IO_CLOSED or CB_IO_RESET, never SIGPIPE.
+ * `endpoint` (may be NULL) is the receiver of a datagram; without it an unconnected UDP socket
+ * gives CB_IO_ENDPOINT_REQUIRED. */
 CB_PUBLIC cb_op *cb_send(cb_loop *loop, cb_socket socket, const void *data, size_t size,
                          cb_op_callback *callback, const cb_op_options *options);
 CB_PUBLIC cb_op *cb_prep_send(cb_loop *loop, cb_socket socket, const void *data, size_t size,
@@ -447,27 +454,27 @@ CB_PUBLIC cb_op *cb_prep_send_list(cb_loop *loop, cb_socket socket, const cb_byt
                                    size_t count, const cb_endpoint *endpoint,
                                    cb_op_callback *callback, const cb_op_options *options);
 
-/* Bytes of a file from `offset` on, into memory that must live until the callback. Nothing left
- * there is CB_IO_END_OF_FILE; fewer than asked for before the end is no error. No room (size 0) and
- * a negative offset are CB_IO_INVALID, as is a file that has no places (a pipe). */
+/* Reads bytes of a file from `offset` on, into memory that must live until the callback. No bytes
+ * at `offset` is CB_IO_END_OF_FILE; fewer bytes than asked for before the end is no error. Size 0
+ * and a negative offset are CB_IO_INVALID, and so is a file without positions (a pipe). */
 CB_PUBLIC cb_op *cb_read(cb_loop *loop, cb_file file, int64_t offset, void *data, size_t size,
                          cb_op_callback *callback, const cb_op_options *options);
 CB_PUBLIC cb_op *cb_prep_read(cb_loop *loop, cb_file file, int64_t offset, void *data, size_t size,
                               cb_op_callback *callback, const cb_op_options *options);
 
-/* Bytes into a file at `offset`, out of memory that must live unchanged until the callback. Nothing
- * to write is CB_IO_INVALID. */
+/* Writes bytes into a file at `offset`, from memory that must live unchanged until the callback.
+ * Size 0 is CB_IO_INVALID. */
 CB_PUBLIC cb_op *cb_write(cb_loop *loop, cb_file file, int64_t offset, const void *data,
                           size_t size, cb_op_callback *callback, const cb_op_options *options);
 CB_PUBLIC cb_op *cb_prep_write(cb_loop *loop, cb_file file, int64_t offset, const void *data,
                                size_t size, cb_op_callback *callback, const cb_op_options *options);
 
-/* A part of a regular file to a connected stream, without a copy through the program's memory, in
- * line with sends on the same socket. `nbytes` may be CB_SEND_ENTIRE_FILE. With `progress` the
- * callback also runs on the way, at most once a tick, each time with more sent; it is the last one
- * when sent == nbytes or there is an error, and until then the op must not be executed again. Not a
- * regular file, a negative number, or an offset past the end: CB_IO_INVALID. A file that ends
- * before nbytes are sent: CB_IO_END_OF_FILE, with what was sent. */
+/* Sends a part of a regular file to a connected stream, without a copy through the program's
+ * memory, in order with sends on the same socket. `nbytes` may be CB_SEND_ENTIRE_FILE. With
+ * `progress` the callback also runs during the transfer, at most once a tick, each time with more
+ * sent. The last callback has sent == nbytes or an error; until then the op must not be executed
+ * again. CB_IO_INVALID: not a regular file, a negative number, or an offset past the end.
+ * CB_IO_END_OF_FILE, with what was sent: the file ended before nbytes were sent. */
 CB_PUBLIC cb_op *cb_sendfile(cb_loop *loop, cb_socket socket, cb_file file, int64_t offset,
                              int64_t nbytes, bool progress, cb_op_callback *callback,
                              const cb_op_options *options);
@@ -483,15 +490,15 @@ CB_PUBLIC cb_op *cb_prep_open(cb_loop *loop, cb_file dir, const char *path, uint
                               uint32_t permissions, cb_op_callback *callback,
                               const cb_op_options *options);
 
-/* What a descriptor is: kind, size, permissions, last change. */
+/* Asks about a descriptor: its type, size, permissions and last change. */
 CB_PUBLIC cb_op *cb_stat(cb_loop *loop, cb_file file, cb_op_callback *callback,
                          const cb_op_options *options);
 CB_PUBLIC cb_op *cb_prep_stat(cb_loop *loop, cb_file file, cb_op_callback *callback,
                               const cb_op_options *options);
 
-/* Waits until a descriptor is readable or writable (CB_POLL_*, at least one), or is so already:
- * level semantics whatever the descriptor's state was before. Any pollable descriptor, none of it
- * is read. An error or hang-up of the descriptor counts as ready. */
+/* Waits until a descriptor is readable or writable (CB_POLL_*, at least one). If it is ready
+ * already, completes as well (level-triggered). Any pollable descriptor is fine; nothing is read
+ * from it. An error or hang-up of the descriptor counts as ready. */
 CB_PUBLIC cb_op *cb_poll(cb_loop *loop, cb_socket socket, uint32_t events, cb_op_callback *callback,
                          const cb_op_options *options);
 CB_PUBLIC cb_op *cb_prep_poll(cb_loop *loop, cb_socket socket, uint32_t events,
@@ -506,50 +513,51 @@ CB_PUBLIC cb_op *cb_prep_timeout(cb_loop *loop, int64_t delay_ns, cb_op_callback
 CB_PUBLIC cb_op *cb_next_tick(cb_loop *loop, cb_op_callback *callback);
 CB_PUBLIC cb_op *cb_prep_next_tick(cb_loop *loop, cb_op_callback *callback);
 
-/* Closes a descriptor. Its pending ops complete with CB_IO_CANCELED before the close reports, those
- * that send it as a file first, then the others in the order of submission; no accept takes one
- * more client; ops that are submitted on it later fail with CB_IO_BAD_SOCKET. The number is free
- * for reuse only when the close reports. The callback may be NULL. */
+/* Closes a descriptor. Its pending ops complete with CB_IO_CANCELED before the close reports: first
+ * the ops that send it as a file, then the others in the order of submission. No accept takes
+ * another client. Ops submitted on it later fail with CB_IO_BAD_SOCKET. The number is free for
+ * reuse only when the close reports. The callback may be NULL. */
 CB_PUBLIC cb_op *cb_close(cb_loop *loop, cb_socket socket, cb_op_callback *callback);
 CB_PUBLIC cb_op *cb_prep_close(cb_loop *loop, cb_socket socket, cb_op_callback *callback);
 
-/* Starts a prepared op; starts one again from within its own callback, or one that is detached and
- * whose callback has returned. An op that is executed again from its own callback lives on until
- * the callback of that execution returns. On the loop's own thread it starts at once. From another
- * thread it is queued for the loop's next tick, with `wake_up` ending a tick that blocks now; a
- * full queue blocks the caller until the loop takes from it. Executing an op that is pending is a
- * program error (assertion). False: the loop is ending, so nothing was executed; an op in its own
- * callback is gone when that returns. */
+/* Starts a prepared op. Also starts an op again, from within its own callback, or a detached op
+ * whose callback has returned. An op that is executed again from its own callback lives until the
+ * callback of that execution returns. On the loop's own thread it starts at once. From another
+ * thread it is queued for the loop's next tick; `wake_up` ends a tick that blocks now. A full queue
+ * blocks the caller until the loop takes from it. Executing a pending op is a program error
+ * (assertion). Returns false if the loop is ending and nothing was executed; an op in its own
+ * callback is then gone when the callback returns. */
 CB_PUBLIC bool cb_op_exec(cb_op *op, bool wake_up);
-/* Cancels silently and for good: the callback will not run, the op is gone. Bytes may have moved
- * already; a client that was accepted and not yet reported is closed. Only on the loop's own
- * thread. Legal in any callback for any op that has not been returned, one's own included, and for
- * one never executed. NULL is fine; *op becomes NULL, so that a second call is harmless. */
+/* Cancels an op without a callback; the op is gone. Bytes may have moved already. A client that was
+ * accepted and not yet reported is closed. Only on the loop's own thread. Legal in any callback,
+ * for any op that has not been returned (also the callback's own) and for one never executed. NULL
+ * is fine; *op becomes NULL, so that a second call is harmless. */
 CB_PUBLIC void cb_op_remove(cb_op **op);
-/* Keeps the op after its callback returned, until cb_op_reattach or cb_op_remove: it may then be
- * executed again at any time. */
+/* Keeps the op after its callback has returned, until cb_op_reattach or cb_op_remove. It may be
+ * executed again at any time then. */
 CB_PUBLIC void cb_op_detach(cb_op *op);
-/* Ends a detachment: the op is returned when its callback does, at once if that has run already.
- * Legal inside the callback. */
+/* Ends a detachment: the op is returned when its callback returns, or at once if the callback has
+ * run already. Legal inside the callback. */
 CB_PUBLIC void cb_op_reattach(cb_op *op);
 
 /* -- a whole file ------------------------------------------------------------------------------ */
 
-/* What became of it. */
+/* The result of reading a file. */
 typedef struct cb_file_content {
     void *user_data;
     cb_io_error error;
     int sys_errno;
-    cb_op_type step; /* where it failed: CB_NBIO_OPEN, _STAT, _READ or _CLOSE */
+    cb_op_type step; /* the step that failed: CB_NBIO_OPEN, _STAT, _READ or _CLOSE */
     void *data;      /* yours to free(); has a NUL after its end; NULL after an error */
     size_t size;
 } cb_file_content;
 
 typedef void cb_file_callback(const cb_file_content *content);
 
-/* Opens, asks for the size, reads all and closes; the callback runs once, at the end. What is no
- * regular file is CB_IO_INVALID at the step CB_NBIO_STAT. False, and no callback, if it cannot
- * begin: cb_io_last_error says why. Only on the loop's own thread. */
+/* Opens a file, asks for its size, reads all and closes it. The callback runs once, at the end. A
+ * file that is not a regular one is CB_IO_INVALID at the step CB_NBIO_STAT. Returns false if it
+ * cannot begin: there is no callback then, and cb_io_last_error says why. Only on the loop's own
+ * thread. */
 CB_PUBLIC bool cb_read_entire_file(cb_loop *loop, cb_file dir, const char *path,
                                    cb_file_callback *callback, void *user_data);
 

@@ -1,8 +1,8 @@
-/* The plugin ABI: what a plugin exports and what it is given.
+/* The plugin ABI: what a plugin exports, and what the host gives to it.
  *
  * A plugin is a shared library with one exported object, `const cb_plugin callboard_plugin`: its
- * ABI version, its namespace and a table of verbs. It needs no library of ours: everything it may
- * do goes through the host's table of functions, which each call carries. See
+ * ABI version, its namespace and a table of verbs. A plugin needs no library of Callboard: it
+ * reaches everything through the host's table of functions, which each call carries. See
  * examples/plugin_minimal.
  *
  *     static cb_status twice(cb_call *call)
@@ -17,17 +17,19 @@
  *         .abi = CB_PLUGIN_ABI, .name_space = "demo", .version = "1.0",
  *         .summary = "a demonstration", .verbs = verbs, .verb_count = 1};
  *
- * Threads: a verb runs on the thread of the script that calls it: main's, or any actor's, several
- * at once. A verb keeps no state of its own, but what lasts as long as one run (run_memory); those
- * of tls and script_state do, behind a lock, since what they hold lives across runs. Errors: a verb
- * returns CB_OK, or what host->fail returned (a runtime error at the call's place in the script),
- * or hands on a code that a host function gave it. CB_STOPPED is handed on as it is.
+ * Threads: a verb runs on the thread of the script that calls it. This is main's thread or any
+ * actor's, and one verb may run on several threads at once. A plugin keeps no state of its own,
+ * except state that lasts as long as one run (run_memory). The plugins tls and script_state are
+ * exceptions: what they hold outlives a run, so they keep it behind a lock.
+ * Errors: a verb returns CB_OK, the result of host->fail (a runtime error at the call's place in
+ * the script), or a code that it got from a host function. It passes CB_STOPPED on unchanged.
  *
  * Signatures: "RESULT(TYPE name, ...)". RESULT: void, i8 i16 i32 i64 u8 u16 u32 u64 float double,
- * string, blob. TYPE: the same but void; `callback` (a callback's name, checked by the binder when
- * it is a literal); `ref blob` or `ref string` (a variable the verb may change). A `?` after the
- * last parameters' names lets them be left out. A final `...` takes any scalars, strings and blobs;
- * with CB_VERB_FORMAT the string parameter before it is a printf format and the binder checks it.
+ * string, blob. TYPE: the same without void; `callback` (a callback's name; the binder checks it
+ * when it is a literal); `ref blob` or `ref string` (a variable that the verb may change). A `?`
+ * after the names of the last parameters makes them optional. A final `...` takes any number of
+ * scalars, strings and blobs. With CB_VERB_FORMAT the string parameter before it is a printf
+ * format, and the binder checks it.
  */
 #ifndef CALLBOARD_PLUGIN_H
 #define CALLBOARD_PLUGIN_H
@@ -48,7 +50,7 @@ extern "C" {
 #define CB_PLUGIN_SYMBOL "callboard_plugin"
 #define CB_PLUGIN_EXPORT CB_PUBLIC
 
-/* X(NAME, spelling, size in bytes, 0 if it has none) */
+/* X(NAME, spelling, size in bytes); the size is 0 for types without a fixed size */
 #define CB_TYPES(X)                                                                                \
     X(VOID, "void", 0)                                                                             \
     X(I8, "i8", 1)                                                                                 \
@@ -72,10 +74,11 @@ typedef enum cb_type {
         CB_TYPE_COUNT
 } cb_type;
 
-/* One argument, or a result. Integers of all widths come sign- or zero-extended in `integer` (u64
- * as the same 64 bits); float and double in `real`. Strings and blobs: `data` and `size`, readable
- * until the verb returns or changes that very variable; a string has a NUL at data[size]. A
- * callback: `integer` is its entry (for cb_route_options), data and size its name, NUL after it. */
+/* One argument, or a result. Integers of all widths are sign- or zero-extended into `integer` (u64:
+ * the same 64 bits); float and double are in `real`. Strings and blobs are in `data` and `size`.
+ * Their bytes are readable until the verb returns or changes this same variable. A string has a NUL
+ * at data[size]. A callback: `integer` is its entry (for cb_route_options), `data` and `size` are
+ * its name, followed by a NUL. */
 typedef struct cb_value {
     cb_type type;
     union {
@@ -93,9 +96,9 @@ typedef struct cb_call {
     const cb_host *host;
     const cb_verb *verb;
     const cb_value *args;
-    uint32_t argc; /* as many as were written, so it tells which optional ones are there */
-    cb_value
-        result; /* set .integer or .real; strings and blobs by host->return_* (default: empty) */
+    uint32_t argc; /* the number of arguments in the script; shows which optional ones are there */
+    cb_value result; /* set .integer or .real; set strings and blobs by host->return_* (default:
+                        empty) */
 } cb_call;
 
 typedef cb_status cb_verb_fn(cb_call *call);
@@ -124,29 +127,31 @@ typedef struct cb_plugin {
 
 struct cb_host {
     uint32_t abi;
-    uint32_t size; /* of this table in bytes; later versions only add at the end */
+    uint32_t size; /* of this table in bytes; later versions only add fields at the end */
 
     /* -- values -- */
-    /* Makes this call a runtime error: "<namespace>.<Verb>: <text>"; returns `status`. */
+    /* Makes this call a runtime error: "<namespace>.<Verb>: <text>". Returns `status`. */
     cb_status (*fail)(cb_call *call, cb_status status, const char *format, ...)
         CB_PRINTF_LIKE(3, 4);
-    /* Sets a string or blob result to a copy of the bytes; CB_NO_MEMORY, CB_LIMIT. A string result
+    /* Sets a string or blob result to a copy of the bytes. CB_NO_MEMORY, CB_LIMIT. A string result
      * ends at its first NUL. */
     cb_status (*return_bytes)(cb_call *call, const void *bytes, size_t size);
-    /* The same without a copy; takes over the reference, also on failure; NULL is empty. */
+    /* The same without a copy. Takes over the reference, also on failure. NULL is empty. */
     cb_status (*return_buffer)(cb_call *call, cb_buffer *buffer);
-    /* One more reference to a string's or blob's bytes, to be sent on without a copy; NULL when out
-     * of memory. The bytes must not be changed. */
+    /* Returns one more reference to the bytes of a string or blob, so that they can be sent without
+     * a copy. NULL when out of memory. The bytes must not be changed. */
     cb_buffer *(*argument_buffer)(cb_call *call, uint32_t index);
-    /* Makes a `ref` argument `size` bytes long (new bytes are 0), its own and writable; *data is
-     * valid until the next host call. */
+    /* Makes a `ref` argument `size` bytes long; new bytes are 0. Its bytes are then writable and
+     * shared with no other variable. *data is valid until the next host call. */
     cb_status (*resize_argument)(cb_call *call, uint32_t index, size_t size, uint8_t **data);
-    /* Formats args[format_index] with the arguments after it into a new buffer (caller's). */
+    /* Formats args[format_index] with the arguments after it into a new buffer, which the caller
+     * owns. */
     cb_status (*format)(cb_call *call, uint32_t format_index, cb_buffer **text);
-    /* Writes to the script's standard output, whole calls one after the other. */
+    /* Writes to the script's standard output. Calls from several threads do not mix: one is written
+     * after the other. */
     cb_status (*print)(cb_call *call, const void *bytes, size_t size);
 
-    /* -- actors; the namespace is the plugin's own; see runtime.h for each -- */
+    /* -- actors; the namespace is the plugin's own; runtime.h describes each function -- */
     cb_status (*route_open)(cb_call *call, const cb_route_options *options, int64_t *route_id,
                             cb_error *error);
     cb_status (*route_close)(cb_call *call, int64_t route_id, int64_t *canceled);
@@ -162,10 +167,10 @@ struct cb_host {
     cb_buffer *(*buffer_new)(size_t size, size_t capacity);
     void (*buffer_release)(cb_buffer *buffer);
 
-    /* -- added later: there if `size` reaches beyond the field, see CB_HOST_HAS -- */
-    /* What a service's name stands for, looked for among the script's plugins; the runtime loads
-     * the plugin of a service that it knows itself from the plugin folders. Lives as long as the
-     * script. NULL: nobody offers it, and the error says why. */
+    /* -- added later: a field exists if `size` includes it, see CB_HOST_HAS -- */
+    /* Finds the service with this name among the script's plugins. If the runtime itself knows the
+     * service, it loads the plugin for it from the plugin folders. The result is valid as long as
+     * the script. NULL: no plugin offers the service; the error says why. */
     const void *(*service)(cb_call *call, const char *name, cb_error *error);
     /* See runtime.h for each. */
     cb_status (*route_command)(cb_call *call, const cb_command *command, cb_reply *reply);
@@ -175,27 +180,27 @@ struct cb_host {
     cb_status (*job_start)(cb_call *call, const cb_start_options *options, int64_t *job_id);
     cb_status (*job_cancel)(cb_call *call, int64_t job_id, int *canceled);
     cb_status (*jobs_close)(cb_call *call, int64_t *canceled);
-    /* This plugin's own memory for the run that makes the call, main's or one callback's: all zero
-     * at the first call, later as the plugin left it, gone with the run. The first call says how
-     * large it is, and what is called when the run has ended, well or badly (NULL: nothing): on
-     * the run's thread, before anybody can learn of the end; it must not wait. NULL: out of
-     * memory. */
+    /* This plugin's own memory for the run that makes the call (main's run, or one callback's). It
+     * is all zero at the first call, later as the plugin left it, and gone with the run. The first
+     * call sets its size, and `end`, a function that is called when the run has ended, well or
+     * badly (NULL: none). `end` runs on the run's thread, before any other thread can learn of the
+     * end; it must not wait. Returns NULL when out of memory. */
     void *(*run_memory)(cb_call *call, size_t size, void (*end)(void *memory));
-    /* The limit of limits.h with this environment variable, as the script runs with it; -1 if there
-     * is none of that name. */
+    /* The limit of limits.h that has this environment variable, with the value that the script runs
+     * with. -1 if no limit has this variable. */
     int64_t (*limit)(cb_call *call, const char *variable);
     cb_buffer *(*buffer_holding)(const void *object, size_t size, void (*drop)(void *object));
     /* See runtime.h. */
     cb_status (*route_close_once)(cb_call *call, int64_t route_id, bool waits, int *first);
 };
 
-/* Whether this host's table is new enough to have the field. */
+/* True if this host's table is new enough to have the field. */
 #define CB_HOST_HAS(host, field) ((host)->size >= offsetof(cb_host, field) + sizeof((host)->field))
 
-/* -- services: what a plugin offers to other plugins and to the runtime, not to scripts --
+/* -- services: what a plugin offers to other plugins and to the runtime, but not to scripts --
  *
- * A plugin that has some exports a second object beside callboard_plugin, an array whose last item
- * has a NULL name:
+ * A plugin with services exports a second object beside callboard_plugin: an array whose last item
+ * has the name NULL:
  *
  *     CB_PLUGIN_EXPORT const cb_service callboard_services[] = {
  *         {"demo.counter", 1, &counter_table}, {NULL, 0, NULL}};
@@ -204,8 +209,9 @@ struct cb_host {
 
 typedef struct cb_service {
     const char *name;    /* "<namespace>.<what>" */
-    uint32_t version;    /* of what the pointer points to, as the name's documentation counts it */
-    const void *pointer; /* usually to a table of functions */
+    uint32_t version;    /* version of the object behind `pointer`, as the documentation of the name
+                            counts it */
+    const void *pointer; /* usually a table of functions */
 } cb_service;
 
 #ifdef __cplusplus

@@ -1,12 +1,12 @@
-/* What a route of kind CB_ROUTE_SOCKETS is asked to do, and what it tells: the numbers and bytes
- * that the plugin asynctcp and the routes' actor exchange.
+/* Commands for a route of kind CB_ROUTE_SOCKETS, and the events that it reports: the numbers and
+ * bytes that the plugin asynctcp and the routes' actor exchange.
  *
- * Such a route is one event loop with many sockets and at most one server. It is opened without
- * listening; everything is a command (cb_route_command) from then on, and every event of a socket
- * is one run of a callback, whose request is a packed header followed by bytes.
+ * Such a route is one event loop with many sockets and at most one server. Opening it does not
+ * listen yet; from then on everything is a command (cb_route_command). Every event of a socket is
+ * one run of a callback, whose request is a packed header followed by bytes.
  *
- * A socket is known by its number, which counts up from 1 in its route and is never used again; its
- * id for scripts is the route's id and the number together. A server's id is its route's.
+ * A socket has a number, which counts up from 1 in its route and is never used again. Scripts see
+ * an id that is made of the route's id and this number. A server's id is its route's id.
  * All integers in payloads and events are little-endian.
  */
 #ifndef CALLBOARD_SOCKET_COMMANDS_H
@@ -24,10 +24,12 @@ extern "C" {
 
 /* -- commands ---------------------------------------------------------------------------------- */
 
-/* X(NAME, number, text). Up to 31: about the route's server. From 32 on: about one socket, where
- * `value` is cb_socket_target. Errors: CB_UNKNOWN (no such socket, or the route has no server),
- * CB_CLOSED (the socket is closed), CB_INVALID, CB_LIMIT, CB_NO_MEMORY, CB_IO; the reply's payload
- * is the error's text, if there is more to say than the status does. */
+/* X(NAME, number, text). Commands up to 31 are about the route's server. Commands from 32 on are
+ * about one socket, and their `value` is cb_socket_target. The text names what goes in; after the
+ * semicolon, or alone, what the answer is.
+ * Errors: CB_UNKNOWN (no such socket, or the route has no server), CB_CLOSED (the socket is
+ * closed), CB_INVALID, CB_LIMIT, CB_NO_MEMORY, CB_IO. The reply's payload is the error's text if it
+ * says more than the status. */
 #define CB_SOCKET_COMMANDS(X)                                                                      \
     X(LISTEN, 16, "value port, payload three entries and the address; the port")                   \
     X(CONNECT, 17, "value port, payload two entries, the host, and after a NUL its data; number")  \
@@ -69,7 +71,8 @@ enum { CB_SOCKET_DIRECTION_READ = 1, CB_SOCKET_DIRECTION_WRITE = 2 };
 #define CB_SOCKET_SERVER_ENTRIES 3u
 #define CB_SOCKET_CLIENT_ENTRIES 2u
 
-/* What CONNECT_TLS holds (cb_buffer_holding): who drops it drops context and data. */
+/* The object in the payload of CONNECT_TLS (cb_buffer_holding). The function that drops the object
+ * also releases its context and data. */
 typedef struct cb_socket_secure {
     const cb_tls_provider *provider;
     cb_tls_context *context; /* a client's */
@@ -95,8 +98,8 @@ static inline int64_t cb_socket_target(uint32_t number, uint32_t argument)
 
 /* -- events ------------------------------------------------------------------------------------ */
 
-/* Kinds beside those of callboard/tcp.h, which keep their numbers: X(NAME, number, text). Each is a
- * case of CB_TCP_INFO. */
+/* X(NAME, number, text): kinds of events beside those of callboard/tcp.h, which keep their numbers.
+ * Each is a case of CB_TCP_INFO. */
 #define CB_SOCKET_KINDS(X)                                                                         \
     X(READ, 32, "bytes have come")                                                                 \
     X(CONNECTED, 33, "connected")                                                                  \
@@ -108,11 +111,12 @@ typedef enum cb_socket_kind {
 #undef CB_SOCKET_KIND_ENUM
 } cb_socket_kind;
 
-/* A READ holds at most so many bytes. */
+/* Most bytes of one READ. */
 #define CB_SOCKET_PIECE      65536u
-/* The header before an event's bytes: id i64 (of an event that is no socket's: the server's), kind
- * i32, code i32 (an errno, getaddrinfo's number, or of ENDED the cb_job_status of the callback that
- * failed). The bytes: of READ what came, of errors a sentence, otherwise none. */
+/* The size of the header before an event's bytes. Fields of the header: id i64 (the server's id for
+ * an event that belongs to no socket), kind i32, code i32 (an errno; or getaddrinfo's number; or,
+ * of ENDED, the cb_job_status of the callback that failed). The bytes: the received bytes of READ,
+ * a sentence for errors, otherwise none. */
 #define CB_SOCKET_EVENT_SIZE 16u
 
 /* -- packing ----------------------------------------------------------------------------------- */

@@ -1,8 +1,8 @@
 /* Status codes and errors of every fallible function.
  *
- * A fallible function returns a cb_status: CB_OK (0) or one of the negative codes below. Where it
- * also takes a `cb_error *`, it fills it on failure with the sentence a user reads; the pointer may
- * be NULL when nobody will read it. A cb_error owns nothing and may live on the stack.
+ * A fallible function returns a cb_status: CB_OK (0) or one of the negative codes below. If it also
+ * takes a `cb_error *`, it fills it on failure with a sentence for the user. The pointer may be
+ * NULL when the sentence is not needed. A cb_error owns nothing and may live on the stack.
  *
  * Threads: all of this is thread-safe; a single cb_error belongs to one thread.
  */
@@ -56,7 +56,7 @@ typedef struct cb_error {
 #define CB_PUBLIC
 #endif
 
-/* The short text of a code; "unknown status" for a number that is none. Never NULL. */
+/* The short text of a code. An unknown number gives "unknown status". Never NULL. */
 CB_PUBLIC const char *cb_status_text(cb_status status);
 
 /* Fills *error (which may be NULL) and returns `status`, so that `return cb_fail(...)` reads well.
@@ -64,7 +64,7 @@ CB_PUBLIC const char *cb_status_text(cb_status status);
 CB_PUBLIC cb_status cb_fail(cb_error *error, cb_status status, const char *format, ...)
     CB_PRINTF_LIKE(3, 4);
 
-/* The same, and appends ": " with the text of `sys_errno`. */
+/* The same; also appends ": " and the text of `sys_errno`. */
 CB_PUBLIC cb_status cb_fail_errno(cb_error *error, cb_status status, int sys_errno,
                                   const char *format, ...) CB_PRINTF_LIKE(4, 5);
 

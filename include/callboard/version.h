@@ -1,4 +1,4 @@
-/* What this library is, and what it runs on. */
+/* The version of this library, and of the libraries that it runs on. */
 #ifndef CALLBOARD_VERSION_H
 #define CALLBOARD_VERSION_H
 
@@ -12,8 +12,8 @@ extern "C" {
 
 /* "0.1.0". Never NULL; lives for ever. */
 CB_PUBLIC const char *cb_version(void);
-/* The libraries behind it with the versions that are loaded now, such as "libzmq 4.3.4", into
- * text[size]; cut if it does not fit. */
+/* Writes the libraries that it uses, with the versions that are loaded now (such as "libzmq
+ * 4.3.4"), into text[size]; cut if they do not fit. */
 CB_PUBLIC void cb_version_libraries(char *text, size_t size);
 
 #ifdef __cplusplus

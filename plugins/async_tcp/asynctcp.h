@@ -1,6 +1,6 @@
-/* asynctcp: what its files share. Every verb turns its arguments into one command to a route's
- * actor (callboard/socket_commands.h), and the answer into a value; nothing is kept here between
- * two calls.
+/* asynctcp: declarations that its files share. Every verb turns its arguments into one command to a
+ * route's actor (callboard/socket_commands.h), and the answer into a value. Nothing is kept here
+ * between two calls.
  */
 #ifndef CALLBOARD_PLUGINS_ASYNCTCP_H
 #define CALLBOARD_PLUGINS_ASYNCTCP_H
@@ -8,29 +8,30 @@
 #include "callboard/plugin.h"
 #include "callboard/socket_commands.h"
 
-/* What the TryWrite verbs say of a socket that is closed. */
+/* The TryWrite verbs' result for a closed socket. */
 #define CB_ATCP_IS_CLOSED (-2)
 
-/* -- ask.c: commands, and the runtime errors that their answers can mean -- */
+/* -- ask.c: commands, and the runtime errors for their answers -- */
 
-/* Sends a command about the socket that args[0] names; takes over the payload. The statuses are the
- * actor's, CB_UNKNOWN for what is no socket's id; nothing was said to the script yet. */
+/* Sends a command about the socket that args[0] names; takes over the payload. Returns the actor's
+ * status, or CB_UNKNOWN if args[0] is not the id of a socket. It does not raise a runtime error
+ * yet. */
 cb_status cb_atcp_ask_socket(cb_call *call, cb_socket_command what, uint32_t argument,
                              cb_buffer *payload, cb_reply *reply);
-/* The same about the server that args[0] names. */
+/* The same for the server that args[0] names. */
 cb_status cb_atcp_ask_server(cb_call *call, cb_socket_command what, int64_t value,
                              cb_buffer *payload, cb_reply *reply);
-/* The runtime error of such a status, which the reply's text explains; releases the payload. */
+/* Raises the runtime error for such a status, with the reply's text; releases the payload. */
 cb_status cb_atcp_socket_error(cb_call *call, cb_status status, cb_reply *reply);
 cb_status cb_atcp_server_error(cb_call *call, cb_status status, cb_reply *reply);
-/* The runtime error of a failure that has a text of its own. */
+/* Raises the runtime error for a failure that has its own text. */
 cb_status cb_atcp_error(cb_call *call, cb_status status, const cb_error *error);
 
 /* Reads args[index] as a port from `least` on; otherwise a runtime error. */
 cb_status cb_atcp_port(cb_call *call, uint32_t index, int64_t least, int64_t *port);
-/* A payload of the entries of `count` callbacks from args[index] on, then the bytes of `text`,
- * which are limited to CB_SOCKET_HOST_MOST, then a NUL and those of `data`; both may be NULL. A
- * runtime error if it cannot be. */
+/* Makes a payload: the entries of `count` callbacks from args[index] on, then the bytes of `text`
+ * (at most CB_SOCKET_HOST_MOST), then a NUL and the bytes of `data`. `text` and `data` may be NULL.
+ * A runtime error if this is not possible. */
 cb_status cb_atcp_entries(cb_call *call, uint32_t index, uint32_t count, const cb_value *text,
                           const cb_value *data, cb_buffer **payload);
 

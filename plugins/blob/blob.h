@@ -1,4 +1,4 @@
-/* blob: what its files share. Offsets count bytes from 0. */
+/* blob: declarations that its files share. Offsets count bytes from 0. */
 #ifndef CALLBOARD_PLUGINS_BLOB_H
 #define CALLBOARD_PLUGINS_BLOB_H
 
@@ -7,7 +7,8 @@
 /* Bytes of the longest blob or text that a verb here builds. The host's own limit may be lower. */
 #define CB_BLOB_RESULT_MAX 1073741824u
 
-/* A new buffer for a result of `size` bytes, the caller's; a runtime error if that is too much. */
+/* A new buffer for a result of `size` bytes; it belongs to the caller. A runtime error if that is
+ * too much. */
 cb_status cb_blob_new(cb_call *call, size_t size, cb_buffer **result);
 
 /* X(function): the verbs' handlers. */

@@ -1,4 +1,4 @@
-/* What callbacklistener has beyond its family; see send.c. */
+/* The verbs that callbacklistener has in addition to its family's; see send.c. */
 #ifndef CALLBOARD_PLUGINS_CALLBACKLISTENER_H
 #define CALLBOARD_PLUGINS_CALLBACKLISTENER_H
 

@@ -1,4 +1,5 @@
-/* What callbacktcp has beyond its family: the client's side, over the wire. See request.c. */
+/* The verbs that callbacktcp has in addition to its family's: the client's side, over the wire. See
+ * request.c. */
 #ifndef CALLBOARD_PLUGINS_CALLBACKTCP_REQUEST_H
 #define CALLBOARD_PLUGINS_CALLBACKTCP_REQUEST_H
 

@@ -1,4 +1,4 @@
-/* What callbackworker has beyond its family; see worker.c. */
+/* The verbs that callbackworker has in addition to its family's; see worker.c. */
 #ifndef CALLBOARD_PLUGINS_CALLBACKWORKER_H
 #define CALLBOARD_PLUGINS_CALLBACKWORKER_H
 

@@ -1,5 +1,5 @@
-/* The constants of nbio for scripts: X(Name, value, what it means). Errors have a list of their
- * own, because their words are in callboard/io_error.h.
+/* The constants of nbio for scripts: X(Name, value, meaning). Errors have a separate list, because
+ * their texts are in callboard/io_error.h.
  */
 #ifndef CALLBOARD_PLUGINS_NBIO_CONSTANTS_H
 #define CALLBOARD_PLUGINS_NBIO_CONSTANTS_H

@@ -1,5 +1,5 @@
-/* nbio: what its files share. Every verb turns its arguments into one command to the event loop's
- * actor, or answers from its arguments alone; nothing is kept here between two calls.
+/* nbio: declarations that its files share. Every verb turns its arguments into one command to the
+ * event loop's actor, or answers from its arguments alone. Nothing is kept here between two calls.
  */
 #ifndef CALLBOARD_PLUGINS_NBIO_H
 #define CALLBOARD_PLUGINS_NBIO_H
@@ -7,8 +7,8 @@
 #include "callboard/loop_commands.h"
 #include "callboard/plugin.h"
 
-/* X(verb, signature, command, what each argument is, summary): verbs that send an order. Of the
- * arguments, each letter is one:
+/* X(verb, signature, command, meaning of each argument, summary): verbs that send an order. Each
+ * letter stands for one argument:
  *   a address or path    b data      c callback    f the second handle    h handle
  *   m flags              o offset    p port        s size                 t time limit */
 #define CB_NBIO_ORDERS(X)                                                                          \
@@ -46,7 +46,8 @@
       SENDFILE, "hfosct", "sends a part of a file")                                                \
     X(Close, "i64(i64 handle, callback name?)", CLOSE, "hc", "closes a socket or a file")
 
-/* X(verb, signature, command, summary): verbs whose one argument, if any, goes as it is. */
+/* X(verb, signature, command, summary): verbs with at most one argument, which is sent
+ * unchanged. */
 #define CB_NBIO_QUESTIONS(X)                                                                       \
     X(Remove, "i32(i64 operation)", REMOVE, "takes an operation back for good; 0")                 \
     X(NumWaiting, "i32()", NUM_WAITING, "operations whose callbacks are not over")                 \
@@ -55,7 +56,7 @@
     X(Run, "i32(i32 timeoutMs)", RUN,                                                              \
       "waits until nothing is outstanding; 1, or 0 when the time is up")
 
-/* X(verb, signature, function, summary): verbs that answer by themselves. */
+/* X(verb, signature, function, summary): verbs that answer without a command. */
 #define CB_NBIO_ANSWERS(X)                                                                         \
     X(ErrorText, "string(i32 code)", cb_nbio_error_text, "an error in words")                      \
     X(EventOperation, "i64(blob event)", cb_nbio_event_operation, "the operation that ended")      \

@@ -1,5 +1,5 @@
-/* xoshiro256++: 256 bits of state, a period of 2^256 - 1. Not for secrets: who sees a few numbers
- * can compute all others. Pure: no clock, no system, the same numbers on every machine.
+/* xoshiro256++: 256 bits of state, a period of 2^256 - 1. Not for secrets: a person who sees a few
+ * numbers can compute all others. Pure: no clock, no system, the same numbers on every machine.
  */
 #ifndef CALLBOARD_PLUGINS_RANDOM_GENERATOR_H
 #define CALLBOARD_PLUGINS_RANDOM_GENERATOR_H
@@ -9,14 +9,14 @@
 #include <stdint.h>
 
 #define CB_RANDOM_WORDS      4
-#define CB_RANDOM_STATE_SIZE 32 /* bytes of a state that has been saved */
+#define CB_RANDOM_STATE_SIZE 32 /* bytes of a saved state */
 
-/* Never all zero: that state would give nothing but zeros. */
+/* Never all zero: such a state would give only zeros. */
 typedef struct cb_generator {
     uint64_t words[CB_RANDOM_WORDS];
 } cb_generator;
 
-/* Any 64 bits make a good state; different ones make different sequences. */
+/* Any 64 bits make a good state; different seeds make different sequences. */
 void cb_generator_seed(cb_generator *generator, uint64_t seed);
 uint64_t cb_generator_next(cb_generator *generator);
 /* 0..most, each equally often. */
@@ -24,12 +24,12 @@ uint64_t cb_generator_below_or_at(cb_generator *generator, uint64_t most);
 /* 0 <= x < 1, in steps of 2^-53. */
 double cb_generator_real(cb_generator *generator);
 void cb_generator_fill(cb_generator *generator, uint8_t *bytes, size_t size);
-/* Puts the bytes into an order that is any of the possible ones equally often. */
+/* Shuffles the bytes; every possible order is equally likely. */
 void cb_generator_shuffle(cb_generator *generator, uint8_t *bytes, size_t size);
 
-/* The words one after the other, each with its least significant byte first. */
+/* Saves the words one after the other, each with its least significant byte first. */
 void cb_generator_save(const cb_generator *generator, uint8_t bytes[CB_RANDOM_STATE_SIZE]);
-/* False, and nothing is changed, for a state that is all zero. */
+/* Returns false, and changes nothing, for a state that is all zero. */
 bool cb_generator_restore(cb_generator *generator, const uint8_t bytes[CB_RANDOM_STATE_SIZE]);
 
 #endif

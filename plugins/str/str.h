@@ -1,4 +1,5 @@
-/* str: what its files share. Positions count bytes from 0; letters are ASCII's. */
+/* str: declarations that its files share. Positions count bytes from 0. Letters are those of
+ * ASCII. */
 #ifndef CALLBOARD_PLUGINS_STR_H
 #define CALLBOARD_PLUGINS_STR_H
 
@@ -7,9 +8,11 @@
 /* Bytes of the longest text that a verb here builds. The host's own limit may be lower. */
 #define CB_STR_RESULT_MAX 1073741824u
 
-/* A new buffer for a result of `size` bytes, the caller's; a runtime error if that is too much. */
+/* A new buffer for a result of `size` bytes; it belongs to the caller. A runtime error if that is
+ * too much. */
 cb_status cb_str_new(cb_call *call, size_t size, cb_buffer **result);
-/* Answers a length, a count or a position; a runtime error if an i32 cannot hold it. */
+/* Makes a length, a count or a position the call's result; a runtime error if an i32 cannot hold
+ * it. */
 cb_status cb_str_return_count(cb_call *call, size_t count);
 /* The first place of `needle` at or after `from` (at most the text's size); -1 if there is none. An
  * empty needle is found at `from`. */

@@ -1,4 +1,4 @@
-/* cb_fail for a plugin, which links nothing of the runtime's. */
+/* cb_fail for a plugin, which does not link the runtime. */
 #ifndef CALLBOARD_PLUGINS_TLS_FAIL_H
 #define CALLBOARD_PLUGINS_TLS_FAIL_H
 

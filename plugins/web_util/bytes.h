@@ -1,4 +1,4 @@
-/* A piece of somebody else's bytes, and what all parsers here ask of bytes. */
+/* A piece of bytes that other code owns, and functions on bytes for all parsers here. */
 #ifndef CALLBOARD_PLUGINS_WEB_UTIL_BYTES_H
 #define CALLBOARD_PLUGINS_WEB_UTIL_BYTES_H
 
@@ -21,7 +21,7 @@ static inline uint8_t cb_web_lower(uint8_t byte)
     return byte >= 'A' && byte <= 'Z' ? (uint8_t)(byte + ('a' - 'A')) : byte;
 }
 
-/* -1 if it is no hexadecimal digit. */
+/* -1 if it is not a hexadecimal digit. */
 static inline int cb_web_hex(uint8_t byte)
 {
     if (byte >= '0' && byte <= '9')
@@ -35,7 +35,7 @@ static inline cb_web_bytes cb_web_from(cb_web_bytes bytes, size_t start)
     return (cb_web_bytes){start > 0 ? bytes.data + start : bytes.data, bytes.size - start};
 }
 
-/* Where the byte first occurs, or the size. */
+/* The offset where the byte first occurs, or the size. */
 static inline size_t cb_web_find(cb_web_bytes bytes, uint8_t wanted)
 {
     size_t at = 0;
@@ -44,7 +44,7 @@ static inline size_t cb_web_find(cb_web_bytes bytes, uint8_t wanted)
     return at;
 }
 
-/* Without spaces and tabs at both ends. */
+/* Removes spaces and tabs at both ends. */
 static inline cb_web_bytes cb_web_trim(cb_web_bytes bytes)
 {
     while (bytes.size > 0 && cb_web_is_blank(bytes.data[0]))
@@ -54,7 +54,7 @@ static inline cb_web_bytes cb_web_trim(cb_web_bytes bytes)
     return bytes;
 }
 
-/* Letters of either case are the same. */
+/* Compares without regard to the case of letters. */
 static inline bool cb_web_same_letters(cb_web_bytes a, cb_web_bytes b)
 {
     bool same = a.size == b.size;

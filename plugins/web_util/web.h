@@ -1,4 +1,4 @@
-/* web: what its files of verbs share. */
+/* web: declarations that its files of verbs share. */
 #ifndef CALLBOARD_PLUGINS_WEB_UTIL_WEB_H
 #define CALLBOARD_PLUGINS_WEB_UTIL_WEB_H
 
@@ -8,7 +8,8 @@
 /* Bytes of the longest result that a verb here builds. The host's own limit may be lower. */
 #define CB_WEB_RESULT_MAX 1073741824u
 
-/* A new buffer for a result of `size` bytes, the caller's; a runtime error if that is too much. */
+/* A new buffer for a result of `size` bytes; it belongs to the caller. A runtime error if that is
+ * too much. */
 cb_status cb_web_new(cb_call *call, size_t size, cb_buffer **result);
 
 static inline cb_web_bytes cb_web_argument(const cb_call *call, uint32_t index)

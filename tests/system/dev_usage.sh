@@ -21,4 +21,6 @@ fails 1 "run what?" "$dev" run
 fails 1 "fuzz what?" "$dev" fuzz
 fails 1 "no such fuzzer: tests/fuzz/nothing_fuzz.c" "$dev" fuzz nothing
 fails 1 "not a number of seconds: soon" "$dev" fuzz lang soon
+fails 2 "no such part: nothing" "$dev" mutate nothing
+fails 2 "more than one number" "$dev" mutate step 3 4
 echo "1 passed, 0 failed"

@@ -1,16 +1,16 @@
-/* What a test in the supervisor's place waits for messages by. */
+/* A bell by which a test in the supervisor's place waits for messages. */
 #ifndef CALLBOARD_TESTS_EXCHANGE_BELL_H
 #define CALLBOARD_TESTS_EXCHANGE_BELL_H
 
 #include "actors/base/bell.h"
-#include "actors/runtime.h"
+#include "actors/base/clock.h"
 
 static inline void ring_for_mail(void *bell)
 {
     cb_bell_ring(bell);
 }
 
-/* Whatever is sent through the office rings the bell from now on. */
+/* From now on every message through the office rings the bell. */
 static inline bool exchange_bell_open(cb_bell *bell, cb_post_office *office)
 {
     const cb_attendant attendant = {ring_for_mail, ring_for_mail, bell};
@@ -18,7 +18,8 @@ static inline bool exchange_bell_open(cb_bell *bell, cb_post_office *office)
     return cb_bell_open(bell);
 }
 
-/* Receives; if there is nothing, once more after something was sent or the time is over. */
+/* Receives. If there is nothing, receives once more after something was sent or the time is
+ * over. */
 static inline size_t exchange_bell_receive(cb_bell *bell, cb_exchange *exchange,
                                            cb_message records[CB_BATCH_MAX], int64_t timeout_ns)
 {

@@ -2,7 +2,7 @@
 #include <CUnit/Basic.h>
 #include <CUnit/CUnit.h>
 
-#include "actors/exchange.h"
+#include "actors/core/exchange.h"
 
 #define FIRST  (CB_ADDRESS_FIRST_ASKER + 1)
 #define SECOND (CB_ADDRESS_FIRST_ASKER + 2)

@@ -5,8 +5,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "actors/http_answers.h"
 #include "actors/io/http/response.h"
+#include "actors/listeners/http_answers.h"
 #include "tests/unit/http_service.h"
 
 #define GET "GET / HTTP/1.1\r\nHost: a\r\n\r\n"

@@ -14,12 +14,12 @@ static const cb_http_limits http_feed_limits = {
 typedef struct http_outcome {
     cb_http_progress progress;
     cb_http_request request;
-    size_t known_at;    /* bytes that were there when it was done or refused; else all */
-    unsigned continues; /* how often 100 was asked for */
+    size_t known_at;    /* bytes that were there when it was done or refused; otherwise all */
+    unsigned continues; /* how often 100 Continue was asked for */
 } http_outcome;
 
-/* One call, on memory that ends where the bytes do, so that a sanitizer sees what is read behind
- * them, and that is elsewhere than at the last call. */
+/* One call, on new memory of exactly this size: a sanitizer then sees reads behind the bytes, and
+ * the memory is elsewhere at each call. */
 static inline cb_http_progress http_feed_once(cb_http_request *request,
                                               const cb_http_limits *limits, const uint8_t *bytes,
                                               size_t size)
@@ -32,14 +32,14 @@ static inline cb_http_progress http_feed_once(cb_http_request *request,
     return progress;
 }
 
-/* Numbers that look random and are the same in each run. */
+/* Pseudo-random numbers, the same in each run. */
 static inline size_t http_feed_random(uint64_t *seed, size_t below)
 {
     *seed = *seed * 6364136223846793005u + 1442695040888963407u;
     return (size_t)(*seed >> 33) % below;
 }
 
-/* Pieces of 1 to `most` bytes; `most` 0: all at once. */
+/* Feeds pieces of 1 to `most` bytes; `most` 0: all at once. */
 static inline http_outcome http_feed(const cb_http_limits *limits, const void *bytes, size_t size,
                                      size_t most, uint64_t seed)
 {
@@ -56,7 +56,7 @@ static inline http_outcome http_feed(const cb_http_limits *limits, const void *b
     return outcome;
 }
 
-/* Whether two ways of feeding the same bytes have said the same. */
+/* True if two ways of feeding the same bytes had the same outcome. */
 static inline bool http_outcome_same(const http_outcome *one, const http_outcome *other)
 {
     const cb_http_request *a = &one->request;
@@ -67,8 +67,8 @@ static inline bool http_outcome_same(const http_outcome *one, const http_outcome
            a->keep_alive == b->keep_alive && a->chunked == b->chunked;
 }
 
-/* Feeds in several ways, and each beginning of the bytes for itself. `same` is cleared where the
- * way of feeding made a difference. Returns what all said. */
+/* Feeds the bytes in several ways, and each prefix of them alone. Clears `same` if the way of
+ * feeding made a difference. Returns the common outcome. */
 static inline http_outcome http_feed_all_ways(const cb_http_limits *limits, const void *bytes,
                                               size_t size, bool *same)
 {

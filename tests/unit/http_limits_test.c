@@ -48,16 +48,6 @@ static cb_http_limits limits_from(const char *variable, const char *value)
     return cb_http_limits_from(&limits);
 }
 
-static void test_the_defaults(void)
-{
-    cb_limits standard = cb_limits_default();
-    cb_http_limits limits = cb_http_limits_from(&standard);
-    CU_ASSERT_EQUAL(limits.line, 8192);
-    CU_ASSERT_EQUAL(limits.head, 65536);
-    CU_ASSERT_EQUAL(limits.fields, 200);
-    CU_ASSERT_EQUAL(limits.body, 16777216);
-}
-
 /* A request whose line has `size` bytes with its CRLF. */
 static text request_with_line(size_t size)
 {
@@ -66,6 +56,36 @@ static text request_with_line(size_t size)
     add(&whole, "a", size - strlen("GET / HTTP/1.1\r\n"));
     add(&whole, " HTTP/1.1\r\n" H "\r\n", 1);
     return whole;
+}
+
+/* The largest number is no limit, and larger than any other. */
+static void test_the_largest_limits(void)
+{
+    const cb_limits large = {
+        .http_line = INT64_MAX, .http_head = 1 << 20, .http_fields = 70000, .max_request = 1 << 20};
+    cb_http_limits limits = cb_http_limits_from(&large);
+    CU_ASSERT_EQUAL(limits.line, INT64_MAX);
+    CU_ASSERT_EQUAL(limits.head, 1 << 20);
+    CU_ASSERT_EQUAL(limits.fields, 70000);
+    CU_ASSERT_EQUAL(limits.body, 1 << 20);
+    limits.line = SIZE_MAX;
+    limits.head = 300;
+    text whole = request_with_line(301);
+    CU_ASSERT_EQUAL(ends(&whole, &limits, NULL), CB_HTTP_LINE_LONG);
+    limits.head = SIZE_MAX / 2;
+    limits.fields = SIZE_MAX;
+    whole = request_with_line(70000);
+    CU_ASSERT_EQUAL(ends(&whole, &limits, NULL), CB_HTTP_NONE);
+}
+
+static void test_the_defaults(void)
+{
+    cb_limits standard = cb_limits_default();
+    cb_http_limits limits = cb_http_limits_from(&standard);
+    CU_ASSERT_EQUAL(limits.line, 8192);
+    CU_ASSERT_EQUAL(limits.head, 65536);
+    CU_ASSERT_EQUAL(limits.fields, 200);
+    CU_ASSERT_EQUAL(limits.body, 16777216);
 }
 
 static void test_request_line(void)
@@ -122,6 +142,39 @@ static void test_head(void)
     add(&whole, "X: a\r\n", 65536);
     limits.fields = 100000;
     CU_ASSERT_EQUAL(ends(&whole, &limits, NULL), CB_HTTP_HEAD_LARGE);
+}
+
+/* Nothing is counted in 16 bits: each part of a request lies behind 70,000 bytes of another. */
+static void test_parts_far_from_the_beginning(void)
+{
+    const cb_http_limits limits = {
+        .line = 1u << 20, .head = 1u << 20, .fields = 10, .body = 1u << 20};
+    static const char *const rows[] = {
+        "Host: a:80\r\nContent-Length: 3\r\n\r\nabc",
+        "Content-Length: 0\r\nConnection: x,\tclose\r\nHost: A:80\r\n\r\n",
+        "Host: a:80\r\nTransfer-Encoding: chunked\r\n\r\n3;a=\"b\"\r\nabc\r\n0\r\nX: y\r\n\r\n",
+    };
+    static const char *const wrong[] = {
+        "Host: a:81\r\n\r\n",
+        "Host: a:80\r\nContent-Length: 3a\r\n\r\n",
+        "Host: a:80\r\nTransfer-Encoding: chunked\r\n\r\n3;a=\"b\r\n",
+        "Host: a:80\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nHost: y\r\n",
+        "Host: a:80\r\nConnection: a, b/\r\n\r\n",
+    };
+    static const cb_http_fault faults[] = {CB_HTTP_OTHER_HOST, CB_HTTP_BAD_LENGTH,
+                                           CB_HTTP_CHUNK_EXTENSION, CB_HTTP_TRAILER,
+                                           CB_HTTP_CONNECTION};
+    for (size_t i = 0; i < 8; i++) {
+        text whole = {0};
+        add(&whole, "M", 70000);
+        add(&whole, " http://a:80/", 1);
+        add(&whole, "p", 70000);
+        add(&whole, " HTTP/1.1\r\nX: ", 1);
+        add(&whole, "x", 70000);
+        add(&whole, "\r\n", 1);
+        add(&whole, i < 3 ? rows[i] : wrong[i - 3], 1);
+        CU_ASSERT_EQUAL(ends(&whole, &limits, NULL), i < 3 ? CB_HTTP_NONE : faults[i - 3]);
+    }
 }
 
 /* The body takes nothing from the head. */
@@ -271,8 +324,10 @@ int main(void)
         return EXIT_FAILURE;
     CU_pSuite suite = CU_add_suite("limits of http requests", NULL, NULL);
     CU_ADD_TEST(suite, test_the_defaults);
+    CU_ADD_TEST(suite, test_the_largest_limits);
     CU_ADD_TEST(suite, test_request_line);
     CU_ADD_TEST(suite, test_head);
+    CU_ADD_TEST(suite, test_parts_far_from_the_beginning);
     CU_ADD_TEST(suite, test_the_head_ends_where_the_body_begins);
     CU_ADD_TEST(suite, test_fields);
     CU_ADD_TEST(suite, test_body_of_known_length);

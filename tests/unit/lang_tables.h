@@ -1,4 +1,4 @@
-/* A catalog of plugins made of tables, for tests of the language that load no file.
+/* A catalog of plugins made of tables, for tests of the language that load no files.
  *
  * It knows builtin:string, builtin:blob, print/PrintPlugin and demo/DemoPlugin; every other path is
  * an error. Its verbs have signatures and do nothing.

@@ -7,6 +7,9 @@
 
 #include <CUnit/CUnit.h>
 
+#include "actors/base/thread.h"
+#include "actors/loop_service/service.h"
+
 #define LIMIT_NS INT64_C(20000000000)
 
 service_double *service_begin(const cb_limits *limits)
@@ -14,18 +17,17 @@ service_double *service_begin(const cb_limits *limits)
     service_double *service = calloc(1, sizeof *service);
     cb_error error = {.text = ""};
     CU_ASSERT_PTR_NOT_NULL_FATAL(service);
-    service->runtime.options.limits = limits != NULL ? *limits : cb_limits_default();
-    limits = &service->runtime.options.limits;
-    CU_ASSERT_EQUAL_FATAL(cb_post_office_open(limits, &service->runtime.office, &error), CB_OK);
-    CU_ASSERT_FATAL(exchange_bell_open(&service->bell, service->runtime.office));
-    CU_ASSERT_EQUAL_FATAL(cb_exchange_open(service->runtime.office, &service->exchange, &error),
+    service->core.options.limits = limits != NULL ? *limits : cb_limits_default();
+    limits = &service->core.options.limits;
+    CU_ASSERT_EQUAL_FATAL(cb_post_office_open(limits, &service->core.office, &error), CB_OK);
+    CU_ASSERT_FATAL(exchange_bell_open(&service->bell, service->core.office));
+    CU_ASSERT_EQUAL_FATAL(cb_exchange_open(service->core.office, &service->exchange, &error),
                           CB_OK);
     cb_actor_start *start = malloc(sizeof *start);
     CU_ASSERT_PTR_NOT_NULL_FATAL(start);
-    *start = (cb_actor_start){.runtime = &service->runtime};
+    *start = (cb_actor_start){.core = &service->core};
     CU_ASSERT_EQUAL_FATAL(
-        cb_mailbox_create(service->runtime.office, SERVICE_ADDRESS, &start->mailbox, &error),
-        CB_OK);
+        cb_mailbox_create(service->core.office, SERVICE_ADDRESS, &start->mailbox, &error), CB_OK);
     CU_ASSERT_EQUAL_FATAL(service->exchange->ops->add(service->exchange, SERVICE_ADDRESS), CB_OK);
     CU_ASSERT_EQUAL_FATAL(
         cb_thread_start(&service->thread, cb_loop_service_thread, start, 0, "loop", &error), CB_OK);
@@ -204,7 +206,7 @@ void service_end(service_double *service)
         ;
     service->exchange->ops->remove(service->exchange, SERVICE_ADDRESS);
     service->exchange->ops->close(service->exchange);
-    cb_post_office_close(&service->runtime.office);
+    cb_post_office_close(&service->core.office);
     cb_bell_close(&service->bell);
     free(service);
 }

@@ -1,5 +1,5 @@
-/* What the tests of the event loop share: a log of callbacks, pairs of connected sockets, and that
- * each test runs on every back end. */
+/* Helpers for the tests of the event loop: a log of callbacks, pairs of connected sockets, and a
+ * runner that runs each test on every back end. */
 #ifndef CALLBOARD_TESTS_NBIO_SUPPORT_H
 #define CALLBOARD_TESTS_NBIO_SUPPORT_H
 
@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "actors/io/loop.h"
-#include "actors/io/simulated.h"
+#include "actors/io/simulated/simulated.h"
 
 #define MS      INT64_C(1000000)
 #define LOG_MAX 64
@@ -22,17 +22,17 @@
 #name, name                                                                                \
     }
 
-/* One that looks at, or works on, what only the kernel has. */
+/* A test of things that only the kernel has. */
 #define KERNEL "of the kernel: "
 #define KERNEL_TEST(name)                                                                          \
     {                                                                                              \
         KERNEL #name, name                                                                         \
     }
 
-/* The back end that the running test is for. */
+/* The back end of the running test. */
 static const cb_loop_backend *tested;
 
-/* What the last callbacks reported, in order. */
+/* The reports of the last callbacks, in order. */
 typedef struct seen {
     int count;
     cb_op_type type[LOG_MAX];
@@ -100,7 +100,7 @@ static inline void run_to(cb_loop *loop, const seen *log, int count)
         CU_ASSERT_EQUAL_FATAL(cb_loop_tick(loop, -1, NULL), CB_OK);
 }
 
-/* Sends without the loop where the socket is the kernel's, so that nothing else happens. */
+/* Sends without the loop if the socket is the kernel's, so that nothing else happens. */
 static inline void put_now(cb_loop *loop, cb_socket socket, const char *data, size_t size)
 {
     seen sent = {0};
@@ -193,14 +193,14 @@ static inline int test_simulated(void)
     return 0;
 }
 
-/* CB_TEST_LOOP names the one back end to test, for tools that do not understand all of them. */
+/* CB_TEST_LOOP names the only back end to test, for tools that do not understand all of them. */
 static inline bool is_wanted(const char *backend)
 {
     const char *only = getenv("CB_TEST_LOOP");
     return only == NULL || strcmp(only, backend) == 0;
 }
 
-/* CB_TEST_WITHOUT lists tests to leave out, divided by commas, for tools that upset them. */
+/* CB_TEST_WITHOUT lists tests to leave out, separated by commas, for tools that cannot run them. */
 static inline bool is_left_out(const char *test)
 {
     const char *list = getenv("CB_TEST_WITHOUT");
@@ -214,7 +214,8 @@ static inline bool is_left_out(const char *test)
     return false;
 }
 
-/* Runs all tests on each back end from the given one on, those of the kernel only on its own. */
+/* Runs all tests on each back end, from the given one on; tests of the kernel only on the kernel's
+ * back ends. */
 static inline int run_tests_of(const char *name, const CU_TestInfo *tests, size_t first)
 {
     static const struct {

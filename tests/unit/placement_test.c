@@ -7,7 +7,7 @@
 #include <semaphore.h>
 #include <unistd.h>
 
-#include "actors/placement.h"
+#include "actors/workers/placement.h"
 
 #define MOST_US 2
 #define SHORT   ((MOST_US + 1) * 1000 - 1)
@@ -164,7 +164,7 @@ static void it_is_kept_nowhere_else(void)
     cb_placement_follow(&placement, CPU_SETSIZE);
     CU_ASSERT(runs_anywhere());
     count(0, CB_PLACED_JOBS);
-    cb_placement_follow(&placement, CB_PLACED_ANYWHERE);
+    cb_placement_follow(&placement, CB_PROCESSOR_UNKNOWN);
     CU_ASSERT(runs_anywhere());
     count(0, CB_PLACED_JOBS);
     if (last_processor() != first_processor()) {
@@ -200,9 +200,9 @@ static void a_thread_that_a_kept_one_begins_is_not_kept(void)
     cpu_set_t where;
     begin();
     set_where(0, first_processor());
-    cb_placement_loan loan = cb_placement_borrow(like);
+    cb_affinity_loan loan = cb_affinity_borrow(like);
     CU_ASSERT_EQUAL_FATAL(pthread_create(&begun, NULL, look_where, &where), 0);
-    cb_placement_return(&loan);
+    cb_affinity_return(&loan);
     CU_ASSERT_EQUAL(pthread_join(begun, NULL), 0);
     CU_ASSERT(CPU_EQUAL(&where, &everywhere));
     CU_ASSERT(is_kept_on(first_processor()));

@@ -170,7 +170,7 @@ static cb_status load(void *user, const char *path, const char *script_folder,
     return cb_fail(error, CB_UNKNOWN, "no plugin \"%s\"", path);
 }
 
-static const cb_catalog catalog = {.load = load};
+const cb_catalog script_catalog = {.load = load};
 
 /* -- host -- */
 
@@ -195,22 +195,27 @@ static cb_status check(void *user)
     return run->stop_after != 0 && run->checks >= run->stop_after ? CB_STOPPED : CB_OK;
 }
 
-cb_vm *script_vm(script_run *run, const cb_limits *limits)
+cb_status script_vm_new(script_run *run, const cb_limits *limits, cb_vm **vm)
 {
-    cb_vm *vm = NULL;
-    cb_vm_options options = {
+    const cb_vm_options options = {
         .limits = limits != NULL ? *limits : cb_limits_default(),
         .check = check,
         .user = run,
         .host = &host,
     };
-    if (cb_vm_new(&options, &vm) != CB_OK) {
+    return cb_vm_new(&options, vm);
+}
+
+cb_vm *script_vm(script_run *run, const cb_limits *limits)
+{
+    cb_vm *vm = NULL;
+    if (script_vm_new(run, limits, &vm) != CB_OK) {
         abort();
     }
     return vm;
 }
 
-static const char prologue[] = "plugin \"print\"; plugin \"test\"; plugin \"builtin:string\"; "
+const char script_prologue[] = "plugin \"print\"; plugin \"test\"; plugin \"builtin:string\"; "
                                "plugin \"builtin:blob\"; plugin \"builtin:struct\";";
 
 cb_program *script_compile(script_run *run, const char *text)
@@ -218,18 +223,18 @@ cb_program *script_compile(script_run *run, const char *text)
     cb_source source;
     cb_error error;
     cb_diagnostics *diagnostics = calloc(1, sizeof *diagnostics);
-    size_t size = sizeof prologue + strlen(text);
+    size_t size = sizeof script_prologue + strlen(text);
     char *whole = malloc(size + 1);
     cb_program *program = NULL;
     run->errors[0] = 0;
     if (whole == NULL || diagnostics == NULL) {
         abort();
     }
-    snprintf(whole, size + 1, "%s%s", prologue, text);
+    snprintf(whole, size + 1, "%s%s", script_prologue, text);
     if (cb_source_from_bytes("t.dom", whole, strlen(whole), &source, &error) != CB_OK) {
         abort();
     }
-    run->status = cb_program_compile(&source, &catalog, &program, diagnostics);
+    run->status = cb_program_compile(&source, &script_catalog, &program, diagnostics);
     if (run->status != CB_OK) {
         FILE *out = fmemopen(run->errors, sizeof run->errors, "w");
         if (out != NULL) {

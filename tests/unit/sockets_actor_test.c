@@ -12,7 +12,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "actors/supervisor.h"
+#include "actors/core/supervisor.h"
+#include "actors/sockets/sockets.h"
 #include "callboard/socket_commands.h"
 #include "tests/unit/exchange_bell.h"
 
@@ -28,7 +29,7 @@
 
 /* What came of the actor and was not looked at. */
 typedef struct fixture {
-    cb_runtime runtime;
+    cb_core core;
     cb_exchange *exchange;
     cb_bell bell;
     pthread_t thread;
@@ -116,14 +117,15 @@ static void begin_with(cb_limits limits)
 {
     cb_error error;
     memset(&it, 0, sizeof it);
-    it.runtime.options.limits = limits;
-    CU_ASSERT_EQUAL_FATAL(cb_post_office_open(&limits, &it.runtime.office, &error), CB_OK);
-    CU_ASSERT_FATAL(exchange_bell_open(&it.bell, it.runtime.office));
-    CU_ASSERT_EQUAL_FATAL(cb_exchange_open(it.runtime.office, &it.exchange, &error), CB_OK);
+    static const cb_actor_kinds kinds = {.routes = {[CB_ROUTE_SOCKETS] = cb_sockets_thread}};
+    const cb_runtime_options options = {.limits = limits};
+    cb_core_init(&it.core, &options, &kinds);
+    CU_ASSERT_EQUAL_FATAL(cb_post_office_open(&limits, &it.core.office, &error), CB_OK);
+    CU_ASSERT_FATAL(exchange_bell_open(&it.bell, it.core.office));
+    CU_ASSERT_EQUAL_FATAL(cb_exchange_open(it.core.office, &it.exchange, &error), CB_OK);
     const cb_message start = {
         .kind = CB_MSG_START_LISTENER, .to = ACTOR, .connection = (uint32_t)CB_ROUTE_SOCKETS << 16};
-    CU_ASSERT_EQUAL_FATAL(cb_start_actor(&it.runtime, &start, it.exchange, &it.thread, &error),
-                          CB_OK);
+    CU_ASSERT_EQUAL_FATAL(cb_start_actor(&it.core, &start, it.exchange, &it.thread, &error), CB_OK);
     send_to_actor(start);
     cb_message listening = next_of(CB_MSG_ROUTE_LISTENING, 0);
     CU_ASSERT_EQUAL(listening.value, 0);
@@ -150,7 +152,7 @@ static void await_end(void)
         cb_buffer_release(cb_message_payload(&it.records[i]));
     it.exchange->ops->remove(it.exchange, ACTOR);
     it.exchange->ops->close(it.exchange);
-    cb_post_office_close(&it.runtime.office);
+    cb_post_office_close(&it.core.office);
     cb_bell_close(&it.bell);
 }
 

@@ -6,7 +6,7 @@
 
 #include <CUnit/Basic.h>
 
-#include "actors/message.h"
+#include "actors/base/message.h"
 #include "callboard/runtime.h"
 
 static void test_status_texts(void)

@@ -1,5 +1,5 @@
-/* The automata of a small world around the step (step_world.h): what listeners, workers and the
- * client actor do when they are told to, and what they report. */
+/* The automata of a small world around the step (step_world.h): how listeners, workers and the
+ * client actor carry out orders, and what they report. */
 #ifndef CALLBOARD_TESTS_STEP_ACTORS_H
 #define CALLBOARD_TESTS_STEP_ACTORS_H
 
@@ -39,7 +39,7 @@ static inline void listener_may_end(world *w, uint32_t route)
     }
 }
 
-/* One event of that number is over. */
+/* One event with this number is over. */
 static inline void event_over(world *w, uint32_t route, uint32_t number)
 {
     for (uint32_t i = 0; i < WORLD_CONNECTIONS; i++) {
@@ -65,7 +65,7 @@ static inline void listener_ordered(world *w, uint32_t route, const cb_message *
     listener->orders[listener->order_count++] = order->job;
 }
 
-/* Carries out its oldest order, or not. */
+/* Carries out its oldest order, or refuses it. */
 static inline void listener_done(world *w, uint32_t route, cb_status status)
 {
     world_listener *listener = &w->listeners[route];
@@ -117,7 +117,7 @@ static inline void listener_obeys(world *w, uint32_t route, const cb_message *or
     listener_may_end(w, route);
 }
 
-/* An event that starts is alone in its lane, and none that came later has run. */
+/* Checks that a starting event is alone in its lane, and that no later event has run. */
 static inline void check_lane_order(world *w, uint32_t index)
 {
     const world_connection *event = &w->connections[index];
@@ -259,7 +259,7 @@ static inline void client_redials(world *w, world_connection *connection, int32_
     }
 }
 
-/* The client actor dials at once: a new connection, if the listener still hears. */
+/* The client actor dials at once. That makes a new connection if the listener still accepts. */
 static inline void client_obeys(world *w, const cb_message *order)
 {
     if (order->kind == CB_MSG_RETIRE_ACTOR) {

@@ -1,4 +1,5 @@
-/* What may happen next in a world around the step, and how it comes to happen. */
+/* The choices of what may happen next in a world around the step, and the functions that make it
+ * happen. */
 #ifndef CALLBOARD_TESTS_STEP_CHOICES_H
 #define CALLBOARD_TESTS_STEP_CHOICES_H
 
@@ -20,7 +21,7 @@ static inline bool may_exchange(const world *w, uint32_t index)
             (connection->state == CONN_NEW && w->listeners[connection->route].deaf));
 }
 
-/* Its server shows another certificate than the one that it was told of. */
+/* True if its server may show another certificate than the client actor was told. */
 static inline bool may_be_stale(const world *w, uint32_t index)
 {
     const world_connection *connection = &w->connections[index];
@@ -160,7 +161,7 @@ static inline void accept_connection(world *w, uint32_t index)
 {
     world_connection *connection = &w->connections[index];
     if (kind_of(w, connection->route) == CB_ROUTE_HTTP) {
-        read_request(w, index); /* its listener tells of whole requests */
+        read_request(w, index); /* its listener reports only whole requests */
         return;
     }
     cb_message accepted = from_listener(w, connection->route, CB_MSG_ACCEPTED, index);
@@ -215,8 +216,8 @@ static inline void deliver_actor(world *w, cb_step *step, world_worker *worker)
 {
     cb_message message = queue_get(&worker->up);
     bool stopped = message.kind == CB_MSG_ACTOR_STOPPED;
-    /* Its place is free for another. What was due before still goes to a worker; the client actor's
-     * successor has the same address. */
+    /* Its place is free for another actor. A worker still gets the effects of this input; the
+     * client actor's successor has the same address. */
     if (stopped && worker == &w->client) {
         memset(worker, 0, sizeof *worker);
     }
@@ -305,7 +306,7 @@ static inline void count_drop(void *user, uint64_t payload)
     ((world *)user)->inside[payload]--;
 }
 
-/* What holds when nothing can happen any more. */
+/* Checks the state when nothing can happen any more. */
 static inline const char *world_end(const world *end, cb_step *step)
 {
     world w = *end;

@@ -1,5 +1,5 @@
-/* A test double of everything around the step: it sends inputs, keeps the effects, and counts the
- * references of every payload, so that one lost or doubled is seen. */
+/* A test double of everything around the step. It sends inputs, keeps the effects, and counts the
+ * references to every payload, so that a lost or doubled reference is noticed. */
 #ifndef CALLBOARD_TESTS_STEP_DOUBLE_H
 #define CALLBOARD_TESTS_STEP_DOUBLE_H
 
@@ -22,8 +22,8 @@ typedef struct step_double {
     uint64_t next_cause;
     int64_t now_ns;
     uint64_t next_payload;
-    const char *wrong;               /* the first thing that did not hold */
-    int32_t inside[DOUBLE_PAYLOADS]; /* references that the step holds of each payload */
+    const char *wrong;               /* the first rule that was broken */
+    int32_t inside[DOUBLE_PAYLOADS]; /* references to each payload that the step holds */
 } step_double;
 
 static inline cb_limits double_limits(void)
@@ -67,7 +67,7 @@ static inline void double_drop(void *user, uint64_t payload)
     d->inside[payload]--;
 }
 
-/* Ends the double; the first thing that did not hold, or NULL. */
+/* Ends the double. Returns the first rule that was broken, or NULL. */
 static inline const char *double_end(step_double *d)
 {
     cb_step_free(&d->step, double_drop, d);
@@ -85,7 +85,7 @@ static inline uint64_t double_payload(step_double *d)
     return d->next_payload++;
 }
 
-/* One input; what it must hold whatever it is, is checked. */
+/* Sends one input, and checks the rules that hold for every input. */
 static inline cb_effects double_send(step_double *d, cb_message message)
 {
     message.time_ns = d->now_ns;
@@ -128,7 +128,7 @@ static inline size_t double_count(const step_double *d, cb_message_kind kind)
     return count;
 }
 
-/* The n-th effect of a kind of the last input; one with kind 0 if there is none. */
+/* The n-th effect of a kind that the last input had; kind 0 if there is none. */
 static inline cb_message double_effect(const step_double *d, cb_message_kind kind, size_t n)
 {
     for (size_t i = 0; i < d->effects.count; i++) {
@@ -139,7 +139,8 @@ static inline cb_message double_effect(const step_double *d, cb_message_kind kin
     return (cb_message){0};
 }
 
-/* A question of the main asker with a cause of its own; the ANSWER to it (kind 0 if none yet). */
+/* Asks a question as the main asker, with its own cause. Returns the ANSWER (kind 0 if there is
+ * none yet). */
 static inline cb_message double_ask(step_double *d, cb_message message)
 {
     message.from = MAIN_ASKER;

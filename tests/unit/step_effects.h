@@ -1,4 +1,5 @@
-/* What the step's effects do to a small world around it (step_world.h), and what they must not do.
+/* Carries out the step's effects in a small world around it (step_world.h), and checks what they
+ * must not do.
  */
 #ifndef CALLBOARD_TESTS_STEP_EFFECTS_H
 #define CALLBOARD_TESTS_STEP_EFFECTS_H
@@ -35,7 +36,7 @@ static inline void add_actor(world *w, const cb_message *effect)
     queue_put(w, &worker->up, &ready);
 }
 
-/* Each event that the step has had is answered once. */
+/* Each event that the step received is answered once. */
 static inline void event_answered(world *w, const cb_message *effect)
 {
     uint32_t number = effect->connection;
@@ -50,7 +51,8 @@ static inline void request_answered(world *w, const cb_message *effect)
     bool respond = effect->kind == CB_MSG_RESPOND;
     connection->responds += respond;
     connection->drops += !respond;
-    /* One drop may follow a response: the end of the grace cuts a client that does not read. */
+    /* One drop may follow a response: at the end of the grace time a client that does not read is
+     * cut off. */
     if (connection->responds > 1 || connection->drops > 1 || (respond && connection->drops > 0)) {
         world_wrong(w, "a request ended twice");
     }
@@ -153,7 +155,7 @@ static inline void world_effect(world *w, cb_message effect)
     }
 }
 
-/* A close that cannot wait does not close. */
+/* True if the question was refused. (A close that cannot wait does not close.) */
 static inline bool refused(cb_effects effects, const cb_message *question)
 {
     for (size_t i = 0; i < effects.count; i++) {
@@ -166,7 +168,7 @@ static inline bool refused(cb_effects effects, const cb_message *question)
     return false;
 }
 
-/* What the step knows from now on. */
+/* Notes what the step knows from now on. */
 static inline void world_delivers(world *w, const cb_message *message)
 {
     uint32_t route = message->route - 1u;
@@ -177,7 +179,7 @@ static inline void world_delivers(world *w, const cb_message *message)
         w->connections[message->connection].owed++;
     } else if (heard && message->kind == CB_MSG_ORDER_DONE && message->value == 1 &&
                message->status == CB_OK) {
-        w->listeners[route].known_tls++; /* the world's ORDER_DONE says what it was */
+        w->listeners[route].known_tls++; /* value 1 of the world's ORDER_DONE: a TLS setting */
     } else if (heard && message->kind == CB_MSG_ROUTE_STOPPED) {
         w->listeners[route].unheard = 1;
         for (uint32_t i = 0; i < WORLD_CONNECTIONS; i++) {

@@ -1,5 +1,5 @@
-/* Short ways to say what listeners, actors and askers do, for the step's tests: one namespace (1),
- * routes opened in order, so that route n has the listener that was started n-th. */
+/* Short functions for what listeners, actors and askers do, for the step's tests. There is one
+ * namespace (1). Routes are opened in order, so route n has the listener that was started n-th. */
 #ifndef CALLBOARD_TESTS_STEP_PLAY_H
 #define CALLBOARD_TESTS_STEP_PLAY_H
 
@@ -10,8 +10,8 @@ typedef struct play {
     uint32_t listeners[64]; /* address by route id */
 } play;
 
-/* Opens a route of a kind up to its START_LISTENER, or whole if it needs none; its id, 0 if it was
- * answered with an error or with another route. */
+/* Opens a route of a kind up to its START_LISTENER, or completely if it needs none. Returns its id;
+ * 0 if the answer was an error or another route. */
 static inline uint32_t play_opening_kind(play *p, uint32_t kind, int32_t timeout_ms, uint8_t flags)
 {
     cb_message answer = double_ask(&p->d, (cb_message){.kind = CB_MSG_OPEN_ROUTE,
@@ -70,7 +70,7 @@ static inline uint32_t play_open_kind(play *p, uint32_t kind, int32_t timeout_ms
     return route;
 }
 
-/* A request that no ACCEPTED announced, or an event: the first HAND that came of it. */
+/* A request without an ACCEPTED before it, or an event. Returns the first HAND that follows. */
 static inline cb_message play_new(play *p, uint32_t route, uint32_t connection, uint64_t entry)
 {
     double_send(&p->d, (cb_message){.kind = CB_MSG_REQUEST_READY,
@@ -96,7 +96,7 @@ static inline cb_effects play_actor(play *p, cb_message_kind kind, uint32_t addr
     return double_send(&p->d, message);
 }
 
-/* A request that is read whole on a new connection: the HAND, if it was handed at once. */
+/* A whole request on a new connection. Returns the HAND, if it was handed at once. */
 static inline cb_message play_request(play *p, uint32_t route, uint32_t connection)
 {
     play_listener(p, CB_MSG_ACCEPTED, route, connection);
@@ -104,7 +104,7 @@ static inline cb_message play_request(play *p, uint32_t route, uint32_t connecti
     return double_effect(&p->d, CB_MSG_HAND, 0);
 }
 
-/* The same for the first request of all: the worker is made and ready. */
+/* The same for the very first request: the worker is made and becomes ready. */
 static inline cb_message play_first_request(play *p, uint32_t route, uint32_t connection)
 {
     play_request(p, route, connection);
@@ -153,7 +153,7 @@ static inline cb_message play_begin(play *p, uint32_t route, int64_t timeout_ms)
                                           .payload = double_payload(&p->d)});
 }
 
-/* A job of this process, on a route or on one of the two that are none. */
+/* Starts a job of this process, on a route, on CB_ROUTE_NONE or on CB_ROUTE_ONLY. */
 static inline cb_message play_start(play *p, uint32_t route, int64_t timeout_ms)
 {
     return double_ask(&p->d, (cb_message){.kind = CB_MSG_BEGIN_JOB,
@@ -202,7 +202,7 @@ static inline cb_message play_take(play *p, uint64_t job, uint8_t flags)
         &p->d, (cb_message){.kind = CB_MSG_TAKE_JOB, .name_space = 1, .job = job, .flags = flags});
 }
 
-/* Whether the last input was counted as out of place. */
+/* Sends an input; true if it was counted as out of place. */
 static inline bool play_ignores(play *p, cb_message message)
 {
     uint64_t before = cb_step_ignored(p->d.step);

@@ -1,7 +1,7 @@
 /* A small world around the step: askers, listeners with connections, workers and the client actor
- * as automata (step_actors.h), each with one queue to the step and one back. What may happen next
- * is a list of choices: the exhaustive test takes every one of them, the simulator a random one.
- * The world knows what it did itself, so it sees when the step does something that does not fit.
+ * as automata (step_actors.h). Each has one queue to the step and one back. A list of choices says
+ * what may happen next. The exhaustive test takes every choice, the simulator a random one. The
+ * world remembers its own actions, so it notices when the step does something that does not fit.
  *
  * Sizes: define WORLD_ASKERS, WORLD_ROUTES, WORLD_CONNECTIONS (of all routes), WORLD_WORKERS and
  * WORLD_QUEUE before the inclusion. Worlds are copied and hashed as bytes.
@@ -38,7 +38,7 @@ typedef struct world_asker {
     cb_message script[WORLD_SCRIPT];
     uint32_t length;
     uint32_t next;
-    uint32_t waiting; /* the question on its way is script[next - 1] */
+    uint32_t waiting; /* an answer is awaited, to question script[next - 1] */
     uint32_t interrupts;
     int64_t answers[WORLD_SCRIPT];
     int32_t statuses[WORLD_SCRIPT];
@@ -52,20 +52,20 @@ typedef struct world_listener {
     uint32_t deaf;
     uint32_t leaving;
     uint32_t ended;
-    uint32_t close_seen; /* the step has had a CLOSE_ROUTE for it while it was open */
+    uint32_t close_seen; /* the step received a CLOSE_ROUTE for it while it was open */
     uint32_t kind;       /* cb_route_kind; 0: TCP */
-    uint32_t died;       /* without having been told to */
+    uint32_t died;       /* it ended without an order */
     uint32_t order_count;
-    uint32_t tls;                /* settings that it has taken */
+    uint32_t tls;                /* how many settings it has taken */
     uint64_t orders[WORLD_HELD]; /* not answered yet, oldest first */
     uint32_t sets_tls[WORLD_HELD];
-    uint32_t known_tls; /* settings that the step has heard of */
-    uint32_t told_tls;  /* the newest of them that the step told the client actor */
-    uint32_t pinned;    /* the one that the client actor has */
+    uint32_t known_tls; /* how many settings the step has heard of */
+    uint32_t told_tls;  /* the newest setting that the step told the client actor */
+    uint32_t pinned;    /* the setting that the client actor has */
     uint32_t unheard;   /* the step knows that it has ended */
 } world_listener;
 
-/* On a route of events a connection is an event, and several may have one number. */
+/* On a route of events a connection is an event. Several events may have the same number. */
 enum { CONN_NONE, CONN_NEW, CONN_READING, CONN_READY, CONN_GONE };
 
 typedef struct world_connection {
@@ -79,28 +79,28 @@ typedef struct world_connection {
     uint32_t answered; /* a response reached the client */
     uint32_t number;   /* in messages; 0: its index */
     uint32_t sequence; /* event: 1.. in the order of sending */
-    uint32_t owed;     /* at the number's index: events that the step has had and not answered */
+    uint32_t owed; /* at the number's index: events that the step received and has not answered */
     uint32_t running;
-    uint32_t canceled; /* local job: somebody was told that it is canceled */
-    uint32_t id;       /* local job: as its asker was told */
-    uint32_t pinned;   /* client job: what the client actor had when it dialled */
-    uint32_t waits;    /* client job: for a REDIAL */
+    uint32_t canceled; /* local job: an asker was told that it is canceled */
+    uint32_t id;       /* local job: the id that its asker was told */
+    uint32_t pinned;   /* client job: the setting that the client actor had when it dialled */
+    uint32_t waits;    /* client job: it waits for a REDIAL */
     uint32_t unused;
 } world_connection;
 
 typedef struct world_worker {
     world_queue up;
     world_queue down;
-    uint32_t address; /* 0: not there */
+    uint32_t address; /* 0: it does not exist */
     uint32_t ended;
     uint32_t running; /* held[0] is started */
     uint32_t count;
     uint64_t held[WORLD_HELD];     /* jobs, oldest first */
     uint64_t payloads[WORLD_HELD]; /* their requests */
     uint32_t interrupted;          /* status to complete with, or 0 */
-    uint32_t stubborn;             /* completes nothing unless interrupted */
-    uint32_t dead;                 /* ended of its own; what it is told is lost */
-    uint32_t refuses;              /* gave jobs back unasked and has heard nothing since */
+    uint32_t stubborn;             /* it completes a job only when interrupted */
+    uint32_t dead;                 /* it ended by itself; messages to it are lost */
+    uint32_t refuses;              /* it gave jobs back unasked and has heard nothing since */
     uint32_t unused;
 } world_worker;
 
@@ -111,20 +111,20 @@ typedef struct world {
     world_listener listeners[WORLD_ROUTES];
     world_connection connections[WORLD_CONNECTIONS];
     world_worker workers[WORLD_WORKERS];
-    world_worker client;            /* its address is CB_ADDRESS_CLIENT once it is there */
+    world_worker client;            /* its address is CB_ADDRESS_CLIENT once it exists */
     int32_t inside[WORLD_PAYLOADS]; /* references that the step holds */
     uint32_t resets;                /* how many connections may still be reset by their peers */
     uint32_t failures;              /* how many callbacks may still fail */
     uint32_t ticks;          /* how many ticks may still come while something else could happen */
     uint32_t instant;        /* commands reach their actors at once */
-    uint32_t eager;          /* requests come with their connections, workers start what they get */
-    uint32_t finale;         /* FINISH is asked by the last asker when nothing else can happen */
+    uint32_t eager;          /* requests come with their connections, workers start jobs at once */
+    uint32_t finale;         /* the last asker asks FINISH when nothing else can happen */
     uint32_t failing_starts; /* how many actors may still fail to start */
-    uint32_t shut_down;      /* routes drain: a close cancels nothing any more */
+    uint32_t shut_down;      /* routes drain: a close no longer cancels anything */
     uint32_t blocks;         /* how often workers may still give jobs back unasked */
     uint32_t stales;         /* how many exchanges may still meet another certificate */
     uint32_t refusals;       /* how many orders may still fail */
-    uint32_t sequence;       /* of events */
+    uint32_t sequence;       /* number of the last event */
 } world;
 
 typedef enum world_act {
@@ -219,7 +219,7 @@ static inline bool has_events(const world *w, uint32_t route)
     return cb_step_kind_traits(kind_of(w, route))->events;
 }
 
-/* Whether two events must not run beside each other. */
+/* True if two events must not run at the same time. */
 static inline bool same_lane(const world *w, uint32_t a, uint32_t b)
 {
     uint32_t route = w->connections[a].route;
@@ -245,7 +245,7 @@ static inline void asker_go_on(world *w, uint32_t index)
     queue_put(w, &asker->up, &question);
 }
 
-/* What the world is told of local jobs. */
+/* Learns about local jobs from answers. */
 static inline void world_learn(world *w, const cb_message *question, const cb_message *answer)
 {
     if (question->kind == CB_MSG_BEGIN_JOB && (question->flags & CB_FLAG_CLIENT) == 0 &&

@@ -4,7 +4,9 @@
 #include <semaphore.h>
 #include <string.h>
 
-#include "actors/supervisor.h"
+#include "actors/base/clock.h"
+#include "actors/base/thread.h"
+#include "actors/core/supervisor.h"
 
 #define ASKER (CB_ADDRESS_FIRST_ASKER + 1)
 #define NS    1
@@ -31,7 +33,7 @@ typedef struct fake {
     cb_inbox_state state; /* what it means that nothing is there, */
     int for_so_long;      /* so many times */
     cb_supervisor *supervisor;
-    cb_runtime runtime;
+    cb_core core;
     bool closed;
 } fake;
 
@@ -133,10 +135,10 @@ static void *no_thread(void *argument)
     return argument;
 }
 
-static cb_status starter(cb_runtime *runtime, const cb_message *effect, cb_exchange *exchange,
+static cb_status starter(cb_core *core, const cb_message *effect, cb_exchange *exchange,
                          pthread_t *thread, cb_error *error)
 {
-    (void)runtime;
+    (void)core;
     (void)exchange;
     started_address = effect->to;
     if (start_result != CB_OK)
@@ -174,9 +176,9 @@ static void begin(void)
 static void open_supervisor(void)
 {
     cb_error error;
-    world.runtime.options.limits = cb_limits_default();
+    world.core.options.limits = cb_limits_default();
     CU_ASSERT_EQUAL_FATAL(
-        cb_supervisor_new(&world.runtime, &world.base, NULL, starter, &world.supervisor, &error),
+        cb_supervisor_new(&world.core, &world.base, NULL, starter, &world.supervisor, &error),
         CB_OK);
 }
 

@@ -1,4 +1,4 @@
-/* What the tests of TCP sockets share: a side that notes all that happens to a socket. */
+/* Helpers for the tests of TCP sockets: a side records all that happens to a socket. */
 #ifndef CALLBOARD_TESTS_TCP_SUPPORT_H
 #define CALLBOARD_TESTS_TCP_SUPPORT_H
 
@@ -25,14 +25,14 @@ typedef struct side {
     int code;
     cb_status status;
     char message[CB_ERROR_TEXT_SIZE];
-    bool was_closed; /* in the error event */
+    bool was_closed; /* the socket was closed in the error event */
     uint8_t *bytes;
     size_t size, capacity, largest;
     void (*on_read)(struct side *side);
     void (*on_write)(struct side *side);
     void (*on_eof)(struct side *side);
     void (*on_connect)(struct side *side);
-    size_t left; /* for tests' own use */
+    size_t left; /* free for tests */
 } side;
 
 /* True while a call of the API is under way: no callback may come then. */
@@ -136,7 +136,7 @@ static const cb_tcp_callbacks noted = {.read = note_read,
                                        .write = note_write,
                                        .close = note_close};
 
-/* A server hands its accepted sockets to one side after the other. */
+/* The sides of a server's accepted sockets, one after the other. */
 typedef struct sides {
     side *list;
     size_t count, used;
@@ -157,13 +157,13 @@ static inline double real_s(void)
     return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
-/* By the loop's clock, which jumps where there is no kernel. */
+/* The loop's clock, which jumps in the simulated loop. */
 static inline double now_s(void)
 {
     return (double)cb_loop_clock(cb_loop_current()) / 1e9;
 }
 
-/* Ticks until the condition holds; a test that waits for more than 60 s has failed. */
+/* Ticks until the condition holds. A test that waits for more than 60 s has failed. */
 #define UNTIL(condition)                                                                           \
     do {                                                                                           \
         double until_end = real_s() + 60;                                                          \

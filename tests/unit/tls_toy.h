@@ -1,4 +1,4 @@
-/* A TLS provider for tests that keeps no secret: records of a type, a size and XORed bytes, and a
+/* A TLS provider for tests, without any secrecy: records of a type, a size and XORed bytes, and a
  * handshake of one and a half round trips in which the server tells its name.
  *
  *     client: HELLO(host) ->   server: CERTIFICATE(name) ->   client: FINISHED, or ALERT
@@ -71,7 +71,7 @@ static inline void toy_record(cb_tls_session *session, char type, const void *da
         session->out.data[i] ^= TOY_KEY;
 }
 
-/* Takes one whole record: its payload replaces *payload. 0: there is none yet. */
+/* Takes one whole record and copies its payload to `payload`. 0: no whole record is there yet. */
 static inline char toy_next(cb_tls_session *session, uint8_t *payload, size_t *size)
 {
     toy_bytes *in = &session->in;

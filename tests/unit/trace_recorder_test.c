@@ -8,7 +8,7 @@
 
 #include <CUnit/Basic.h>
 
-#include "actors/runtime.h"
+#include "actors/base/clock.h"
 #include "callboard/trace.h"
 #include "tests/unit/trace_support.h"
 

@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "actors/message.h"
+#include "actors/base/message.h"
 #include "actors/trace/format.h"
 #include "actors/trace/recorder.h"
 
@@ -23,13 +23,13 @@ void trace_path(char path[TRACE_PATH_SIZE]);
 trace_bytes trace_load(const char *path);
 void trace_store(const char *path, const uint8_t *data, size_t size);
 
-/* A message whose fields all differ, from `seed`; no payload. */
+/* A message made from `seed`: all its fields differ. It has no payload. */
 cb_message trace_message(unsigned kind, unsigned seed);
 int trace_same(const cb_trace_message *read, const cb_message *written);
 
-/* Bytes of record `number` (from 1) in a file of this version. */
+/* The bytes of record `number` (from 1) in a file of this version. */
 uint8_t *trace_record(trace_bytes file, uint64_t number);
-/* Gives a changed record a checksum that fits. */
+/* Gives a changed record the right checksum. */
 void trace_seal(trace_bytes file, uint64_t number);
 uint64_t trace_record_count(trace_bytes file);
 

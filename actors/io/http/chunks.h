@@ -1,4 +1,4 @@
-/* Where a chunked body ends (RFC 9112, 7.1), inside actors/io/http.
+/* Finds the end of a chunked body (RFC 9112, 7.1); inside actors/io/http.
  *
  *     SIZE --0--> TRAILERS --empty line--> done
  *      ^ \
@@ -11,20 +11,20 @@
 
 #include "actors/io/http/line.h"
 
-/* Bytes of the line before a chunk: 16 digits, and extensions that nobody uses. */
+/* Most bytes of the line before a chunk: 16 digits, and extensions, which nobody uses. */
 #define CB_HTTP_CHUNK_LINE_MOST 256u
 
 typedef struct cb_http_chunk_limits {
     size_t body;     /* bytes of data in all chunks together */
     size_t overhead; /* bytes that are neither data nor trailers */
-    size_t trailers; /* bytes of the trailers with the empty line behind them */
-    size_t fields;   /* trailers */
+    size_t trailers; /* bytes of the trailers, with the empty line after them */
+    size_t fields;   /* number of trailers */
 } cb_http_chunk_limits;
 
 typedef enum cb_http_chunks_end {
     CB_HTTP_CHUNKS_PARTIAL, /* more bytes are needed */
     CB_HTTP_CHUNKS_WHOLE,   /* the body ends at line.begin */
-    CB_HTTP_CHUNKS_BROKEN   /* *fault */
+    CB_HTTP_CHUNKS_BROKEN   /* *fault says why */
 } cb_http_chunks_end;
 
 typedef enum cb_http_chunks_state {
@@ -35,7 +35,7 @@ typedef enum cb_http_chunks_state {
 
 typedef struct cb_http_chunks {
     cb_http_chunks_state state;
-    cb_http_line line; /* the one that is being read; its begin is where data begin */
+    cb_http_line line; /* the line that is being read; data begin at its `begin` */
     size_t data_left;  /* bytes of the chunk from line.begin */
     size_t data_size;  /* bytes of data in all chunks so far */
     size_t overhead;   /* all other bytes up to the trailers */

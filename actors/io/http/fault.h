@@ -1,4 +1,5 @@
-/* Why an HTTP message is refused: one list of names, the status that answers each, and texts. */
+/* Why an HTTP message is refused: one list of names, of the statuses that answer them, and of
+ * texts. */
 #ifndef CALLBOARD_ACTORS_IO_HTTP_FAULT_H
 #define CALLBOARD_ACTORS_IO_HTTP_FAULT_H
 

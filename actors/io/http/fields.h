@@ -1,4 +1,4 @@
-/* Field lines, and those fields that decide where a message ends, inside actors/io/http. */
+/* Field lines, and the fields that decide where a message ends; inside actors/io/http. */
 #ifndef CALLBOARD_ACTORS_IO_HTTP_FIELDS_H
 #define CALLBOARD_ACTORS_IO_HTTP_FIELDS_H
 
@@ -7,33 +7,33 @@
 typedef struct cb_http_field {
     cb_http_span name;
     cb_http_span value; /* without the white space around it */
-    bool plain;         /* nothing but spaces stands before the value, and nothing behind it */
+    bool plain;         /* only spaces stand before the value, and nothing after it */
 } cb_http_field;
 
-/* The parts of a field line [line.begin, line.scanned). */
+/* Splits a field line [line.begin, line.scanned) into its parts. */
 cb_http_fault cb_http_field_split(const uint8_t *bytes, const cb_http_line *line,
                                   cb_http_field *field);
 
-/* What Content-Length, Transfer-Encoding and Connection have said so far; all zero at first. */
+/* The framing by Content-Length, Transfer-Encoding and Connection so far; all zero at first. */
 typedef struct cb_http_framing {
-    uint64_t length; /* of Content-Length; the largest number stands for all larger ones */
+    uint64_t length; /* value of Content-Length; the largest number stands for all larger ones */
     bool has_length;
     bool chunked;
     bool closes;      /* Connection: close */
     bool keeps_alive; /* Connection: keep-alive */
 } cb_http_framing;
 
-/* Takes one field in, whatever its name. */
+/* Takes one field, of any name. */
 cb_http_fault cb_http_framing_take(cb_http_framing *framing, const uint8_t *bytes,
                                    const cb_http_field *field);
-/* Whether the connection stays open after this message as far as the message says. */
+/* True if, according to this message, the connection stays open after it. */
 bool cb_http_framing_keeps_alive(const cb_http_framing *framing, unsigned minor_version);
 
-/* Whether a field is one that must not stand behind a body. */
+/* True if the field must not stand after a body. */
 bool cb_http_field_never_trails(const uint8_t *bytes, const cb_http_field *field);
 
-/* Calls for elements of a comma-separated list (RFC 9110, 5.6.1): moves *at, which begins at 0, and
- * gives the next element that is not empty, without the white space around it. */
+/* Gives the next element of a comma-separated list (RFC 9110, 5.6.1) that is not empty, without the
+ * white space around it, and moves *at, which begins at 0. False at the end of the list. */
 bool cb_http_list_next(const uint8_t *bytes, cb_http_span list, size_t *at, cb_http_span *element);
 
 #endif

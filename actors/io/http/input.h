@@ -1,10 +1,10 @@
-/* What one connection has sent, until it is cut into requests.
+/* The bytes that one connection has sent, until they are cut into requests.
  *
  *     room -> received -> add -> frame --PARTIAL--> reserve, and again
  *                                  '-----DONE-----> cut: a buffer of its own for each request
  *
- * A request that is alone in the memory it came in leaves with that memory; of several in one piece
- * the shorter part is copied. Without bytes it holds no memory.
+ * A request that is alone in its memory leaves with this memory. Of several requests in one piece
+ * of memory the shorter part is copied. Without bytes the input holds no memory.
  */
 #ifndef CALLBOARD_ACTORS_IO_HTTP_INPUT_H
 #define CALLBOARD_ACTORS_IO_HTTP_INPUT_H
@@ -15,8 +15,8 @@
 /* All zero at first. */
 typedef struct cb_http_input {
     cb_buffer *bytes;
-    size_t at;               /* where the first request begins in it */
-    cb_http_request request; /* how far that one was looked at */
+    size_t at;               /* where the first request begins in `bytes` */
+    cb_http_request request; /* how far the first request was examined */
 } cb_http_input;
 
 static inline size_t cb_http_input_size(const cb_http_input *input)
@@ -24,18 +24,19 @@ static inline size_t cb_http_input_size(const cb_http_input *input)
     return input->bytes != NULL ? input->bytes->size - input->at : 0;
 }
 
-/* Memory behind what has come, and its size, to receive into in place; NULL: none is reserved. It
- * is valid until anything but this is called. */
+/* Memory behind the bytes so far, and its size, so that bytes can be received in place; NULL: none
+ * is reserved. It is valid until the next call of any other function. */
 void *cb_http_input_room(const cb_http_input *input, size_t *size);
-/* Takes bytes in, which may lie in the room. CB_NO_MEMORY: nothing was taken. */
+/* Takes bytes, which may lie in the room. CB_NO_MEMORY: nothing was taken. */
 cb_status cb_http_input_add(cb_http_input *input, const void *data, size_t size);
-/* As cb_http_request_frame, about the first request. */
+/* Like cb_http_request_frame, for the first request. */
 cb_http_progress cb_http_input_frame(cb_http_input *input, const cb_http_limits *limits);
-/* After PARTIAL: makes room for more of the request, in proportion to what has come, so that nobody
- * gets memory for promises. On failure there may be none, and bytes can be added all the same. */
+/* After PARTIAL: makes room for more of the request, in proportion to the bytes so far, so that a
+ * client gets no memory for bytes that it only announces. On failure there may be no room; bytes
+ * can still be added. */
 void cb_http_input_reserve(cb_http_input *input);
-/* After DONE: the request's bytes, from its first line on; the next request is the first now. NULL
- * when out of memory: nothing has changed. */
+/* After DONE: returns the request's bytes, from its first line on. The next request is then the
+ * first. NULL when out of memory: nothing has changed. */
 cb_buffer *cb_http_input_cut(cb_http_input *input);
 void cb_http_input_clear(cb_http_input *input);
 

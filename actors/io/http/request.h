@@ -1,8 +1,8 @@
-/* Where an HTTP/1.x request ends: bytes in; done, partial or refused out.
+/* Finds the end of an HTTP/1.x request: bytes in; done, partial or refused out.
  *
- * Strict on purpose. What two readers of RFC 9110 and RFC 9112 could understand in two ways is
- * refused, because one of the two may be a proxy in front that has checked something else than what
- * the program will see. Nothing is repaired and nothing is copied.
+ * The parser is strict on purpose. It refuses everything that two readers of RFC 9110 and RFC 9112
+ * could understand in two ways: one of them may be a proxy in front, which would then have checked
+ * something else than the program sees. Nothing is repaired and nothing is copied.
  *
  *     BEGIN -> REQUEST_LINE -> FIELDS -+-> LENGTH ------------------.
  *                                      +-> CHUNKS (chunks.h) -------+-> done
@@ -10,9 +10,9 @@
  *     any of them -> refused
  *
  * The caller gathers bytes in one piece of memory (which may move between calls) that begins where
- * the request begins, and calls again when there are more. What was looked at is not looked at
- * again, so the cost is linear however the bytes arrive; and the result does not depend on how they
- * arrive. Bytes behind the end of the request are the next one's and are not looked at.
+ * the request begins, and calls again when there are more. No byte is examined twice, so the cost
+ * is linear however the bytes arrive. The result does not depend on how they arrive either. Bytes
+ * after the end of the request belong to the next one and are not examined.
  *
  * Pure: no state but the caller's struct, any thread.
  */
@@ -29,15 +29,15 @@
 #include "actors/io/http/line.h"
 #include "callboard/limits.h"
 
-/* The most that is accepted; each size includes its line ends. */
+/* Limits of what is accepted. Each size includes its line ends. */
 typedef struct cb_http_limits {
-    size_t line;   /* bytes of the request line; past it 414 */
-    size_t head;   /* bytes of the request line, the fields and the empty line; past it 431 */
-    size_t fields; /* fields and trailers together; past it 431 */
-    size_t body;   /* bytes of content, without what chunks add; past it 413 */
+    size_t line;   /* bytes of the request line; more is answered by 414 */
+    size_t head;   /* bytes of the request line, the fields and the empty line; more: 431 */
+    size_t fields; /* number of fields and trailers together; more: 431 */
+    size_t body;   /* bytes of content, without the chunks' framing; more: 413 */
 } cb_http_limits;
 
-/* What the program's limits say. */
+/* The limits of the program. */
 cb_http_limits cb_http_limits_from(const cb_limits *limits);
 
 typedef enum cb_http_progress {
@@ -56,15 +56,15 @@ typedef enum cb_http_request_state {
     CB_HTTP_AT_REFUSAL
 } cb_http_request_state;
 
-/* All zero at the start of each request. The caller reads the first part and writes nothing but
+/* All zero at the start of each request. The caller reads the first part. It writes only
  * `send_continue`, which it clears. */
 typedef struct cb_http_request {
-    cb_http_fault fault;   /* NONE unless refused */
-    size_t begin;          /* 2 if an empty line stood before the request, else 0 */
-    size_t head_size;      /* bytes up to the body, with `begin`; 0 until the head is whole */
-    size_t size;           /* bytes up to the end of the request, with `begin`; for a body of known
-                              length valid with the head, for chunks when done */
-    size_t body_size;      /* bytes of content, without what chunks add; valid like `size` */
+    cb_http_fault fault; /* NONE unless refused */
+    size_t begin;        /* 2 if an empty line stood before the request, else 0 */
+    size_t head_size;    /* bytes up to the body, with `begin`; 0 until the head is whole */
+    size_t size; /* bytes up to the end of the request, with `begin`; valid with the head (a body of
+                    chunks: when done) */
+    size_t body_size;      /* bytes of content, without the chunks' framing; valid like `size` */
     uint8_t minor_version; /* 1 or 0: HTTP/1.1 or HTTP/1.0 */
     bool is_head;          /* HEAD: the response has no body */
     bool keep_alive;       /* the client lets the connection stay open */
@@ -82,8 +82,8 @@ typedef struct cb_http_request {
     cb_http_chunks chunks;
 } cb_http_request;
 
-/* `bytes` holds what earlier calls held, and perhaps more. Once done or refused, the same is said
- * for ever. */
+/* `bytes` holds the bytes of earlier calls, and perhaps more. Once done or refused, the result does
+ * not change any more. */
 cb_http_progress cb_http_request_frame(cb_http_request *request, const cb_http_limits *limits,
                                        const uint8_t *bytes, size_t size);
 

@@ -11,10 +11,10 @@ typedef struct cb_http_request_line {
     uint8_t minor_version;
 } cb_http_request_line;
 
-/* The parts of a request line [line.begin, line.scanned), each checked. */
+/* Splits a request line [line.begin, line.scanned) into its parts and checks each. */
 cb_http_fault cb_http_request_line_split(const uint8_t *bytes, const cb_http_line *line,
                                          cb_http_request_line *parts);
-/* Whether a Host value or an authority is a host, and perhaps a port (RFC 9110, 4.2 and 7.2). The
+/* True if a Host value or an authority is a host, perhaps with a port (RFC 9110, 4.2 and 7.2). The
  * span holds no control character. */
 bool cb_http_host_is_good(const uint8_t *bytes, cb_http_span host);
 

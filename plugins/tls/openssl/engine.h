@@ -1,8 +1,9 @@
-/* What the files of this folder share: contexts and sessions as they are inside, over OpenSSL 3.
+/* Declarations that the files of this folder share: the inside of contexts and sessions, over
+ * OpenSSL 3.
  *
- * A context is an SSL_CTX with what has to live as long: it is counted, and everything in it but
- * the ticket keys stays as it was made, so threads may share it. A session is an SSL between two
- * memory buffers; it belongs to one thread at a time.
+ * A context is an SSL_CTX and what has to live as long as it. It is reference-counted. Everything
+ * in it except the ticket keys stays unchanged, so threads may share it. A session is an SSL
+ * between two memory buffers; it belongs to one thread at a time.
  */
 #ifndef CALLBOARD_PLUGINS_TLS_OPENSSL_ENGINE_H
 #define CALLBOARD_PLUGINS_TLS_OPENSSL_ENGINE_H
@@ -19,16 +20,16 @@
 #include "plugins/tls/openssl/tickets.h"
 
 #define CB_TLS_HOST_MAX     255u     /* bytes of a host's name, as in DNS */
-#define CB_TLS_PEM_MAX      4194304u /* bytes of a PEM file; the world's authorities take 0.3 MB */
+#define CB_TLS_PEM_MAX      4194304u /* bytes of a PEM file; all public authorities take 0.3 MB */
 #define CB_TLS_PROTOCOL_MAX 4096u    /* bytes of all ALPN names with their lengths */
 
 struct cb_tls_context {
     atomic_uint refs;
     bool is_server;
-    bool is_verifying;      /* a client that looks at the chain and the name */
+    bool is_verifying;      /* a client that verifies the chain and the name */
     SSL_CTX *ssl;           /* its app data is this context */
-    X509 *certificate;      /* a server's own, which others may be pinned to; NULL in a client */
-    X509 *pinned;           /* a client's: the only one that it takes; or NULL */
+    X509 *certificate;      /* a server's own, to which clients may be pinned; NULL in a client */
+    X509 *pinned;           /* a client's: the only certificate that it accepts; or NULL */
     uint8_t *protocols;     /* ALPN as on the wire: each name after its length */
     size_t protocols_size;  /* 0 without any */
     cb_tls_tickets tickets; /* a server's */
@@ -37,36 +38,37 @@ struct cb_tls_context {
 struct cb_tls_session {
     cb_tls_context *context; /* its own reference */
     SSL *ssl;                /* its app data is this session */
-    BIO *in;                 /* both are the SSL's to free */
+    BIO *in;                 /* the SSL frees both */
     BIO *out;
     bool is_failed;
-    bool is_closed; /* close_notify was made */
-    X509 *refused;  /* the certificate that would not do, or NULL; and how far above the peer's */
-    int refused_depth;              /* own it stands */
-    cb_error why;                   /* what it failed of, told again each time it is asked */
-    bool has_learnt;                /* the handshake is complete and the next two are set */
-    char *subject;                  /* of the peer's certificate; NULL: it showed none */
-    char protocol[256];             /* agreed upon; empty: none */
-    char host[CB_TLS_HOST_MAX + 1]; /* whom a client wants; empty if it does not matter */
+    bool is_closed;                 /* close_notify was made */
+    X509 *refused;                  /* the certificate that was refused, or NULL */
+    int refused_depth;              /* its distance above the peer's own certificate */
+    cb_error why;                   /* why it failed; reported at every later call */
+    bool has_learnt;                /* the handshake is complete and the next two fields are set */
+    char *subject;                  /* of the peer's certificate; NULL: the peer showed none */
+    char protocol[256];             /* negotiated; empty: none */
+    char host[CB_TLS_HOST_MAX + 1]; /* the peer that a client wants; empty if it does not matter */
 };
 
 typedef STACK_OF(X509) cb_tls_chain;
 
 /* -- files.c: PEM files; each failure names the file -- */
 
-/* The first certificate of the file and, if `chain` is not NULL, those after it. The caller's. */
+/* Reads the first certificate of the file and, if `chain` is not NULL, the following ones. They
+ * belong to the caller. */
 cb_status cb_tls_read_certificates(const char *file, X509 **first, cb_tls_chain **chain,
                                    cb_error *error);
 cb_status cb_tls_read_key(const char *file, EVP_PKEY **key, cb_error *error);
 
 /* -- cause.c: why something failed, in words -- */
 
-/* Out of memory, or `what` with what OpenSSL noted of it; empties its notes. */
+/* Fails with "out of memory", or with `what` and OpenSSL's error queue; empties the queue. */
 cb_status cb_tls_fail_noted(cb_error *error, cb_status status, const char *what);
-/* OpenSSL's verify callback: keeps the certificate that is refused, for the words about it. */
+/* OpenSSL's verify callback: keeps a refused certificate, for the text about it. */
 int cb_tls_on_verify(int is_good, X509_STORE_CTX *chain);
-/* What broke a session's handshake or stream: the certificate's fault, the peer's alert, or ours.
- */
+/* Says what broke a session's handshake or stream: a fault of the certificate, an alert of the
+ * peer, or our own fault. */
 void cb_tls_explain(const cb_tls_session *session, cb_error *error);
 
 /* -- the provider's functions -- */

@@ -1,0 +1,51 @@
+/* Starting the threads of actors. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "actors/base/affinity.h"
+#include "actors/base/thread.h"
+#include "actors/core/supervisor.h"
+
+/* NULL: no such kind of route has an actor. */
+static cb_actor_function *function_for(const cb_actor_kinds *kinds, const cb_message *effect)
+{
+    if (effect->kind != CB_MSG_START_LISTENER)
+        return effect->value == 1 ? kinds->client : kinds->worker;
+    uint32_t kind = cb_route_word_base(effect->connection);
+    return kind < CB_ROUTE_KINDS ? kinds->routes[kind] : NULL;
+}
+
+cb_status cb_start_actor(cb_core *core, const cb_message *effect, cb_exchange *exchange,
+                         pthread_t *thread, cb_error *error)
+{
+    char name[16];
+    cb_actor_function *function = function_for(core->kinds, effect);
+    if (function == NULL)
+        return cb_fail(error, CB_UNSUPPORTED, "no listener for routes of kind %u",
+                       (unsigned)cb_route_word_base(effect->connection));
+    cb_mailbox *mailbox = NULL;
+    cb_status status = cb_mailbox_create(core->office, effect->to, &mailbox, error);
+    if (status != CB_OK)
+        return status;
+    status = exchange->ops->add(exchange, effect->to);
+    if (status != CB_OK) {
+        cb_mailbox_discard(&mailbox);
+        return cb_fail(error, status, "cannot make an actor's queues");
+    }
+    cb_actor_start *start = malloc(sizeof *start);
+    if (start == NULL) {
+        cb_mailbox_discard(&mailbox);
+        return cb_fail(error, CB_NO_MEMORY, "out of memory");
+    }
+    *start = (cb_actor_start){.core = core, .mailbox = mailbox};
+    (void)snprintf(name, sizeof name, "actor-%u", effect->to);
+    cb_affinity_loan loan = cb_affinity_borrow(atomic_load(&core->own_thread));
+    status =
+        cb_thread_start(thread, function, start, core->options.limits.actor_stack_kib, name, error);
+    cb_affinity_return(&loan);
+    if (status != CB_OK) {
+        cb_mailbox_discard(&mailbox);
+        free(start);
+    }
+    return status;
+}

@@ -1,0 +1,22 @@
+/* What CB_ORDER_SET_TLS and PIN carry: their payload holds one of these (cb_buffer_holding). */
+#ifndef CALLBOARD_ACTORS_CORE_TLS_SETTING_H
+#define CALLBOARD_ACTORS_CORE_TLS_SETTING_H
+
+#include "actors/base/message.h"
+#include "callboard/tls.h"
+
+typedef struct cb_tls_setting {
+    const cb_tls_provider *provider;
+    cb_tls_context *context; /* a server's; one reference is the holding buffer's */
+} cb_tls_setting;
+
+/* Valid as long as the caller refers to the payload; NULL if it holds nothing. */
+static inline const cb_tls_setting *cb_tls_setting_of(const cb_message *message)
+{
+    const cb_buffer *payload = cb_message_payload(message);
+    return payload != NULL && (payload->flags & CB_BUFFER_HOLDS) != 0
+               ? (const cb_tls_setting *)(const void *)payload->data
+               : NULL;
+}
+
+#endif

@@ -1,0 +1,13 @@
+/* Routes of kind TCP: a connection is one request and its response. The request ends with the
+ * client's half-close, or with a short silence after its first byte.
+ *
+ *     reading -> whole: REQUEST_READY -> the response -> closed
+ */
+#ifndef CALLBOARD_ACTORS_LISTENERS_TCP_CONNECTION_H
+#define CALLBOARD_ACTORS_LISTENERS_TCP_CONNECTION_H
+
+#include "actors/listeners/listener.h"
+
+extern const cb_listener_kind cb_tcp_connection_kind;
+
+#endif

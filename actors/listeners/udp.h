@@ -1,0 +1,9 @@
+/* The kind of listener behind UDP routes; see callboard/udp_commands.h for what it exchanges. */
+#ifndef CALLBOARD_ACTORS_LISTENERS_UDP_H
+#define CALLBOARD_ACTORS_LISTENERS_UDP_H
+
+#include "actors/listeners/listener.h"
+
+extern const cb_listener_kind cb_udp_kind;
+
+#endif
