@@ -2,6 +2,7 @@
 #include <CUnit/Basic.h>
 #include <CUnit/CUnit.h>
 #include <semaphore.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "actors/base/clock.h"
@@ -82,24 +83,11 @@ static size_t receive(cb_exchange *exchange, cb_message records[CB_BATCH_MAX],
     return count;
 }
 
-static cb_status add(cb_exchange *exchange, uint32_t address)
-{
-    (void)exchange;
-    (void)address;
-    return CB_OK;
-}
-
-static void remove_address(cb_exchange *exchange, uint32_t address)
-{
-    (void)exchange;
-    (void)address;
-}
-
-static cb_status send_records(cb_exchange *exchange, uint32_t address, const cb_message *records,
+static cb_status send_records(cb_exchange *exchange, cb_receiver *to, const cb_message *records,
                               size_t count)
 {
     (void)exchange;
-    (void)address;
+    (void)to;
     if (world.full_for > 0) {
         world.full_for--;
         return CB_LIMIT;
@@ -111,9 +99,16 @@ static cb_status send_records(cb_exchange *exchange, uint32_t address, const cb_
     return CB_OK;
 }
 
-static uint64_t fairness_bound(const cb_exchange *exchange)
+static void drop(cb_exchange *exchange, cb_receiver *receiver)
 {
     (void)exchange;
+    free(receiver);
+}
+
+static uint64_t fairness_bound(const cb_exchange *exchange, size_t senders)
+{
+    (void)exchange;
+    (void)senders;
     return 3;
 }
 
@@ -124,9 +119,8 @@ static void close_exchange(cb_exchange *exchange)
 }
 
 static const cb_exchange_ops operations = {.receive = receive,
-                                           .add = add,
-                                           .remove = remove_address,
                                            .send = send_records,
+                                           .drop = drop,
                                            .fairness_bound = fairness_bound,
                                            .close = close_exchange};
 
@@ -135,15 +129,24 @@ static void *no_thread(void *argument)
     return argument;
 }
 
-static cb_status starter(cb_core *core, const cb_message *effect, cb_exchange *exchange,
-                         pthread_t *thread, cb_error *error)
+static cb_receiver *receiver(uint32_t address)
+{
+    cb_receiver *made = calloc(1, sizeof *made);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(made);
+    made->address = address;
+    return made;
+}
+
+static cb_status starter(cb_core *core, const cb_message *effect, cb_receiver **started,
+                         cb_error *error)
 {
     (void)core;
-    (void)exchange;
     started_address = effect->to;
     if (start_result != CB_OK)
         return cb_fail(error, start_result, "no thread today");
-    return cb_thread_start(thread, no_thread, NULL, 0, "double", error);
+    *started = receiver(effect->to);
+    (*started)->has_thread = true;
+    return cb_thread_start(&(*started)->thread, no_thread, NULL, 0, "double", error);
 }
 
 static void batch(size_t count, const cb_message *records)
@@ -170,7 +173,8 @@ static void begin(void)
     memset(&world, 0, sizeof world);
     world.base.ops = &operations;
     start_result = CB_OK;
-    one((cb_message){.kind = CB_PLUMBING_HELLO, .from = ASKER});
+    one((cb_message){
+        .kind = CB_PLUMBING_HELLO, .from = ASKER, .value = (int64_t)(intptr_t)receiver(ASKER)});
 }
 
 static void open_supervisor(void)
