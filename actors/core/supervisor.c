@@ -367,8 +367,10 @@ static bool run_round(cb_supervisor *self)
     input_held(self, found == ALL_TAKEN);
     tick_if_due(self);
     input_list(self, &self->made_here);
-    (void)send_all(self);
-    if (found == MORE_TO_TAKE || (self->placed < self->effects.count && place(self)))
+    bool sent = send_all(self);
+    if (found == MORE_TO_TAKE || (found == NO_MEMORY_TO_TAKE && sent))
+        return false;
+    if (self->placed < self->effects.count && place(self))
         return false;
     set_bell(self, found);
     if (self->recorder != NULL)

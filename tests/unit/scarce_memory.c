@@ -61,7 +61,7 @@ void scarce_spare_me(bool spared)
     is_spared = spared;
 }
 
-static bool fails_now(void)
+bool scarce_fails_now(void)
 {
     if (is_spared || !atomic_load(&on))
         return false;
@@ -74,28 +74,28 @@ static bool fails_now(void)
 
 void *__wrap_malloc(size_t size)
 {
-    return fails_now() ? NULL : __real_malloc(size);
+    return scarce_fails_now() ? NULL : __real_malloc(size);
 }
 
 void *__wrap_calloc(size_t count, size_t size)
 {
-    return fails_now() ? NULL : __real_calloc(count, size);
+    return scarce_fails_now() ? NULL : __real_calloc(count, size);
 }
 
 void *__wrap_realloc(void *memory, size_t size)
 {
-    return fails_now() ? NULL : __real_realloc(memory, size);
+    return scarce_fails_now() ? NULL : __real_realloc(memory, size);
 }
 
 int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *),
                           void *argument)
 {
-    return fails_now() ? EAGAIN : __real_pthread_create(thread, attributes, run, argument);
+    return scarce_fails_now() ? EAGAIN : __real_pthread_create(thread, attributes, run, argument);
 }
 
 void *__wrap_zmq_socket(void *context, int type)
 {
-    if (fails_now()) {
+    if (scarce_fails_now()) {
         errno = EMFILE;
         return NULL;
     }
@@ -104,7 +104,7 @@ void *__wrap_zmq_socket(void *context, int type)
 
 int __wrap_zmq_send(void *socket, const void *bytes, size_t size, int flags)
 {
-    if (size > MOST_WITHOUT_MEMORY && fails_now()) {
+    if (size > MOST_WITHOUT_MEMORY && scarce_fails_now()) {
         errno = ENOMEM;
         return -1;
     }

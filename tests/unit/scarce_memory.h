@@ -18,6 +18,8 @@ long scarce_end(void);
 bool scarce_failed(void);
 /* Chances since scarce_begin. */
 long scarce_chances(void);
+/* One more chance: true if it is to fail. For what a double does in the place of a library. */
+bool scarce_fails_now(void);
 /* The calling thread is spared, or no longer: for what a test does itself. */
 void scarce_spare_me(bool spared);
 

@@ -14,7 +14,7 @@
 
 #define ASKER (CB_ADDRESS_FIRST_ASKER + 1)
 #define NS    1
-#define MOST  256
+#define MOST  8192
 
 /* The inbox is a list of batches; an empty batch stands for "the inbox was empty", after which
  * somebody rings, as if more had come. After the last one comes the order to stop. */
@@ -22,16 +22,19 @@ typedef struct fake {
     cb_exchange base;
     cb_message inbox[MOST];
     size_t sizes[MOST];
+    size_t written;
     size_t batches;
     size_t next_batch;
     size_t next_record;
     cb_message sent[MOST];
     size_t sent_count;
-    int full_for;          /* so many sends find the queue full */
-    bool ends_late;        /* not before something was sent */
-    bool goes_on_for_ever; /* until a test orders it to stop */
-    size_t flood;          /* so many records more come before the order to stop */
-    sem_t *inside;         /* told that somebody receives, who then waits for `goes_on`; or NULL */
+    int full_for;               /* so many sends find the queue full */
+    uint32_t reads_nothing;     /* the queue to this address is full */
+    bool (*lacks_memory)(void); /* whether a send fails for that; or NULL */
+    bool ends_late;             /* not before something was sent */
+    bool goes_on_for_ever;      /* until a test orders it to stop */
+    size_t flood;               /* so many records more come before the order to stop */
+    sem_t *inside; /* told that somebody receives, who then waits for `goes_on`; or NULL */
     sem_t *goes_on;
     cb_inbox_state state; /* what it means that nothing is there, */
     int for_so_long;      /* so many times */
@@ -89,11 +92,12 @@ static inline cb_status send_records(cb_exchange *exchange, cb_receiver *to,
                                      const cb_message *records, size_t count)
 {
     (void)exchange;
-    (void)to;
     if (world.full_for > 0) {
         world.full_for--;
         return CB_LIMIT;
     }
+    if (to->address == world.reads_nothing || (world.lacks_memory != NULL && world.lacks_memory()))
+        return CB_LIMIT;
     for (size_t i = 0; i < count; i++)
         world.sent[world.sent_count++] = records[i];
     if (world.ends_late)
@@ -153,10 +157,8 @@ static inline cb_status starter(cb_core *core, const cb_message *effect, cb_rece
 
 static inline void batch(size_t count, const cb_message *records)
 {
-    size_t used = 0;
-    for (size_t i = 0; i < world.batches; i++)
-        used += world.sizes[i];
-    memcpy(&world.inbox[used], records, count * sizeof *records);
+    memcpy(&world.inbox[world.written], records, count * sizeof *records);
+    world.written += count;
     world.sizes[world.batches++] = count;
 }
 
@@ -170,13 +172,18 @@ static inline void empty(void)
     world.sizes[world.batches++] = 0;
 }
 
+static inline void greet(uint32_t asker)
+{
+    one((cb_message){
+        .kind = CB_PLUMBING_HELLO, .from = asker, .value = (int64_t)(intptr_t)receiver(asker)});
+}
+
 static inline void begin(void)
 {
     memset(&world, 0, sizeof world);
     world.base.ops = &operations;
     start_result = CB_OK;
-    one((cb_message){
-        .kind = CB_PLUMBING_HELLO, .from = ASKER, .value = (int64_t)(intptr_t)receiver(ASKER)});
+    greet(ASKER);
 }
 
 static inline void open_supervisor(void)
