@@ -74,14 +74,27 @@ static void release_sent(void)
     world.sent_count = 0;
 }
 
-static void end_shell(void)
+/* The order to leave what is stuck: taken in, and followed when the shell's own thread runs. */
+static void order_end(void)
 {
-    (void)scarce_end();
+    one((cb_message){.kind = CB_PLUMBING_STOP, .status = 1, .from = ASKER});
+}
+
+/* Memory does not come back before the end, which was ordered. */
+static void end_short(void)
+{
     world.goes_on_for_ever = false; /* the order to stop comes, which waits for no actor */
     (void)cb_supervisor_thread(world.supervisor);
     close_supervisor();
     release_sent();
     CU_ASSERT_EQUAL(payloads, 0);
+    (void)scarce_end();
+}
+
+static void end_shell(void)
+{
+    (void)scarce_end();
+    end_short();
 }
 
 static size_t count_sent(cb_message_kind kind, uint32_t to)
@@ -115,13 +128,13 @@ static cb_message about_connection(cb_message_kind kind)
 }
 
 /* OTHER waits so often for the route to be drained, which has a request. */
-static void have_many_wait(void)
+static void have_wait(uint64_t many)
 {
     static cb_message waits[CB_BATCH_MAX];
     one(about_connection(CB_MSG_ACCEPTED));
-    for (uint64_t cause = 1; cause <= MANY;) {
+    for (uint64_t cause = 1; cause <= many;) {
         size_t count = 0;
-        for (; count < CB_BATCH_MAX && cause <= MANY; cause++)
+        for (; count < CB_BATCH_MAX && cause <= many; cause++)
             waits[count++] = (cb_message){.kind = CB_MSG_WAIT,
                                           .name_space = NS,
                                           .status = CB_WAIT_ROUTE_DRAINED,
@@ -141,11 +154,8 @@ static void lose_memory(void)
 }
 
 /* One input answers all waits, and there is no memory, and OTHER reads nothing. */
-static void become_short(void)
+static void answer_all(void)
 {
-    begin_shell();
-    open_route();
-    have_many_wait();
     release_sent();
     lose_memory();
     world.reads_nothing = OTHER;
@@ -154,6 +164,14 @@ static void become_short(void)
     one(closed);
     send_all_in();
     CU_ASSERT_EQUAL(count_sent(CB_MSG_ANSWER, OTHER), 0);
+}
+
+static void become_short(void)
+{
+    begin_shell();
+    open_route();
+    have_wait(MANY);
+    answer_all();
     CU_ASSERT(scarce_failed());
 }
 
@@ -225,15 +243,43 @@ static void the_shell_tries_again_by_itself(void)
     end_shell();
 }
 
-static void an_end_while_something_waits_for_memory_leaves_nothing_behind(void)
+static void an_end_leaves_nothing_of_what_waits_to_be_taken_in(void)
 {
-    become_short();
+    begin_shell();
+    open_route();
+    have_wait(MANY);
+    order_end();
+    answer_all();
     cb_message command = from_asker(CB_MSG_COMMAND, 3);
     command.route = 1;
     command.payload = payload();
     one(command);
     send_all_in();
-    end_shell();
+    end_short();
+}
+
+/* Every record is in use, and no one more is needed yet. */
+static void an_end_leaves_nothing_of_what_waits_for_its_place(void)
+{
+    begin_shell();
+    open_route();
+    cb_message command = from_asker(CB_MSG_COMMAND, 2);
+    command.route = 1;
+    one(command);
+    send_all_in();
+    CU_ASSERT_PTR_NOT_NULL_FATAL(sent(CB_MSG_ORDER, 0));
+    cb_message done = from_listener(CB_MSG_ORDER_DONE);
+    done.job = sent(CB_MSG_ORDER, 0)->job;
+    have_wait(CB_OUTBOX_CHUNK);
+    order_end();
+    answer_all();
+    CU_ASSERT_FALSE(scarce_failed());
+    done.payload = payload();
+    one(done);
+    send_all_in();
+    CU_ASSERT(scarce_failed());
+    CU_ASSERT_EQUAL(world.sent_count, 0);
+    end_short();
 }
 
 /* -- what carries payloads ----------------------------------------------------------------------
@@ -335,7 +381,7 @@ static void a_shutdown_needs_no_memory(void)
 {
     begin_shell();
     open_route();
-    have_many_wait();
+    have_wait(MANY);
     release_sent();
     lose_memory();
     one((cb_message){.kind = CB_MSG_SHUTDOWN, .from = ASKER});
@@ -396,6 +442,23 @@ static void a_question_that_cannot_be_held_is_refused(void)
     }
     CU_ASSERT_EQUAL(world.sent_count, MANY);
     CU_ASSERT(refused > 0 && refused <= MANY - room);
+    end_shell();
+}
+
+/* The questions can only go in when the order has gone out. */
+static void what_is_held_leaves_room_for_orders(void)
+{
+    begin_shell();
+    open_route();
+    lose_memory();
+    release_sent();
+    ask_much(MANY);
+    one((cb_message){.kind = CB_MSG_SHUTDOWN, .from = ASKER});
+    send_all_in();
+    for (size_t i = 0; i < MANY && world.sent_count < MANY + 1; i++)
+        visit();
+    CU_ASSERT_EQUAL(count_sent(CB_MSG_STOP_ACCEPTING, CB_ADDRESS_FIRST_ACTOR), 1);
+    CU_ASSERT_EQUAL(count_sent(CB_MSG_ANSWER, ASKER), MANY);
     end_shell();
 }
 
@@ -685,7 +748,8 @@ int main(void)
                            TEST(an_input_waits_until_the_last_ones_answers_have_their_place),
                            TEST(memory_that_is_back_serves_others_beside_a_full_queue),
                            TEST(the_shell_tries_again_by_itself),
-                           TEST(an_end_while_something_waits_for_memory_leaves_nothing_behind),
+                           TEST(an_end_leaves_nothing_of_what_waits_to_be_taken_in),
+                           TEST(an_end_leaves_nothing_of_what_waits_for_its_place),
                            TEST(the_payload_of_an_order_is_not_lost),
                            TEST(a_shared_payload_is_retained_once),
                            TEST(figures_without_memory_are_an_answer),
@@ -694,6 +758,7 @@ int main(void)
                            TEST(a_shutdown_needs_no_memory),
                            TEST(a_shutdown_that_comes_in_short_times_is_obeyed_when_they_are_over),
                            TEST(a_question_that_cannot_be_held_is_refused),
+                           TEST(what_is_held_leaves_room_for_orders),
                            TEST(as_many_as_there_is_room_for_are_held),
                            TEST(the_end_is_never_refused),
                            TEST(a_question_of_one_who_left_is_dropped_with_its_payload),
