@@ -16,12 +16,14 @@
 #include <unistd.h>
 
 #include "actors/base/clock.h"
+#include "callboard/log.h"
 #include "callboard/runtime.h"
 #include "tests/unit/scarce_memory.h"
 
 #define NS            1
 #define GRACE_MS      1000
 #define STOP_WITHIN   (GRACE_MS + 4000) /* ms; a loaded machine and a sanitizer are slow */
+#define AT_ONCE_MS    3000              /* less than an asker waits for its first answer */
 #define CLIENT_MS     6000              /* a client that hears nothing for so long was forgotten */
 #define PATIENCE_S    60                /* one run */
 #define MOST_CHANCES  20000
@@ -120,19 +122,23 @@ static void talk(client *self)
     (void)close(fd);
 }
 
+/* One is answered, or its connection ends. */
+static void serve(const char *request, int port)
+{
+    client guest = {.request = request, .port = port};
+    talk(&guest);
+    CU_ASSERT(guest.was_ended);
+    CU_ASSERT(guest.was_answered || scarce_failed());
+}
+
 static void be_served(cb_asker *asker, cb_route_kind kind, int64_t route)
 {
     bool is_http = kind == CB_ROUTE_HTTP;
     cb_question port = {.what = CB_ASK_ROUTE_PORT, .id = route};
     cb_status status = cb_ask(asker, NS, &port, 1);
     CU_ASSERT(came_back(status));
-    if (status != CB_OK)
-        return;
-    client guest = {.request = is_http ? "GET / HTTP/1.1\r\nHost: a\r\n\r\n" : "PING",
-                    .port = (int)port.value};
-    talk(&guest);
-    CU_ASSERT(guest.was_ended);
-    CU_ASSERT(guest.was_answered || scarce_failed());
+    if (status == CB_OK)
+        serve(is_http ? "GET / HTTP/1.1\r\nHost: a\r\n\r\n" : "PING", (int)port.value);
 }
 
 /* -- what a program does ------------------------------------------------------------------------
@@ -220,25 +226,35 @@ static void live(bool by_shutdown)
     cb_runtime *runtime = NULL;
     cb_asker *asker = NULL;
     cb_error error = {.text = ""};
-    cb_runtime_options options = {.limits = cb_limits_default(), .run_job = run_job};
+    cb_log *log = NULL;
+    const cb_log_options log_options = {
+        .path = "/dev/null", .least = CB_LOG_DEBUG, .queue_bytes = 4096};
+    cb_status status = cb_log_open(&log_options, &log, &error);
+    CU_ASSERT(came_back(status)); /* and it is lived without */
+    cb_runtime_options options = {
+        .limits = cb_limits_default(), .run_job = run_job, .serves_metrics = true, .log = log};
     options.limits.grace_ms = GRACE_MS;
     options.limits.trace_buffer = 65536;
-    options.serves_metrics = true;
-    cb_status status = cb_runtime_start(&options, &runtime, &error);
+    status = cb_runtime_start(&options, &runtime, &error);
     CU_ASSERT(came_back(status));
     if (status != CB_OK) {
         CU_ASSERT_PTR_NULL(runtime);
+        cb_log_close(&log);
         return;
     }
+    int64_t begun_ns = cb_now_ns();
     status = cb_asker_open(runtime, &asker, &error);
     CU_ASSERT(came_back(status));
+    CU_ASSERT(cb_now_ns() - begun_ns < AT_ONCE_MS * INT64_C(1000000));
     if (status == CB_OK) {
         ask_and_wait(asker);
         use_route(asker, CB_ROUTE_TCP);
         use_route(asker, CB_ROUTE_HTTP);
         cb_asker_close(&asker);
     }
+    serve("GET /metrics HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", cb_runtime_metrics_port(runtime));
     stop(&runtime, by_shutdown);
+    cb_log_close(&log);
 }
 
 /* -- every chance -------------------------------------------------------------------------------
