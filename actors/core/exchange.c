@@ -6,8 +6,6 @@
 
 #include "actors/base/handover.h"
 
-#define QUEUE_BATCHES 1000
-
 typedef struct zmq_exchange {
     cb_exchange base;
     void *inbox;       /* the PULL that everybody pushes to */
@@ -72,7 +70,7 @@ static uint64_t fairness_bound(const cb_exchange *exchange, size_t senders)
     /* The inbox reads one batch from each sender in turn, and none can hold more than its queue's
      * two ends together. */
     (void)exchange;
-    return (uint64_t)(senders + 1) * 2 * QUEUE_BATCHES;
+    return (uint64_t)(senders + 1) * 2 * CB_QUEUE_UP_BATCHES;
 }
 
 static void close_exchange(cb_exchange *exchange)
@@ -98,7 +96,7 @@ cb_status cb_exchange_open(cb_post_office *office, cb_exchange **exchange, cb_er
     self->base.ops = &operations;
     self->count = cb_post_office_count(office);
     self->inbox = zmq_socket(cb_post_office_context(office), ZMQ_PULL);
-    int bound = QUEUE_BATCHES;
+    int bound = CB_QUEUE_UP_BATCHES;
     if (self->inbox == NULL || zmq_setsockopt(self->inbox, ZMQ_RCVHWM, &bound, sizeof bound) != 0 ||
         zmq_bind(self->inbox, CB_SUPERVISOR_ENDPOINT) != 0) {
         int problem = zmq_errno();

@@ -11,12 +11,12 @@
 
 #include "actors/base/handover.h"
 
-/* Messages (batches) that one direction of a queue holds before its sender waits. */
-#define QUEUE_BATCHES 1000
+/* Messages (batches) that either end of a queue down from the supervisor holds. */
+#define QUEUE_DOWN_BATCHES 1000
 /* Sockets an actor needs: its PUSH, its PAIR, and the supervisor's end of the PAIR. */
-#define SOCKETS_EACH  3
+#define SOCKETS_EACH       3
 /* Between two attempts to send without memory. */
-#define AGAIN_NS      1000000
+#define AGAIN_NS           1000000
 
 struct cb_post_office {
     void *context;
@@ -101,7 +101,7 @@ static void *open_socket(void *context, int type)
     void *socket = zmq_socket(context, type);
     if (socket == NULL)
         return NULL;
-    int bound = QUEUE_BATCHES;
+    int bound = type == ZMQ_PUSH ? CB_QUEUE_UP_BATCHES : QUEUE_DOWN_BATCHES;
     int no_linger = 0;
     if (zmq_setsockopt(socket, ZMQ_SNDHWM, &bound, sizeof bound) != 0 ||
         zmq_setsockopt(socket, ZMQ_RCVHWM, &bound, sizeof bound) != 0 ||

@@ -19,6 +19,11 @@
 #include "callboard/limits.h"
 #include "callboard/status.h"
 
+/* Batches that each of the two ends of a queue to the supervisor holds before its sender waits. A
+ * batch has 32 KiB at most, so one sender, whoever makes it send, fills 8 MiB. (Down to a receiver
+ * goes only what step lets it be owed.) */
+#define CB_QUEUE_UP_BATCHES 128
+
 /* Where all mailboxes of one runtime meet: a messaging context. */
 typedef struct cb_post_office cb_post_office;
 typedef struct cb_mailbox cb_mailbox;
