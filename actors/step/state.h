@@ -8,6 +8,7 @@
 
 #include "actors/step/kind.h"
 #include "actors/step/note.h"
+#include "actors/step/outcome.h"
 #include "actors/step/step.h"
 #include "actors/step/tables.h"
 #include "actors/step/tally.h"
@@ -236,21 +237,6 @@ typedef struct cb_step_asker {
     cb_slot slot;
     uint32_t address;
 } cb_step_asker;
-
-typedef struct cb_step_outcome {
-    uint64_t key; /* 0: empty */
-    uint64_t payload;
-    int32_t status;
-    uint32_t unused;
-} cb_step_outcome;
-
-typedef struct cb_step_outcomes {
-    cb_step_outcome *ring;
-    uint32_t capacity;
-    uint32_t high; /* places ever used */
-    uint32_t next; /* where the next one goes */
-    cb_map places;
-} cb_step_outcomes;
 
 /* Per namespace; made when it first has something. */
 typedef struct cb_step_space {
@@ -557,14 +543,6 @@ void cb_step_client_ready(cb_step *step);
 void cb_step_client_stopped(cb_step *step);
 void cb_step_client_returned(cb_step *step, uint32_t slot);
 void cb_step_client_retire(cb_step *step);
-
-/* -- outcome.c -- */
-void cb_step_outcome_put(cb_step *step, uint8_t name_space, uint32_t route, uint16_t port,
-                         int32_t status, uint64_t text); /* text is taken over */
-void cb_step_outcome_clear(cb_step *step, uint8_t name_space, uint32_t route, uint16_t port);
-/* Moves the outcome out; false if there is none. */
-bool cb_step_outcome_take(cb_step *step, uint8_t name_space, uint32_t route, uint16_t port,
-                          int32_t *status, uint64_t *text);
 
 /* -- wait.c -- */
 void cb_step_wait_input(cb_step *step);
