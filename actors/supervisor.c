@@ -281,10 +281,12 @@ static void carry_out(cb_supervisor *self, const cb_message *effect)
     }
 }
 
+/* What is held back until the inbox was empty. A GOODBYE is, too: it comes after what the asker has
+ * asked before. */
 static bool is_askers(unsigned kind)
 {
     return (kind >= CB_MSG_OPEN_ROUTE && kind <= CB_MSG_FINISH && kind != CB_MSG_SHUTDOWN) ||
-           (kind >= CB_MSG_COMMAND && kind <= CB_MSG_CLOSE_JOBS);
+           (kind >= CB_MSG_GOODBYE && kind <= CB_MSG_CLOSE_JOBS);
 }
 
 /* The text that came with what a note is about, if that failed; NULL otherwise. */
@@ -350,19 +352,35 @@ static void hello(cb_supervisor *self, uint32_t address)
         remove_receiver(self, address);
 }
 
+static void hold(cb_supervisor *self, cb_message *message)
+{
+    if (list_add(&self->held, message) != CB_OK)
+        input(self, message); /* no memory to hold it: early is better than never */
+}
+
+/* However an asker ends, `step` is told: nothing that it has asked is to outlive it. Actors say
+ * their own last word before. */
+static void bye(cb_supervisor *self, uint32_t address)
+{
+    cb_message goodbye = {.kind = CB_MSG_GOODBYE, .from = address, .to = CB_ADDRESS_SUPERVISOR};
+    remove_receiver(self, address);
+    if (address >= CB_ADDRESS_FIRST_ASKER)
+        hold(self, &goodbye);
+}
+
 static void take_in(cb_supervisor *self, cb_message *message)
 {
     if (message->kind == CB_PLUMBING_HELLO)
         hello(self, message->from);
     else if (message->kind == CB_PLUMBING_BYE)
-        remove_receiver(self, message->from);
+        bye(self, message->from);
     else if (message->kind == CB_PLUMBING_STOP) {
         self->stopping = true;
         self->leave_stuck = message->status != 0;
-    } else if (!is_askers(message->kind))
+    } else if (is_askers(message->kind))
+        hold(self, message);
+    else
         input(self, message);
-    else if (list_add(&self->held, message) != CB_OK)
-        input(self, message); /* no memory to hold it: early is better than never */
 }
 
 /* What a round found at its end. */
