@@ -134,6 +134,8 @@ typedef struct cb_loop_waiter {
 
 /* Takes the order: answers it now or later. */
 void cb_loop_service_wait(cb_loop_service *service, const cb_message *order);
+/* Nobody waits for the order of that handle any more. */
+void cb_loop_service_wait_no_more(cb_loop_service *service, uint64_t order);
 /* To be called at the end of each message and of each callback of the loop: what waits for the last
  * task to go goes on. */
 void cb_loop_service_settle(cb_loop_service *service);
