@@ -53,6 +53,10 @@ cb_receiver *cb_outbox_find(const cb_outbox *outbox, uint32_t address);
 /* Drops what was not sent to it, and the receiver. */
 void cb_outbox_remove(cb_outbox *outbox, cb_receiver *receiver);
 
+/* The own record of a receiver that reads no more, for another use until it is removed. Drops what
+ * was not sent to it. */
+cb_record *cb_outbox_lend_own(cb_outbox *outbox, cb_receiver *gone);
+
 /* Queues the record for the receiver it names; drops it with its payload if there is none. */
 void cb_outbox_queue(cb_outbox *outbox, cb_record *record);
 /* Queues the message in the receiver's own record. False if that one still waits to be sent. */

@@ -14,9 +14,10 @@
 
 #include "callboard/status.h"
 
-static unsigned failing_countdown; /* allocations until one fails, that one included; 0: none does */
-static bool failing_for_good;      /* and all after it fail, too */
-static bool failing_has_failed;    /* since failing_begin */
+static unsigned
+    failing_countdown;          /* allocations until one fails, that one included; 0: none does */
+static bool failing_for_good;   /* and all after it fail, too */
+static bool failing_has_failed; /* since failing_begin */
 
 /* From here on the allocation of that number (from 1) fails, and perhaps all after it. */
 static inline void failing_begin(unsigned number, bool for_good)
@@ -44,7 +45,7 @@ static bool failing_fails(void)
 
 /* The function behind this one: the sanitizer's or the C library's. A pointer to a function is no
  * pointer to an object in C, so its bytes are copied. */
-#define FAILING_NEXT(name, type)                                                                    \
+#define FAILING_NEXT(name, type)                                                                   \
     static type next;                                                                              \
     if (next == NULL) {                                                                            \
         void *found = dlsym(RTLD_NEXT, name);                                                      \
