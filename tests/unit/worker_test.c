@@ -7,8 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "actors/exchange.h"
-#include "actors/runtime.h"
+#include "actors/base/clock.h"
+#include "actors/base/thread.h"
+#include "actors/core/core.h"
+#include "actors/core/exchange.h"
+#include "actors/workers/worker.h"
+#include "callboard/runtime.h"
 #include "tests/unit/exchange_bell.h"
 
 #define WORKER   CB_ADDRESS_FIRST_ACTOR
@@ -18,7 +22,7 @@
 static cb_post_office *office;
 static cb_exchange *exchange;
 static cb_bell bell;
-static cb_runtime runtime;
+static cb_core core;
 static pthread_t thread;
 
 /* Of callbacks. */
@@ -78,8 +82,8 @@ static void begin(void)
     const cb_attendant attendant = {attend, ring, NULL};
     cb_limits limits = cb_limits_default();
     limits.hand_batch = MOST;
-    runtime.options.limits = limits;
-    runtime.options.run_job = run_job;
+    const cb_runtime_options options = {.limits = limits, .run_job = run_job};
+    cb_core_init(&core, &options, NULL);
     atomic_store(&may_end, false);
     asks = false;
     CU_ASSERT_EQUAL_FATAL(sem_init(&begun, 0, 0), 0);
@@ -89,7 +93,7 @@ static void begin(void)
     CU_ASSERT_EQUAL_FATAL(cb_exchange_open(office, &exchange, NULL), CB_OK);
     cb_actor_start *start = malloc(sizeof *start);
     CU_ASSERT_PTR_NOT_NULL_FATAL(start);
-    *start = (cb_actor_start){.runtime = &runtime};
+    *start = (cb_actor_start){.core = &core};
     CU_ASSERT_EQUAL_FATAL(cb_mailbox_create(office, WORKER, &start->mailbox, NULL), CB_OK);
     CU_ASSERT_EQUAL_FATAL(exchange->ops->add(exchange, WORKER), CB_OK);
     CU_ASSERT_EQUAL_FATAL(cb_thread_start(&thread, cb_worker_thread, start, 0, "worker", NULL),
