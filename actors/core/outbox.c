@@ -126,17 +126,16 @@ static void unlink_dirty(cb_outbox *outbox, const cb_receiver *gone)
     *link = gone->next_dirty;
 }
 
-static void drop(cb_outbox *outbox, cb_receiver *gone)
+static void drop_unsent(cb_outbox *outbox, cb_receiver *gone)
 {
     while (gone->unsent.first != NULL) {
         cb_record *record = cb_record_pop(&gone->unsent);
         cb_buffer_release(cb_message_payload(&record->message));
         put_away(outbox, gone, record);
     }
-    outbox->exchange->ops->drop(outbox->exchange, gone);
 }
 
-void cb_outbox_remove(cb_outbox *outbox, cb_receiver *receiver)
+void cb_outbox_take_out(cb_outbox *outbox, cb_receiver *receiver)
 {
     cb_receiver **link = bucket_of(outbox, receiver->address);
     while (*link != receiver)
@@ -145,7 +144,7 @@ void cb_outbox_remove(cb_outbox *outbox, cb_receiver *receiver)
     outbox->receivers--;
     if (receiver->dirty)
         unlink_dirty(outbox, receiver);
-    drop(outbox, receiver);
+    drop_unsent(outbox, receiver);
 }
 
 /* --- sending --- */
@@ -254,7 +253,8 @@ void cb_outbox_close(cb_outbox *outbox)
         while (outbox->buckets[i] != NULL) {
             cb_receiver *gone = outbox->buckets[i];
             outbox->buckets[i] = gone->next;
-            drop(outbox, gone);
+            drop_unsent(outbox, gone);
+            outbox->exchange->ops->drop(outbox->exchange, gone);
         }
     free(outbox->buckets);
     while (outbox->chunks != NULL) {
