@@ -13,11 +13,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "actors/base/budget.h"
+
 /* Bytes lie behind the struct; malloc aligns the struct for any type, and its size keeps that up.
  */
 _Static_assert(sizeof(cb_buffer) % _Alignof(max_align_t) == 0, "inline bytes are aligned");
 
 #define MOST_CAPACITY (SIZE_MAX / 2 - sizeof(cb_buffer))
+
+/* Granted by the budget, but the system has none. */
+static void not_had(size_t bytes)
+{
+    cb_budget_add(-(int64_t)bytes);
+    cb_budget_was_not_it();
+}
 
 static cb_buffer *allocate(size_t size, size_t capacity)
 {
@@ -27,8 +36,13 @@ static cb_buffer *allocate(size_t size, size_t capacity)
     if (capacity > MOST_CAPACITY) {
         return NULL;
     }
-    cb_buffer *buffer = malloc(sizeof *buffer + capacity);
+    size_t whole = sizeof(cb_buffer) + capacity;
+    if (!cb_budget_take(whole, whole)) {
+        return NULL;
+    }
+    cb_buffer *buffer = malloc(whole);
     if (buffer == NULL) {
+        not_had(whole);
         return NULL;
     }
     buffer->data = (uint8_t *)(buffer + 1);
@@ -74,6 +88,7 @@ cb_buffer *cb_buffer_foreign(void *bytes, size_t size)
 /* What lies behind the struct of a buffer that holds an object. */
 typedef struct held {
     void (*drop)(void *object);
+    size_t size; /* of the object */
     max_align_t object[];
 } held;
 
@@ -83,6 +98,7 @@ cb_buffer *cb_buffer_holding(const void *object, size_t size, void (*drop)(void 
     if (buffer != NULL) {
         held *inside = (held *)(void *)(buffer + 1);
         inside->drop = drop;
+        inside->size = size;
         memcpy(inside->object, object, size);
         buffer->data = (uint8_t *)inside->object;
         buffer->capacity = 0;
@@ -101,6 +117,15 @@ cb_buffer *cb_buffer_retain(cb_buffer *buffer)
     return buffer;
 }
 
+/* What the budget counts it as. */
+static size_t counted_size(const cb_buffer *buffer)
+{
+    if ((buffer->flags & CB_BUFFER_HOLDS) != 0) {
+        return sizeof *buffer + sizeof(held) + ((const held *)(const void *)(buffer + 1))->size;
+    }
+    return sizeof *buffer + ((buffer->flags & CB_BUFFER_FOREIGN) != 0 ? 0 : buffer->capacity);
+}
+
 void cb_buffer_release(cb_buffer *buffer)
 {
     if (buffer == NULL) {
@@ -113,6 +138,7 @@ void cb_buffer_release(cb_buffer *buffer)
             held *inside = (held *)(void *)(buffer + 1);
             inside->drop(inside->object);
         }
+        cb_budget_add(-(int64_t)counted_size(buffer));
         free(buffer);
     }
 }
@@ -135,14 +161,33 @@ static cb_status grow_in_place(cb_buffer **buffer, size_t capacity)
         return CB_NO_MEMORY;
     }
     size_t room = grown_capacity(*buffer, capacity);
+    size_t more = room - (*buffer)->capacity;
+    if (!cb_budget_take(sizeof **buffer + room, more)) {
+        /* What nobody asked for may still be left out. */
+        if (room == capacity) {
+            return CB_NO_MEMORY;
+        }
+        room = capacity;
+        more = room - (*buffer)->capacity;
+        if (!cb_budget_take(sizeof **buffer + room, more)) {
+            return CB_NO_MEMORY;
+        }
+    }
     cb_buffer *moved = realloc(*buffer, sizeof *moved + room);
     if (moved == NULL) {
+        not_had(more);
         return CB_NO_MEMORY;
     }
     moved->data = (uint8_t *)(moved + 1);
     moved->capacity = room;
     *buffer = moved;
     return CB_OK;
+}
+
+const char *cb_buffer_why_not(void)
+{
+    return cb_budget_was_it() ? "out of memory: the budget is used up (CALLBOARD_MEMORY)"
+                              : "out of memory";
 }
 
 cb_status cb_buffer_writable(cb_buffer **buffer, size_t capacity)
@@ -171,4 +216,14 @@ cb_status cb_buffer_writable(cb_buffer **buffer, size_t capacity)
     cb_buffer_release(old);
     *buffer = copy;
     return CB_OK;
+}
+
+void cb_buffer_count(int64_t bytes)
+{
+    cb_budget_add(bytes);
+}
+
+bool cb_buffer_has_room(size_t bytes)
+{
+    return cb_budget_could_read(0, bytes);
 }

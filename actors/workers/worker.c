@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "actors/base/budget.h"
 #include "actors/base/clock.h"
 #include "actors/core/asker.h"
 #include "actors/workers/placement.h"
@@ -147,10 +148,20 @@ static void say_why_stopped(const worker *self, cb_job *job)
     }
 }
 
+/* What a callback leaves may lie for long until somebody takes it, so it must find room. */
+static void refuse_result(cb_job *job)
+{
+    cb_buffer_release(job->result);
+    job->result = NULL;
+    job->status = CB_JOB_OVERLOADED;
+}
+
 static void complete(worker *self, cb_job *job, int64_t now_ns)
 {
     if (self->asker.stopped)
         say_why_stopped(self, job);
+    if (job->result != NULL && job->status == CB_JOB_SUCCESS && !cb_budget_has_room())
+        refuse_result(job);
     cb_message message = {.kind = CB_MSG_JOB_COMPLETED,
                           .status = (int32_t)job->status,
                           .cause = self->current.cause,
