@@ -45,6 +45,7 @@ typedef struct cb_held_socket {
     bool closed;        /* by the script */
     bool read_on;       /* what the script wants; more is needed to be read */
     bool counted;       /* among the open ones */
+    bool starved;       /* not read, because the budget has no room for more */
     bool told_last;
     bool in_flight;  /* an event of it is with the supervisor */
     bool lined_up;   /* among those that wait until the supervisor has room */
@@ -87,6 +88,7 @@ struct cb_sockets {
     bool stopping; /* STOP_LISTENER came: nothing is read any more */
     bool parting;  /* all callbacks are over, and every socket was closed */
     cb_op *patience;
+    cb_op *relief; /* the next look at those that are starved */
 };
 
 /* -- actor.c -- */
@@ -105,7 +107,8 @@ cb_status cb_sockets_listen(cb_sockets *self, const char *address, uint16_t port
 bool cb_held_is_closed(const cb_held_socket *socket);
 /* Closes the transport: what was written is delivered; or with a reset. */
 void cb_held_close(cb_held_socket *socket, bool by_reset);
-/* Reads or does not, as the script wants and the bytes that wait allow. */
+/* Reads or does not, as the script wants and the bytes that wait and the memory budget allow. For
+ * the budget it is looked at again and again. */
 void cb_held_steer(cb_held_socket *socket);
 
 /* -- events.c: what is told, and when -- */
