@@ -152,9 +152,9 @@ bool cb_budget_may_read(size_t whole, size_t more)
     return cb_budget_could_read(whole, more) || refuse();
 }
 
-bool cb_budget_has_room(void)
+bool cb_budget_has_room(unsigned eighths)
 {
-    return fits(0, now_is(&marks.all)) || refuse();
+    return fits(0, mark_of(eighths)) || refuse();
 }
 
 bool cb_budget_was_it(void)

@@ -33,6 +33,8 @@
 #define CB_BUDGET_MIDDLE 65536u
 #define CB_BUDGET_SLACK  16384
 
+enum { CB_BUDGET_TO_BEGIN = 6, CB_BUDGET_TO_KEEP = 7, CB_BUDGET_TO_ANSWER = 8 };
+
 /* Without one (at first, or after INT64_MAX) all is granted and counted all the same. `fixed`: the
  * part that is made once and stays, counted by its maker. 0 <= fixed <= bytes. */
 void cb_budget_set(int64_t bytes, int64_t fixed);
@@ -89,8 +91,10 @@ static inline unsigned cb_budget_eighths(size_t whole)
                                        : 4;
 }
 
-/* Whether anything more may be begun: the budget is not all used. */
-bool cb_budget_has_room(void);
+/* Whether not more than so many eighths are used: for what will be kept for a time that nobody
+ * knows. A job that is begun needs CB_BUDGET_TO_BEGIN, its result CB_BUDGET_TO_KEEP, the response
+ * to a request that has come CB_BUDGET_TO_ANSWER. */
+bool cb_budget_has_room(unsigned eighths);
 /* After this thread got no memory: whether a budget refused it. */
 bool cb_budget_was_it(void);
 /* For one that was granted memory which the system did not have then. */

@@ -10,9 +10,9 @@ cb_status cb_job_begin(cb_asker *asker, uint8_t name_space, const cb_job_options
         cb_buffer_release(options->request);
         return cb_is_timeout(options->timeout_ms) ? CB_UNKNOWN : CB_INVALID;
     }
-    if (!cb_budget_has_room()) {
+    if (!cb_budget_has_room(CB_BUDGET_TO_BEGIN)) {
         cb_buffer_release(options->request);
-        return CB_LIMIT;
+        return CB_NO_MEMORY;
     }
     cb_message message = {.kind = CB_MSG_BEGIN_JOB,
                           .name_space = name_space,
@@ -55,9 +55,9 @@ cb_status cb_job_start(cb_asker *asker, uint8_t name_space, const cb_start_optio
         cb_buffer_release(options->request);
         return cb_is_timeout(options->timeout_ms) ? CB_UNKNOWN : CB_INVALID;
     }
-    if (!cb_budget_has_room()) {
+    if (!cb_budget_has_room(CB_BUDGET_TO_BEGIN)) {
         cb_buffer_release(options->request);
-        return CB_LIMIT;
+        return CB_NO_MEMORY;
     }
     cb_message message = {.kind = CB_MSG_BEGIN_JOB,
                           .name_space = name_space,

@@ -160,7 +160,9 @@ static void complete(worker *self, cb_job *job, int64_t now_ns)
 {
     if (self->asker.stopped)
         say_why_stopped(self, job);
-    if (job->result != NULL && job->status == CB_JOB_SUCCESS && !cb_budget_has_room())
+    bool is_taken = (self->current.flags & CB_FLAG_HAS_NUL) != 0; /* by a script, some time */
+    if (job->result != NULL && job->status == CB_JOB_SUCCESS &&
+        !cb_budget_has_room(is_taken ? CB_BUDGET_TO_KEEP : CB_BUDGET_TO_ANSWER))
         refuse_result(job);
     cb_message message = {.kind = CB_MSG_JOB_COMPLETED,
                           .status = (int32_t)job->status,
@@ -169,8 +171,8 @@ static void complete(worker *self, cb_job *job, int64_t now_ns)
                           .job = self->current.job,
                           .value = job->result != NULL ? (int64_t)job->result->size : 0,
                           .payload = cb_payload_handle(job->result)};
-    bool asked = (self->current.flags & CB_FLAG_HAS_NUL) != 0 && job->status == CB_JOB_SUCCESS;
-    if (asked && message.value > 0 && memchr(job->result->data, 0, job->result->size) != NULL)
+    if (is_taken && job->status == CB_JOB_SUCCESS && message.value > 0 &&
+        memchr(job->result->data, 0, job->result->size) != NULL)
         message.flags = CB_FLAG_HAS_NUL;
     self->current.kind = CB_MSG_NONE;
     post(self, &message);
