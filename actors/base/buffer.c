@@ -34,6 +34,7 @@ static cb_buffer *allocate(size_t size, size_t capacity)
         capacity = size;
     }
     if (capacity > MOST_CAPACITY) {
+        cb_budget_was_not_it();
         return NULL;
     }
     size_t whole = sizeof(cb_buffer) + capacity;
@@ -158,6 +159,7 @@ static size_t grown_capacity(const cb_buffer *buffer, size_t capacity)
 static cb_status grow_in_place(cb_buffer **buffer, size_t capacity)
 {
     if (capacity > MOST_CAPACITY) {
+        cb_budget_was_not_it();
         return CB_NO_MEMORY;
     }
     size_t room = grown_capacity(*buffer, capacity);

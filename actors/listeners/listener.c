@@ -294,7 +294,10 @@ void cb_connection_charge(cb_connection *connection, size_t bytes)
 
 static bool route_has_room(const cb_listener *listener, size_t more, unsigned eighths)
 {
-    size_t mark = (size_t)cb_listener_limits(listener)->route_memory / 8 * eighths;
+    size_t all = (size_t)cb_listener_limits(listener)->route_memory;
+    size_t mark = all / 8 * eighths;
+    if (all == 0) /* nobody has chosen one */
+        return true;
     if (listener->charged <= mark && more <= mark - listener->charged)
         return true;
     cb_budget_count_refusal();
