@@ -156,24 +156,16 @@ static size_t grown_capacity(const cb_buffer *buffer, size_t capacity)
     return grown > capacity && grown <= MOST_CAPACITY ? grown : capacity;
 }
 
-static cb_status grow_in_place(cb_buffer **buffer, size_t capacity)
+/* To `room`, which is more than there is. */
+static cb_status resize(cb_buffer **buffer, size_t room)
 {
-    if (capacity > MOST_CAPACITY) {
+    if (room > MOST_CAPACITY) {
         cb_budget_was_not_it();
         return CB_NO_MEMORY;
     }
-    size_t room = grown_capacity(*buffer, capacity);
     size_t more = room - (*buffer)->capacity;
     if (!cb_budget_take(sizeof **buffer + room, more)) {
-        /* What nobody asked for may still be left out. */
-        if (room == capacity) {
-            return CB_NO_MEMORY;
-        }
-        room = capacity;
-        more = room - (*buffer)->capacity;
-        if (!cb_budget_take(sizeof **buffer + room, more)) {
-            return CB_NO_MEMORY;
-        }
+        return CB_NO_MEMORY;
     }
     cb_buffer *moved = realloc(*buffer, sizeof *moved + room);
     if (moved == NULL) {
@@ -186,13 +178,22 @@ static cb_status grow_in_place(cb_buffer **buffer, size_t capacity)
     return CB_OK;
 }
 
+/* What nobody asked for may be left out. */
+static cb_status grow_in_place(cb_buffer **buffer, size_t capacity)
+{
+    size_t grown = grown_capacity(*buffer, capacity);
+    cb_status status = resize(buffer, grown);
+    return status != CB_OK && grown > capacity ? resize(buffer, capacity) : status;
+}
+
 const char *cb_buffer_why_not(void)
 {
     return cb_budget_was_it() ? "out of memory: the budget is used up (CALLBOARD_MEMORY)"
                               : "out of memory";
 }
 
-cb_status cb_buffer_writable(cb_buffer **buffer, size_t capacity)
+static cb_status make_writable(cb_buffer **buffer, size_t capacity,
+                               cb_status (*grow)(cb_buffer **buffer, size_t capacity))
 {
     cb_buffer *old = *buffer;
     if (old == NULL) {
@@ -206,7 +207,7 @@ cb_status cb_buffer_writable(cb_buffer **buffer, size_t capacity)
         return CB_OK;
     }
     if (!foreign && cb_buffer_is_unique(old)) {
-        return grow_in_place(buffer, capacity);
+        return grow(buffer, capacity);
     }
     cb_buffer *copy = allocate(old->size, capacity);
     if (copy == NULL) {
@@ -218,6 +219,16 @@ cb_status cb_buffer_writable(cb_buffer **buffer, size_t capacity)
     cb_buffer_release(old);
     *buffer = copy;
     return CB_OK;
+}
+
+cb_status cb_buffer_writable(cb_buffer **buffer, size_t capacity)
+{
+    return make_writable(buffer, capacity, grow_in_place);
+}
+
+cb_status cb_buffer_writable_exactly(cb_buffer **buffer, size_t capacity)
+{
+    return make_writable(buffer, capacity, resize);
 }
 
 void cb_buffer_count(int64_t bytes)

@@ -162,12 +162,18 @@ static void answer(cb_http_connection *self, int status, const char *why, bool i
 }
 
 /* What is being read will be no request. */
-static void turn_away(cb_http_connection *self, int status, const char *why, cb_close_reason reason)
+static void turn_away_asked(cb_http_connection *self, int status, const char *why,
+                            cb_close_reason reason, bool is_head)
 {
     if (!self->guest.base.owes_end)
         cb_connection_begin(&self->guest.base);
     cb_connection_ended(&self->guest.base, reason);
-    answer(self, status, why, self->input.request.is_head);
+    answer(self, status, why, is_head);
+}
+
+static void turn_away(cb_http_connection *self, int status, const char *why, cb_close_reason reason)
+{
+    turn_away_asked(self, status, why, reason, self->input.request.is_head);
 }
 
 static void turn_away_malformed(cb_http_connection *self)
@@ -489,7 +495,8 @@ void cb_http_respond(cb_connection *connection, cb_buffer *response, bool final)
     recount(self);
     if (!cb_connection_may_take(connection, room_of(response))) {
         cb_buffer_release(response);
-        turn_away(self, 503, "the memory for responses is used up", CB_CLOSE_OVERLOADED);
+        turn_away_asked(self, 503, "the memory for responses is used up", CB_CLOSE_OVERLOADED,
+                        self->asked.is_head);
         return;
     }
     final = final || is_final(self, response);

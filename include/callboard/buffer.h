@@ -60,6 +60,10 @@ CB_PUBLIC bool cb_buffer_is_unique(const cb_buffer *buffer);
  * its capacity suffices and is copied into a buffer of its own otherwise. */
 CB_PUBLIC cb_status cb_buffer_writable(cb_buffer **buffer, size_t capacity);
 
+/* The same, but a buffer that must grow gets no more room than was asked for: for one whose final
+ * size is known. Growing in many small steps copies its bytes each time. */
+CB_PUBLIC cb_status cb_buffer_writable_exactly(cb_buffer **buffer, size_t capacity);
+
 /* After one of these has failed for want of memory on the calling thread: a sentence that says what
  * was used up, the machine's memory or the process's budget. Never NULL, never freed. */
 CB_PUBLIC const char *cb_buffer_why_not(void);

@@ -40,13 +40,6 @@ static void close_up(cb_http_input *input)
     input->at = 0;
 }
 
-/* What cb_buffer_writable will make of a buffer that has too little room. */
-static size_t grown(const cb_buffer *bytes, size_t wanted)
-{
-    size_t usual = bytes->capacity + bytes->capacity / 2;
-    return usual > wanted ? usual : wanted;
-}
-
 /* The room that `size` bytes more take: what there is, or twice as much, or what they need. */
 static size_t room_for(const cb_http_input *input, size_t size)
 {
@@ -101,8 +94,9 @@ cb_http_progress cb_http_input_frame(cb_http_input *input, const cb_http_limits 
     return cb_http_request_frame(&input->request, limits, first, cb_http_input_size(input));
 }
 
-/* Bytes that are to be reserved behind what there is; 0: there is room enough. */
-static size_t more_room(const cb_http_input *input)
+/* The room grows by half of itself at least, but not beyond a request whose size is known: what
+ * nobody will send takes no memory. */
+size_t cb_http_input_wants(const cb_http_input *input)
 {
     const cb_buffer *bytes = input->bytes;
     size_t size = cb_http_input_size(input);
@@ -113,23 +107,22 @@ static size_t more_room(const cb_http_input *input)
     more = more < ROOM_MOST ? more : ROOM_MOST;
     size_t most = missing(input);
     more = more < most ? more : most;
-    return left < more && left < ROOM_LEAST ? more : 0;
-}
-
-size_t cb_http_input_wants(const cb_http_input *input)
-{
-    size_t more = more_room(input);
-    return more > 0 ? grown(input->bytes, cb_http_input_size(input) + more) : 0;
+    if (left >= more || left >= ROOM_LEAST)
+        return 0;
+    size_t half_more = bytes->capacity + bytes->capacity / 2;
+    if (half_more <= size + more)
+        return size + more;
+    return half_more - size < most ? half_more : size + most;
 }
 
 void cb_http_input_reserve(cb_http_input *input)
 {
+    size_t room = cb_http_input_wants(input);
     if (input->bytes == NULL)
         return;
     close_up(input);
-    size_t more = more_room(input);
-    if (more > 0)
-        (void)cb_buffer_writable(&input->bytes, input->bytes->size + more);
+    if (room > 0)
+        (void)cb_buffer_writable_exactly(&input->bytes, room);
 }
 
 /* The first request leaves with the memory, what is behind it gets its own. */
