@@ -92,6 +92,18 @@ bool cb_held_is_closed(const cb_held_socket *socket)
 
 /* -- reading ----------------------------------------------------------------------------------- */
 
+/* The time that the script allows for silence runs on while nothing is read. */
+static bool gives_up(cb_held_socket *socket)
+{
+    int64_t now_ns = cb_loop_now(socket->owner->actor.loop);
+    if (socket->patience_ns == 0 || now_ns - socket->starved_ns < socket->patience_ns ||
+        socket->state != CB_HELD_OPEN)
+        return false;
+    cb_held_close(socket, true);
+    cb_held_tell_last(socket, CB_TCP_TIMEOUT, 0, "there was no memory to receive in time");
+    return true;
+}
+
 static void on_relief(cb_op *op)
 {
     cb_sockets *self = op->user_data;
@@ -99,7 +111,7 @@ static void on_relief(cb_op *op)
     if (op->error != CB_IO_OK && op->error != CB_IO_TIMEOUT)
         return;
     for (cb_held_socket *socket = self->first; socket != NULL; socket = socket->next)
-        if (socket->starved)
+        if (socket->starved && !gives_up(socket))
             cb_held_steer(socket);
 }
 
@@ -131,8 +143,10 @@ void cb_held_steer(cb_held_socket *socket)
     size_t most = (size_t)self->actor.core->options.limits.socket_unread;
     bool reads = socket->read_on && !self->stopping && cb_held_unread(socket) < most;
     bool starved = reads && is_starved(socket);
-    if (starved && !socket->starved)
+    if (starved && !socket->starved) {
         cb_budget_count_refusal();
+        socket->starved_ns = cb_loop_now(self->actor.loop);
+    }
     socket->starved = starved;
     if (starved)
         look_again(self);

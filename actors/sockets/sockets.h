@@ -40,12 +40,14 @@ typedef struct cb_held_socket {
     cb_sockets *owner;
     uint32_t number; /* 0: the server's own; its events are those that are no socket's */
     cb_held_state state;
-    cb_tcp_socket *tcp; /* NULL once it is gone */
-    bool accepted;      /* by the server */
-    bool closed;        /* by the script */
-    bool read_on;       /* what the script wants; more is needed to be read */
-    bool counted;       /* among the open ones */
-    bool starved;       /* not read, because the budget has no room for more */
+    cb_tcp_socket *tcp;  /* NULL once it is gone */
+    bool accepted;       /* by the server */
+    bool closed;         /* by the script */
+    bool read_on;        /* what the script wants; more is needed to be read */
+    bool counted;        /* among the open ones */
+    bool starved;        /* not read, because the budget has no room for more */
+    int64_t starved_ns;  /* since when */
+    int64_t patience_ns; /* how long the script lets it be silent; 0: for ever */
     bool told_last;
     bool in_flight;  /* an event of it is with the supervisor */
     bool lined_up;   /* among those that wait until the supervisor has room */
