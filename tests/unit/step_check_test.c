@@ -218,6 +218,7 @@ static const spoil of_jobs[] = {
     SET(WORK, RUNS, deadline, 0, NULL),
     SET(WORK, QUEUED, deadline, 1, "a job has a limit but does not run"),
     SET(WORK, QUEUED, status, CB_JOB_SUCCESS, "a job's status does not suit its state"),
+    SET(CLIENTS, QUEUED, status, CB_JOB_SUCCESS, "a job's status does not suit its state"),
     SET(CLIENTS, ENDED, status, CB_JOB_PENDING, "a job's status does not suit its state"),
     OWN(LANES, shutdown, CB_CUTTING_OFF, false, "a job waits though the grace is over"),
     SET(WORK, LED, place, CB_PLACE_NONE, "a job is not where it says that it waits"),
