@@ -155,8 +155,7 @@ static const field fields[] = {
     LANE(returned.last, 0),
     LANE(backlog.first, 0),
     LANE(backlog.last, 0),
-    FIELD(askers, cb_step_asker, slot.generation, 0),
-    FIELD(askers, cb_step_asker, address, 0),
+    SPACE(slot.generation, 0),
     SPACE(name_space, 0),
     SPACE(last_route, 0),
     SPACE(last_job, 0),
@@ -169,6 +168,7 @@ static const field fields[] = {
     SPACE(closers.last, 0),
     SPACE(canceled, 0),
     SPACE(open_routes, NEVER),
+    TALLY(slot.generation),
     TALLY(kind),
     TALLY(name_space),
     TALLY(route),
@@ -211,8 +211,18 @@ static const field fields[] = {
     OWN(finisher, 32, 0),
     OWN(finish_cause, 64, 0),
     OWN(told_deadline_ns, 64, 0),
+    OWN(routes.free_head, 32, 0),
+    OWN(routes.count, 32, 0),
+    OWN(jobs.free_head, 32, 0),
+    OWN(jobs.count, 32, 0),
     OWN(waits.free_head, 32, 0),
     OWN(waits.count, 32, 0),
+    OWN(workers.free_head, 32, 0),
+    OWN(workers.count, 32, 0),
+    OWN(askers.free_head, 32, 0),
+    OWN(askers.count, 32, 0),
+    OWN(lanes.free_head, 32, 0),
+    OWN(lanes.count, 32, 0),
     OWN(outcomes.next, 32, 0),
     OWN(ignored, 64, NEVER),
 };
@@ -362,6 +372,19 @@ static void check_unlike(void)
     }
 }
 
+/* A field that is there twice would look like two that are alike. */
+static void test_each_field(void)
+{
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
+        for (size_t k = 0; k < i; k++) {
+            if (fields[k].table == fields[i].table && fields[k].offset == fields[i].offset) {
+                CU_FAIL("a field is listed twice");
+                fprintf(stderr, "  %s\n", fields[i].name);
+            }
+        }
+    }
+}
+
 static void test_each_bit(void)
 {
     bool found[sizeof fields / sizeof *fields] = {false};
@@ -423,6 +446,7 @@ static void test_size(void)
 int main(void)
 {
     const CU_TestInfo tests[] = {
+        {"each field is listed once", test_each_field},
         {"each bit counts once", test_each_bit},
         {"what it costs", test_size},
         CU_TEST_INFO_NULL,
