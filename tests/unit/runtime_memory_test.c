@@ -213,9 +213,11 @@ static void stop(cb_runtime **runtime, bool by_shutdown)
         cb_runtime_shutdown(*runtime);
     cb_status status = cb_runtime_stop(runtime, &error);
     int64_t took_ms = (cb_now_ns() - begun_ns) / 1000000;
-    CU_ASSERT(status == CB_OK || (scarce_failed() && status == CB_TIMEOUT));
+    /* Something was cut off, or the trace's file lacks something: both are said. */
+    bool is_said = scarce_failed() && (status == CB_TIMEOUT || status == CB_IO);
+    CU_ASSERT(status == CB_OK || is_said);
     CU_ASSERT(took_ms < STOP_WITHIN);
-    if (status != CB_OK || took_ms >= STOP_WITHIN)
+    if ((status != CB_OK && !is_said) || took_ms >= STOP_WITHIN)
         printf("    chance %ld (%ld): stop says %s (%s) after %lld ms\n", failing, in_a_row,
                cb_status_text(status), error.text, (long long)took_ms);
     CU_ASSERT_PTR_NULL(*runtime);
@@ -231,8 +233,11 @@ static void live(bool by_shutdown)
         .path = "/dev/null", .least = CB_LOG_DEBUG, .queue_bytes = 4096};
     cb_status status = cb_log_open(&log_options, &log, &error);
     CU_ASSERT(came_back(status)); /* and it is lived without */
-    cb_runtime_options options = {
-        .limits = cb_limits_default(), .run_job = run_job, .serves_metrics = true, .log = log};
+    cb_runtime_options options = {.limits = cb_limits_default(),
+                                  .run_job = run_job,
+                                  .trace_path = "/dev/null",
+                                  .serves_metrics = true,
+                                  .log = log};
     options.limits.grace_ms = GRACE_MS;
     options.limits.trace_buffer = 65536;
     status = cb_runtime_start(&options, &runtime, &error);
