@@ -50,8 +50,8 @@ void cb_outbox_give_back(cb_outbox *outbox, cb_record *record);
 /* Takes the receiver over. Its address must be new. */
 void cb_outbox_add(cb_outbox *outbox, cb_receiver *receiver);
 cb_receiver *cb_outbox_find(const cb_outbox *outbox, uint32_t address);
-/* Drops what was not sent to it, and the receiver. */
-void cb_outbox_remove(cb_outbox *outbox, cb_receiver *receiver);
+/* Drops what was not sent to it. The receiver is the caller's again. */
+void cb_outbox_take_out(cb_outbox *outbox, cb_receiver *receiver);
 
 /* The own record of a receiver that reads no more, for another use until it is removed. Drops what
  * was not sent to it. */

@@ -42,19 +42,20 @@ cb_actor_starter cb_start_actor;
 cb_status cb_supervisor_new(cb_core *core, cb_exchange *exchange, cb_recorder *recorder,
                             cb_actor_starter *starter, cb_supervisor **supervisor, cb_error *error);
 /* For a thread that has sent something: has it taken in, at best here and now. Bounded: some
- * rounds, each of so many records. Never waits for another thread but one that said good-bye, so
- * whoever says good-bye rings instead. Any thread, at any time until the supervisor is freed. */
+ * rounds, each of so many records. Never waits for another thread. Any thread, at any time until
+ * the supervisor is freed. */
 void cb_supervisor_attend(cb_supervisor *supervisor);
 /* The same by the supervisor's own thread. */
 void cb_supervisor_ring(cb_supervisor *supervisor);
 /* The function of its own thread; argument: the supervisor. Ends after CB_PLUMBING_STOP, when every
- * actor has ended; a STOP with a status other than 0 does not wait for those that are stuck. From
- * then on nobody is in charge any more, whoever comes. */
+ * actor has ended, or has said good-bye some time ago; a STOP with a status other than 0 does not
+ * wait for those that are stuck. From then on nobody is in charge any more, whoever comes. */
 void *cb_supervisor_thread(void *supervisor);
 /* What its own thread sleeps by, for tests. */
 cb_bell *cb_supervisor_bell(cb_supervisor *supervisor);
-/* Actors that were left behind. */
+/* Actors whose threads were left behind. */
 size_t cb_supervisor_abandoned(const cb_supervisor *supervisor);
+/* Waits for threads that have said good-bye. */
 void cb_supervisor_free(cb_supervisor **supervisor);
 
 #endif
