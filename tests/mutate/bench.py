@@ -13,6 +13,7 @@ OBJECTS = "callboard_objects"
 SUPPORT = "unit_support"
 TRIES = 3  # for a failure that can be chance: it has to be seen twice
 NEEDED = 2
+ROOM_BYTES = 256 << 20  # on a disk with less, what does not compile says nothing
 
 
 class Result:
@@ -57,6 +58,8 @@ class Workbench:
 
     def judge(self, mutant):
         shutil.rmtree(self.folder, ignore_errors=True)
+        if shutil.disk_usage(os.path.dirname(self.folder)).free < ROOM_BYTES:
+            raise OSError(f"the disk of {self.folder} is nearly full")
         self.write(mutant)
         is_header = mutant.path.endswith(".h")
         made = self.builds[False].objects_of(mutant.path, OBJECTS)

@@ -28,6 +28,7 @@ from source import Source
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 WANTED_RATE = 0.95
 COUNT = 100
+INTERRUPTED = "interrupted: not all were tried"
 
 
 def say(text):
@@ -356,7 +357,7 @@ def run_all(options, session):
         say(text)
         enough = enough and good
         if session.runner.stopped:
-            say("interrupted: not all were tried")
+            say(INTERRUPTED)
             return 130
     return 0 if enough else 1
 
@@ -388,6 +389,9 @@ def main():
         try:
             session.prepare()
             return run_all(options, session)
+        except InterruptedError:
+            say(INTERRUPTED)
+            return 130
         except (BuildError, LookupError, OSError) as problem:
             fail(problem)
     return 2
