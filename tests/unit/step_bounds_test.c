@@ -377,6 +377,67 @@ static void test_no_more_counted_than_half(void)
     end();
 }
 
+/* -- questions -- */
+
+static void test_questions_that_are_none(void)
+{
+    static const int64_t whats[] = {0,
+                                    -1,
+                                    CB_ASK_COUNT,
+                                    CB_ASK_COUNT + 1,
+                                    (INT64_C(1) << 32) + CB_ASK_ROUTE_STATE,
+                                    (INT64_C(1) << 16) + CB_ASK_ROUTE_STATE,
+                                    INT64_MIN,
+                                    INT64_MAX};
+    begin(double_limits());
+    uint32_t route = play_open(&p, -1);
+    for (size_t i = 0; i < sizeof whats / sizeof *whats; i++) {
+        cb_message said = double_ask(
+            &p.d,
+            (cb_message){.kind = CB_MSG_ASK, .name_space = 1, .value = whats[i], .job = route});
+        CU_ASSERT(said.kind == CB_MSG_ANSWER && said.status == CB_INVALID);
+        CU_ASSERT(said.value == 0 && said.payload == 0 && said.flags == 0);
+    }
+    end();
+}
+
+/* A refusal says why, and nothing else. */
+static void test_refusals_have_no_value(void)
+{
+    begin(double_limits());
+    uint32_t route = play_open(&p, -1);
+    play_start(&p, CB_ROUTE_NONE, -1);
+    const cb_message refused[] = {
+        {.kind = CB_MSG_OPEN_ROUTE, .status = -2},
+        {.kind = CB_MSG_OPEN_ROUTE, .connection = cb_route_word(CB_ROUTE_KINDS, 0)},
+        {.kind = CB_MSG_CLOSE_ROUTE, .route = 99},
+        {.kind = CB_MSG_BEGIN_JOB, .value = -2},
+        {.kind = CB_MSG_BEGIN_JOB, .route = 99},
+        {.kind = CB_MSG_BEGIN_JOB, .route = route},
+        {.kind = CB_MSG_BEGIN_JOB, .route = CB_ROUTE_ONLY},
+        {.kind = CB_MSG_BEGIN_JOB, .route = 99, .flags = CB_FLAG_CLIENT},
+        {.kind = CB_MSG_BEGIN_JOB, .route = route, .value = -2, .flags = CB_FLAG_CLIENT},
+        {.kind = CB_MSG_TAKE_JOB, .job = 99},
+        {.kind = CB_MSG_TAKE_JOB, .job = 1},
+        {.kind = CB_MSG_CANCEL_JOB, .job = 99},
+        {.kind = CB_MSG_COMMAND, .route = 99},
+        {.kind = CB_MSG_WAIT, .status = CB_WAIT_TIME, .value = -2},
+        {.kind = CB_MSG_WAIT, .status = CB_WAIT_JOB_COMPLETE, .job = 99},
+        {.kind = CB_MSG_WAIT, .status = CB_WAIT_ROUTE_DRAINED, .job = 99},
+        {.kind = CB_MSG_ASK, .value = CB_ASK_ROUTE_PORT, .job = 99},
+        {.kind = CB_MSG_ASK, .value = CB_ASK_JOB_STATUS, .job = 99},
+    };
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+        cb_message message = refused[i];
+        message.name_space = 1;
+        cb_message said = double_ask(&p.d, message);
+        CU_ASSERT(said.kind == CB_MSG_ANSWER && said.status < 0 && said.value == 0);
+        CU_ASSERT(said.payload == 0 && said.connection == 0 && said.flags == 0);
+        CU_ASSERT_EQUAL(double_count(&p.d, CB_MSG_ANSWER), 1);
+    }
+    end();
+}
+
 /* -- times -- */
 
 static void test_times_saturate(void)
@@ -460,6 +521,8 @@ int main(void)
         {"counts of connections", test_counts_of_connections},
         {"counts of what was rejected", test_counts_of_what_was_rejected},
         {"no more counted than half", test_no_more_counted_than_half},
+        {"questions that are none", test_questions_that_are_none},
+        {"refusals have no value", test_refusals_have_no_value},
         {"times saturate", test_times_saturate},
         {"time limits that are none", test_time_limits_that_are_none},
         {"a stamp from the past", test_a_stamp_from_the_past},

@@ -280,6 +280,28 @@ static void test_holes_in_a_map(void)
     }
 }
 
+/* So many that places, counts and slots need more than 16 bits. */
+static void test_a_large_map(void)
+{
+    const uint32_t many = 70000;
+    cb_map map = {0};
+    for (uint32_t i = 0; i < many; i++) {
+        CU_ASSERT_FATAL(cb_map_reserve(&map, realloc));
+        cb_map_put(&map, (uint64_t)i << 8, i);
+    }
+    CU_ASSERT(map.count == many && map.capacity == 262144);
+    for (uint32_t i = 0; i < many; i += 2) {
+        cb_map_remove(&map, (uint64_t)i << 8);
+    }
+    CU_ASSERT_EQUAL(map.count, many / 2);
+    uint32_t wrong = 0;
+    for (uint32_t i = 0; i < many; i++) {
+        wrong += cb_map_get(&map, (uint64_t)i << 8) != (i % 2 == 0 ? CB_NONE : i);
+    }
+    CU_ASSERT_EQUAL(wrong, 0);
+    free(map.entries);
+}
+
 /* -- heaps -- */
 
 typedef struct expected {
@@ -398,6 +420,7 @@ int main(void)
         {"a map against a model", test_a_map_against_a_model},
         {"a map is half full at most", test_a_map_is_half_full_at_most},
         {"holes in a map", test_holes_in_a_map},
+        {"a large map", test_a_large_map},
         {"a heap against a model", test_a_heap_against_a_model},
         {"room in a heap", test_room_in_a_heap},
         CU_TEST_INFO_NULL,
