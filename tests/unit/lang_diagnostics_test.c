@@ -160,6 +160,22 @@ static void long_lines_are_shown_in_part(void)
     }
 }
 
+/* Where 16 bits do not reach. */
+static void places_far_into_a_text(void)
+{
+    enum { BEFORE = 70000 };
+    char *text = malloc(BEFORE + 16);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(text);
+    memset(text, '\n', BEFORE);
+    strcpy(text + BEFORE, "a far line\nb");
+    expect_excerpt(text, BEFORE + 2, 3, "    a far line\n      ^~~\n");
+    memset(text, 'x', BEFORE);
+    char wanted[512];
+    (void)snprintf(wanted, sizeof wanted, "    %.78sa far line\n    %80s^\n", text, "");
+    expect_excerpt(text, BEFORE + 2, 1, wanted);
+    free(text);
+}
+
 /* Neither end of the part lies inside a character. */
 static void long_lines_are_cut_between_characters(void)
 {
@@ -238,6 +254,10 @@ static void places_are_found_by_line_and_column(void)
     expect_line(text, 0, 1, "");
     expect_line(text, 1, 0, "");
     expect_line("", 1, 1, "");
+    char many[3000];
+    memset(many, '\n', sizeof many);
+    strcpy(many + 2000, "a far line");
+    expect_line(many, 2001, 3, "    a far line\n      ^\n");
 }
 
 /* --- runtime errors --- */
@@ -325,6 +345,7 @@ int main(void)
     CU_ADD_TEST(suite, carets_stand_under_the_place);
     CU_ADD_TEST(suite, tabs_and_wide_characters_keep_the_caret_right);
     CU_ADD_TEST(suite, long_lines_are_shown_in_part);
+    CU_ADD_TEST(suite, places_far_into_a_text);
     CU_ADD_TEST(suite, long_lines_are_cut_between_characters);
     CU_ADD_TEST(suite, more_than_are_shown_are_told);
     CU_ADD_TEST(suite, places_are_found_by_line_and_column);

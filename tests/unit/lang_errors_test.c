@@ -36,8 +36,8 @@ static const row outside[] = {
     {"#define $N 1\nvoid main() { }", "1:9+2 expected a name after '#define', not '$N'"},
     {"#define N 1 2\nvoid main() { }",
      "1:13+1 #define takes one literal and nothing more on its line"},
-    {"#define N -\nvoid main() { }", "2:1+4 expected a number or a string, not 'void'"},
     {"#define N -\n5\nvoid main() { }", "1:9+1 #define N has no value on its line"},
+    {"#define N -\nvoid main() { }", "2:1+4 expected a number or a string, not 'void'"},
     {"#define N -\"x\"\nvoid main() { }", "1:12+3 expected a number or a string, not a string"},
     {"#define N x\nvoid main() { }", "1:11+1 expected a number or a string, not 'x'"},
     {"#define N 1\n#define N 2\nvoid main() { }", "2:9+1 N is already declared in line 1"},
@@ -106,6 +106,15 @@ static const row outside[] = {
      "1:37+6 printf is already a plugin's verb"},
     {"plugin \"print/PrintPlugin\"; struct printf { i32 a; } void main() { }",
      "1:36+6 printf is already a plugin's verb"},
+    {"i32 f( { } void main() { f(); g = 1; $x = 1; }",
+     "1:8+1 expected a type of a parameter, not '{' | 1:38+2 $x is not declared"},
+    {"struct S { i32 } void main() { blob $b; $b assign S; $b.a = 1; $b assign T; $y = "
+     "1; }",
+     "1:16+1 expected a name of the field (without '$'), not '}'"},
+    {"struct { i32 a; } void main() { i32 $n = structsize(S); demo.X(); foo(); }",
+     "1:8+1 expected a name after 'struct', not '{' | 1:57+6 no plugin line loads the "
+     "namespace demo; add: plugin \"demo/DemoPlugin\";"},
+    {"#define N\nvoid main() { i32 $a = N + M; }", "1:9+1 #define N has no value on its line"},
 };
 
 static const row statements[] = {

@@ -223,6 +223,12 @@ static const row expressions[] = {
     {"string $a; string $b; $a = $b = \"x\";", NULL},
     {"i32 $a = 1; $a = $b = 2;", "6:18+2 $b is not declared"},
     {"i32 $a = 1; i32 $b = $a = 2;", NULL},
+    {"i32 $a = plugin.Close(1);", "6:10+12 no plugin line loads the namespace plugin"},
+    {"i32 $a = struct.Close(1);", "6:10+12 no plugin line loads the namespace struct"},
+    {"i32 $a = callback.Close(1);", "6:10+8 expected an expression, not 'callback'"},
+    {"i32 $a = $b.Close(1);", "6:18+1 expected ';', not '('"},
+    {"i32 $a = blob.Size($x);", "6:10+9 blob has no verb Size | 6:20+2 $x is not declared"},
+    {"i32 $a = (blob.Overflow($x)) + 1;", "6:25+2 $x is not declared"},
 };
 
 static void mistakes_in_expressions(void)

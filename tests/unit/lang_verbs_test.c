@@ -358,7 +358,10 @@ static void buffers_of_arguments(void)
     expect("blob $b[3]; $b[0] = $b[1] = $b[2] = 'x'; v.Show(v.BufferOfBlob($b));",
            "3 shared;blob xxx;");
     expect("blob $b; v.Show(v.BufferOfBlob($b));", "0 copied;blob ;");
-    /* A number has no bytes. */
+    /* A number has no bytes, whatever stood in its place in the call before. */
+    expect("blob $b[2]; v.BufferOfText(\"const\"); v.BufferOfNumber(5); v.BufferOfBlob($b);"
+           "v.BufferOfNumber(5); v.BufferOfText(\"const\"); v.BufferOfBlob($b);",
+           "5 shared;0 copied;2 shared;0 copied;5 shared;2 shared;");
     expect("v.Show(v.BufferOfNumber(5));", "0 copied;blob ;");
 }
 
@@ -410,6 +413,10 @@ static void values_stay_while_variables_change(void)
     expect("string $s = \"old\"; v.ResizeText($s, 2, \"const\"); v.Show($s);",
            "const const;string zz;");
     expect("blob $b[2]; v.ResizeTwo($b, 3, $b);", "zzz zzz;");
+    /* Only during that call. */
+    expect("blob $b[1]; blob $c[1]; $c[0] = 'c'; v.Resize($b, 3, $c); $c[0] = 'd';"
+           "v.Resize($b, 3, $c); v.ResizeTwo($b, 3, $c); v.Show($c);",
+           "c c;d d;d d;blob d;");
     expect("blob $b[2]; blob $c[1]; $c[0] = 'c'; v.ResizeTwo($b, 3, $c); v.Show($c);",
            "c c;blob c;");
 }
