@@ -14,10 +14,13 @@
 
 #include "callboard/status.h"
 
-static unsigned
-    failing_countdown;          /* allocations until one fails, that one included; 0: none does */
-static bool failing_for_good;   /* and all after it fail, too */
-static bool failing_has_failed; /* since failing_begin */
+static unsigned failing_countdown; /* allocations until one fails, that one included; 0: none does */
+static bool failing_for_good;      /* and all after it fail, too */
+static bool failing_has_failed;    /* since failing_begin */
+static bool failing_has_begun;     /* ever */
+
+/* Of the leak sanitizer, where there is one. */
+void __lsan_ignore_object(const void *object) __attribute__((weak));
 
 /* From here on the allocation of that number (from 1) fails, and perhaps all after it. */
 static inline void failing_begin(unsigned number, bool for_good)
@@ -25,6 +28,7 @@ static inline void failing_begin(unsigned number, bool for_good)
     failing_countdown = number;
     failing_for_good = for_good;
     failing_has_failed = false;
+    failing_has_begun = true;
 }
 
 /* Whether one has failed; from here on none does. */
@@ -43,9 +47,17 @@ static bool failing_fails(void)
     return true;
 }
 
+/* What the loader has allocated before is its own, and it keeps it where nobody looks. */
+static void *failing_given(void *memory)
+{
+    if (!failing_has_begun && memory != NULL && __lsan_ignore_object != NULL)
+        __lsan_ignore_object(memory);
+    return memory;
+}
+
 /* The function behind this one: the sanitizer's or the C library's. A pointer to a function is no
  * pointer to an object in C, so its bytes are copied. */
-#define FAILING_NEXT(name, type)                                                                   \
+#define FAILING_NEXT(name, type)                                                                    \
     static type next;                                                                              \
     if (next == NULL) {                                                                            \
         void *found = dlsym(RTLD_NEXT, name);                                                      \
@@ -61,13 +73,13 @@ typedef void *(*failing_realloc_type)(void *, size_t);
 CB_PUBLIC void *malloc(size_t size)
 {
     FAILING_NEXT("malloc", failing_malloc_type)
-    return failing_fails() ? NULL : next(size);
+    return failing_fails() ? NULL : failing_given(next(size));
 }
 
 CB_PUBLIC void *calloc(size_t count, size_t size)
 {
     FAILING_NEXT("calloc", failing_calloc_type)
-    return failing_fails() ? NULL : next(count, size);
+    return failing_fails() ? NULL : failing_given(next(count, size));
 }
 
 CB_PUBLIC void *realloc(void *memory, size_t size)

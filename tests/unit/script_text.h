@@ -18,21 +18,22 @@ typedef struct script_text {
 static inline void script_add(script_text *text, const char *format, ...) CB_PRINTF_LIKE(2, 3);
 static inline void script_add(script_text *text, const char *format, ...)
 {
-    va_list arguments;
-    va_start(arguments, format);
-    int more = vsnprintf(NULL, 0, format, arguments);
-    va_end(arguments);
-    size_t needed = text->size + (size_t)more + 1;
-    if (needed > text->room) {
-        text->room = needed * 2;
+    for (;;) {
+        va_list arguments;
+        size_t left = text->room - text->size;
+        va_start(arguments, format);
+        int more = vsnprintf(text->bytes != NULL ? text->bytes + text->size : NULL, left, format,
+                             arguments);
+        va_end(arguments);
+        if (more >= 0 && (size_t)more < left) {
+            text->size += (size_t)more;
+            return;
+        }
+        text->room = (text->size + (size_t)more + 1) * 2;
         text->bytes = realloc(text->bytes, text->room);
         if (text->bytes == NULL)
             abort();
     }
-    va_start(arguments, format);
-    (void)vsnprintf(text->bytes + text->size, text->room - text->size, format, arguments);
-    va_end(arguments);
-    text->size += (size_t)more;
 }
 
 /* Adds the same text so many times. */
