@@ -58,7 +58,7 @@ enum {
                              ANSWER: the shell makes its payload, a cb_snapshot */
 };
 
-/* Where BEGIN_JOB finds its route. */
+/* Values of `route` in BEGIN_JOB that are no id. */
 #define CB_ROUTE_NONE 0u /* a job of its own; `job` is the entry */
 #define CB_ROUTE_ONLY                                                                              \
     UINT32_MAX /* the namespace's one open route; CB_MISMATCH if not exactly one is open           \

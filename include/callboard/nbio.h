@@ -98,10 +98,6 @@ CB_PUBLIC cb_loop *cb_loop_current(void);
  * timeout_ns < 0: blocks until at least one callback has run or a wake-up came, even when nothing
  * is outstanding (another thread may submit). 0: does not block. > 0: blocks for at most that long.
  * CB_STOPPED if the loop ended in a callback (it is freed then); CB_INVALID inside a callback or on
- * another thread; CB_IO if the kernel's interface failed.
- * timeout_ns < 0: blocks until at least one callback has run or a wake-up came (also when nothing
- * is outstanding: another thread may submit). 0: does not block. > 0: blocks for at most that long.
- * CB_STOPPED if the loop ended in a callback (it is freed then); CB_INVALID inside a callback or on
  * another thread; CB_IO if the kernel's interface failed. */
 CB_PUBLIC cb_status cb_loop_tick(cb_loop *loop, int64_t timeout_ns, cb_error *error);
 /* Ticks until nothing is outstanding (cb_loop_num_waiting is 0). */
