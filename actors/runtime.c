@@ -3,6 +3,8 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "actors/base/clock.h"
+#include "actors/base/sink.h"
 #include "actors/base/thread.h"
 #include "actors/clients/client.h"
 #include "actors/core/asker.h"
@@ -15,6 +17,7 @@
 
 /* How long the supervisor may take to say its first word. */
 #define ANSWERED_WITHIN_MS 10000
+#define NS_A_MS            1000000
 
 struct cb_runtime {
     cb_core core;
@@ -26,6 +29,7 @@ struct cb_runtime {
     /* The owner's own way to the supervisor: opened at the start, so that the end does not depend
      * on descriptors that may be gone by then. Used by who set `shut_down`, and by the stop. */
     cb_mailbox *control;
+    atomic_int_least64_t end_began_ns; /* 0: it has not. Any thread */
 };
 
 /* What the supervisor can start. */
@@ -133,12 +137,22 @@ static cb_status open_parts(cb_runtime *runtime, const char *trace_path, cb_erro
     return status == CB_OK ? serve_metrics(runtime, error) : status;
 }
 
+/* The trace's file has until the grace is over, and some time at least. */
+static cb_status close_recorder(cb_runtime *runtime, cb_error *error)
+{
+    int64_t least_ns = cb_now_ns() + CB_SINK_PATIENCE_NS;
+    int64_t until_ns =
+        atomic_load(&runtime->end_began_ns) + runtime->core.options.limits.grace_ms * NS_A_MS;
+    return cb_recorder_close_until(&runtime->recorder, until_ns > least_ns ? until_ns : least_ns,
+                                   error);
+}
+
 static cb_status close_parts(cb_runtime *runtime, cb_error *error)
 {
     cb_mailbox_close(&runtime->control);
     cb_supervisor_free(&runtime->supervisor);
     cb_post_office_close(&runtime->core.office);
-    return cb_recorder_close(&runtime->recorder, error);
+    return close_recorder(runtime, error);
 }
 
 cb_status cb_runtime_start(const cb_runtime_options *options, cb_runtime **runtime, cb_error *error)
@@ -151,6 +165,7 @@ cb_status cb_runtime_start(const cb_runtime_options *options, cb_runtime **runti
         return cb_fail(error, CB_NO_MEMORY, "out of memory");
     raise_descriptor_limit();
     cb_core_init(&started->core, options, &actor_kinds);
+    atomic_init(&started->end_began_ns, 0);
     cb_status status = open_parts(started, options->trace_path, error);
     if (status != CB_OK) {
         (void)close_parts(started, NULL);
@@ -172,11 +187,19 @@ cb_status cb_runtime_name_space(cb_runtime *runtime, uint8_t name_space, const c
     return cb_recorder_name(runtime->recorder, name_space, name, error);
 }
 
+/* The first time counts. */
+static void begin_end(cb_runtime *runtime)
+{
+    int_least64_t not_yet = 0;
+    (void)atomic_compare_exchange_strong(&runtime->end_began_ns, &not_yet, cb_now_ns());
+}
+
 void cb_runtime_shutdown(cb_runtime *runtime)
 {
     /* Relaxed would do: the flag only keeps a second message from being sent. */
     if (atomic_exchange(&runtime->core.shut_down, true))
         return;
+    begin_end(runtime);
     cb_message message = {.kind = CB_MSG_SHUTDOWN};
     (void)cb_mailbox_post(runtime->control, &message);
     (void)cb_mailbox_flush_and_ring(runtime->control); /* a second one must find us free */
@@ -199,12 +222,28 @@ static cb_status finish(cb_runtime *runtime, bool *stuck, cb_error *error)
     return status;
 }
 
+/* Of two things that may have gone wrong, both are told, as the first one. */
+static cb_status both(cb_status first, cb_error *error, cb_status second, const cb_error *why)
+{
+    cb_error before;
+    if (second == CB_OK)
+        return first;
+    if (error == NULL)
+        return first != CB_OK ? first : second;
+    if (first == CB_OK)
+        return cb_fail(error, second, "%s", why->text);
+    before = *error;
+    return cb_fail(error, first, "%.250s; %.250s", before.text, why->text);
+}
+
 cb_status cb_runtime_stop(cb_runtime **runtime, cb_error *error)
 {
+    cb_error trace_error = {.text = ""};
     cb_runtime *stopping = *runtime;
     if (stopping == NULL)
         return CB_OK;
     bool stuck = false;
+    begin_end(stopping);
     cb_status status = finish(stopping, &stuck, error);
     cb_metrics_stop(&stopping->metrics);
     cb_status dismissed = dismiss(stopping, stuck, error);
@@ -214,12 +253,11 @@ cb_status cb_runtime_stop(cb_runtime **runtime, cb_error *error)
     if (cb_supervisor_abandoned(stopping->supervisor) > 0) {
         /* A thread that does not end still uses the runtime: it is left to the process's end. The
          * trace is whole all the same. */
-        cb_status written = cb_recorder_close(&stopping->recorder, status == CB_OK ? error : NULL);
-        return status != CB_OK ? status : written;
+        return both(status, error, close_recorder(stopping, &trace_error), &trace_error);
     }
-    cb_status closed = close_parts(stopping, status == CB_OK ? error : NULL);
+    cb_status closed = close_parts(stopping, &trace_error);
     free(stopping);
-    return status != CB_OK ? status : closed;
+    return both(status, error, closed, &trace_error);
 }
 
 cb_status cb_asker_open(cb_runtime *runtime, cb_asker **asker, cb_error *error)

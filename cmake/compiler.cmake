@@ -54,6 +54,13 @@ function(cb_link_across_files target)
   endif()
 endfunction()
 
+# A program that is linked from their plain code: gcc would take the slow way by itself.
+function(cb_link_file_by_file target)
+  if(CB_ACROSS_FILES)
+    target_link_options(${target} PRIVATE -fno-lto)
+  endif()
+endfunction()
+
 find_program(CCACHE ccache)
 if(CCACHE AND NOT CMAKE_C_COMPILER_LAUNCHER)
   set(CMAKE_C_COMPILER_LAUNCHER ${CCACHE})

@@ -34,6 +34,7 @@ foreach(folder unit sim)
     cmake_path(GET source STEM name)
     add_executable(${name} ${source})
     target_link_libraries(${name} PRIVATE ${support})
+    cb_link_file_by_file(${name})
     set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY
                                              ${PROJECT_BINARY_DIR}/tests/${folder})
     add_test(NAME ${folder}_${name} COMMAND ${name})
@@ -64,6 +65,7 @@ if(FUZZ_SOURCES AND NOT CB_FUZZ)
     string(REGEX REPLACE "_fuzz$" "" corpus ${name})
     add_executable(replay_${corpus} ${source} ${FUZZED_${corpus}} tests/fuzz/replay.c)
     target_link_libraries(replay_${corpus} PRIVATE callboard_inside)
+    cb_link_file_by_file(replay_${corpus})
     set_target_properties(replay_${corpus} PROPERTIES RUNTIME_OUTPUT_DIRECTORY
                                                       ${PROJECT_BINARY_DIR}/tests/fuzz)
     add_test(NAME fuzz_${corpus} COMMAND replay_${corpus}

@@ -90,6 +90,7 @@ cb_buffer *cb_snapshot_take(const cb_step *step, const cb_recorder *recorder)
     if (recorder != NULL) {
         snapshot.trace_records = cb_recorder_count(recorder);
         snapshot.trace_overwritten = cb_recorder_overwritten(recorder);
+        snapshot.trace_unwritten = cb_recorder_unwritten(recorder);
         for (unsigned i = 1; i < CB_METRICS_SPACES; i++)
             snapshot.names[i] = cb_recorder_name_of(recorder, (uint8_t)i);
     }

@@ -46,6 +46,7 @@ typedef struct cb_snapshot {
     uint64_t ignored;
     uint64_t trace_records;
     uint64_t trace_overwritten;
+    uint64_t trace_unwritten;
     uint32_t live_routes;
     uint32_t waits;
     bool shutting_down;

@@ -2,24 +2,20 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
-#include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "actors/base/clock.h"
+#include "actors/base/sink.h"
 #include "actors/base/thread.h"
 
 #define NS_A_S     INT64_C(1000000000)
-#define NS_A_MS    INT64_C(1000000)
-#define PATIENCE   (2 * NS_A_S) /* for a reader that does not read, at a flush and at the end */
-#define TEXT_MOST  512u         /* bytes of a note's texts */
+#define TEXT_MOST  512u /* bytes of a note's texts */
 #define ALIGNMENT  8u
-/* So much is written at once: a pipe that poll says has room takes it without blocking. */
+/* Standard error is shared with others, so it may block. */
 #define WRITE_MOST 4096u
 
 typedef enum entry_kind { ENTRY_NOTE, ENTRY_LINE } entry_kind;
@@ -42,18 +38,16 @@ typedef struct queue {
 struct cb_log {
     cb_log_level least;
     size_t capacity;
-    int output;
-    int wake; /* an eventfd */
+    cb_sink sink;
     pthread_t thread;
     pthread_mutex_t lock; /* held for a copy or a swap, never for output; guards what follows */
     pthread_cond_t progress;
     queue filling;
     uint64_t lost; /* not told of yet */
     uint64_t lost_ever;
-    uint64_t put;       /* entries ever */
-    uint64_t written;   /* of these, as far as they could be */
-    bool asleep;        /* the writer waits for `wake` */
-    int64_t give_up_ns; /* when the end no longer waits for the output; 0: it has not begun */
+    uint64_t put;     /* entries ever */
+    uint64_t written; /* of these, as far as they could be */
+    bool asleep;      /* the writer waits until it is rung for */
     /* The writer's own. */
     queue draining;
     cb_json text;
@@ -70,11 +64,6 @@ static int64_t wall_now_ns(void)
 
 /* -- the queue -------------------------------------------------------------------------------- */
 
-static void ring(const cb_log *log)
-{
-    (void)eventfd_write(log->wake, 1);
-}
-
 void cb_log_wake(cb_log *log)
 {
     pthread_mutex_lock(&log->lock);
@@ -82,7 +71,7 @@ void cb_log_wake(cb_log *log)
     log->asleep = log->asleep && !asleep;
     pthread_mutex_unlock(&log->lock);
     if (asleep)
-        ring(log);
+        cb_sink_ring(&log->sink);
 }
 
 /* Room for one entry with so many bytes behind it, or NULL and one more lost. The lock is held. */
@@ -132,7 +121,7 @@ void cb_log_note(cb_log *log, int64_t time_ns, const cb_noted *noted)
     log->asleep = log->asleep && !wakes;
     pthread_mutex_unlock(&log->lock);
     if (wakes)
-        ring(log);
+        cb_sink_ring(&log->sink);
 }
 
 static void put_line(cb_log *log, const cb_json *line)
@@ -177,55 +166,6 @@ uint64_t cb_log_lost(cb_log *log)
 
 /* -- the output ------------------------------------------------------------------------------- */
 
-static void drain_wake(const cb_log *log)
-{
-    eventfd_t count;
-    (void)eventfd_read(log->wake, &count);
-}
-
-/* Milliseconds until the end gives up; -1: it has not begun. */
-static int patience_ms(cb_log *log)
-{
-    pthread_mutex_lock(&log->lock);
-    int64_t give_up_ns = log->give_up_ns;
-    pthread_mutex_unlock(&log->lock);
-    if (give_up_ns == 0)
-        return -1;
-    int64_t left_ms = (give_up_ns - cb_now_ns() + NS_A_MS - 1) / NS_A_MS;
-    return left_ms < 0 ? 0 : left_ms > INT_MAX ? INT_MAX : (int)left_ms;
-}
-
-/* Whether the output takes something now; false once the end has waited for long enough. */
-static bool has_room(cb_log *log)
-{
-    for (;;) {
-        struct pollfd polled[] = {{.fd = log->output, .events = POLLOUT},
-                                  {.fd = log->wake, .events = POLLIN}};
-        int ready = poll(polled, 2, patience_ms(log));
-        if (ready == 0)
-            return false;
-        if (ready > 0 && polled[0].revents != 0)
-            return true;
-        if (ready > 0)
-            drain_wake(log); /* the end may have begun */
-    }
-}
-
-static bool write_bytes(cb_log *log, const char *bytes, size_t size, size_t *done)
-{
-    for (*done = 0; *done < size;) {
-        size_t piece = size - *done < WRITE_MOST ? size - *done : WRITE_MOST;
-        if (!has_room(log))
-            return false;
-        ssize_t written = write(log->output, bytes + *done, piece);
-        if (written >= 0)
-            *done += (size_t)written;
-        else if (errno != EINTR && errno != EAGAIN)
-            return false;
-    }
-    return true;
-}
-
 static uint64_t count_lines(const char *bytes, size_t size)
 {
     uint64_t lines = 0;
@@ -240,11 +180,11 @@ static void write_text(cb_log *log, uint64_t told)
 {
     const cb_json *text = &log->text;
     size_t done = 0;
-    if (log->in_line && !write_bytes(log, "\n", 1, &done)) {
+    if (log->in_line && cb_sink_write(&log->sink, "\n", 1, &done) != 0) {
         done = 0;
     } else {
         log->in_line = false;
-        (void)write_bytes(log, text->bytes, text->size, &done);
+        (void)cb_sink_write(&log->sink, text->bytes, text->size, &done);
         log->in_line = done > 0 && text->bytes[done - 1] != '\n';
     }
     log->broken = done < text->size;
@@ -320,48 +260,18 @@ static bool take(cb_log *log, uint64_t *lost, bool *over)
     log->draining = came;
     *lost = log->lost;
     bool any = came.size > 0 || (*lost > 0 && !log->broken);
-    *over = !any && log->give_up_ns != 0;
+    *over = !any && cb_sink_has_end_begun(&log->sink);
     log->lost = any ? 0 : log->lost;
     log->asleep = !any;
     pthread_mutex_unlock(&log->lock);
     return any;
 }
 
-static void sleep_until_woken(const cb_log *log)
-{
-    struct pollfd polled = {.fd = log->wake, .events = POLLIN};
-    (void)poll(&polled, 1, -1);
-    drain_wake(log);
-}
-
-static bool has_given_up(cb_log *log)
-{
-    return patience_ms(log) == 0;
-}
-
-static void *writer_thread(void *argument)
-{
-    cb_log *log = argument;
-    for (;;) {
-        uint64_t lost;
-        bool over;
-        if (take(log, &lost, &over))
-            write_batch(log, lost);
-        else if (!over)
-            sleep_until_woken(log);
-        if (over || has_given_up(log))
-            return NULL;
-    }
-}
-
-/* -- life ------------------------------------------------------------------------------------- */
-
 static void destroy(cb_log *log)
 {
-    if (log->output > STDERR_FILENO)
-        (void)close(log->output);
-    if (log->wake >= 0)
-        (void)close(log->wake);
+    if (log->sink.fd > STDERR_FILENO)
+        (void)close(log->sink.fd);
+    cb_sink_close(&log->sink);
     (void)pthread_cond_destroy(&log->progress);
     (void)pthread_mutex_destroy(&log->lock);
     free(log->filling.bytes);
@@ -370,25 +280,44 @@ static void destroy(cb_log *log)
     free(log);
 }
 
+static void *writer_thread(void *argument)
+{
+    cb_log *log = argument;
+    bool over = false;
+    while (!over && !cb_sink_has_given_up(&log->sink)) {
+        uint64_t lost;
+        if (take(log, &lost, &over))
+            write_batch(log, lost);
+        else if (!over)
+            cb_sink_sleep(&log->sink, -1);
+    }
+    if (!cb_sink_leave(&log->sink)) {
+        (void)pthread_detach(pthread_self());
+        destroy(log);
+    }
+    return NULL;
+}
+
+/* -- life ------------------------------------------------------------------------------------- */
+
 static cb_status open_output(cb_log *log, const char *path, cb_error *error)
 {
-    log->output = STDERR_FILENO;
+    log->sink.fd = STDERR_FILENO;
     if (path == NULL)
         return CB_OK;
-    log->output = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
-    return log->output >= 0
+    log->sink.fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+    return log->sink.fd >= 0
                ? CB_OK
                : cb_fail_errno(error, CB_IO, errno, "cannot open the log %.300s", path);
 }
 
 static cb_status open_parts(cb_log *log, const cb_log_options *options, cb_error *error)
 {
-    cb_status status = open_output(log, options->path, error);
+    cb_status status = cb_sink_open(&log->sink, WRITE_MOST, error);
+    if (status == CB_OK)
+        status = open_output(log, options->path, error);
     if (status != CB_OK)
         return status;
-    log->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (log->wake < 0)
-        return cb_fail_errno(error, CB_IO, errno, "cannot make the log's queue");
     log->filling.bytes = malloc(log->capacity);
     log->draining.bytes = malloc(log->capacity);
     if (log->filling.bytes == NULL || log->draining.bytes == NULL)
@@ -420,7 +349,6 @@ cb_status cb_log_open(const cb_log_options *options, cb_log **result, cb_error *
         return cb_fail(error, CB_NO_MEMORY, "out of memory");
     log->least = options->least;
     log->capacity = options->queue_bytes;
-    log->output = log->wake = -1;
     cb_status status = make_locks(log, error);
     if (status != CB_OK) {
         free(log);
@@ -438,7 +366,7 @@ void cb_log_flush(cb_log *log)
 {
     if (log == NULL)
         return;
-    int64_t until_ns = cb_now_ns() + PATIENCE;
+    int64_t until_ns = cb_now_ns() + CB_SINK_PATIENCE_NS;
     struct timespec until = {.tv_sec = until_ns / NS_A_S, .tv_nsec = until_ns % NS_A_S};
     cb_log_wake(log);
     pthread_mutex_lock(&log->lock);
@@ -455,10 +383,10 @@ void cb_log_close(cb_log **result)
     *result = NULL;
     if (log == NULL)
         return;
-    pthread_mutex_lock(&log->lock);
-    log->give_up_ns = cb_now_ns() + PATIENCE;
-    pthread_mutex_unlock(&log->lock);
-    ring(log);
-    (void)pthread_join(log->thread, NULL);
-    destroy(log);
+    cb_sink_end(&log->sink, cb_now_ns() + CB_SINK_PATIENCE_NS);
+    pthread_t thread = log->thread;
+    if (cb_sink_await_leave(&log->sink) || !cb_sink_abandon(&log->sink)) {
+        (void)pthread_join(thread, NULL);
+        destroy(log);
+    }
 }

@@ -329,6 +329,8 @@ cb_buffer *cb_metrics_render(const cb_snapshot *snapshot, int64_t started_s)
            snapshot->trace_records);
     single(&to, "trace_overwritten_total", "counter",
            "Records that are no longer in the flight recorder.", snapshot->trace_overwritten);
+    single(&to, "trace_unwritten_total", "counter", "Records that are missing in the trace file.",
+           snapshot->trace_unwritten);
     single(&to, "routes_live", "gauge", "Routes that have not closed yet.", snapshot->live_routes);
     single(&to, "waits", "gauge", "Questions that are answered later.", snapshot->waits);
     add_actors(&to, snapshot);

@@ -186,6 +186,11 @@ void cb_trace_encode(const cb_trace_slot *slot, uint8_t bytes[CB_TRACE_RECORD_SI
         memset(body, 0, CB_TRACE_RECORD_SIZE - AT_BODY);
         put64(body, slot->of.hash);
         break;
+    case CB_TRACE_LOST:
+        memset(body, 0, CB_TRACE_RECORD_SIZE - AT_BODY);
+        put64(body, slot->of.lost.records);
+        put64(body + 8, slot->of.lost.messages);
+        break;
     case CB_TRACE_NAME:
         encode_name(&slot->of.name, body);
         break;
@@ -217,7 +222,8 @@ void cb_trace_decode(const uint8_t bytes[CB_TRACE_RECORD_SIZE], cb_trace_record 
         record->of.hash = get64(body);
         break;
     case CB_TRACE_LOST:
-        record->of.lost = get64(body);
+        record->of.lost.records = get64(body);
+        record->of.lost.messages = get64(body + 8);
         break;
     case CB_TRACE_NAME:
         decode_name(body, &record->of.name);

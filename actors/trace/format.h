@@ -37,6 +37,7 @@ typedef struct cb_trace_slot {
     union {
         cb_message message;
         uint64_t hash;
+        cb_trace_lost lost;
         cb_trace_name_part name;
         cb_trace_end end;
     } of;

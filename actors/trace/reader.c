@@ -29,6 +29,7 @@ struct cb_trace_reader {
     /* What the next record has to follow. */
     uint64_t sequence; /* of the last input; 0 before the first */
     uint32_t index;    /* of its last effect */
+    uint64_t skipped;  /* messages that are missing behind it */
     bool gap;          /* records are missing here: any higher number may come */
     cb_trace_end totals;
     cb_trace_name_part part; /* the last part of a name that is not whole */
@@ -163,11 +164,12 @@ static cb_status check_input(cb_trace_reader *reader, const cb_trace_record *rec
 {
     bool follows = reader->gap ? record->sequence > reader->sequence &&
                                      record->sequence >= reader->header.first_sequence
-                               : record->sequence == reader->sequence + 1;
+                               : record->sequence == reader->sequence + reader->skipped + 1;
     if (!follows || record->index != 0)
         return misplaced(record, error, "its number does not follow the one before");
     reader->sequence = record->sequence;
     reader->index = 0;
+    reader->skipped = 0;
     reader->gap = false;
     reader->totals.inputs++;
     return CB_OK;
@@ -179,7 +181,7 @@ static cb_status check_effect(cb_trace_reader *reader, const cb_trace_record *re
     bool follows = reader->gap
                        ? record->sequence >= reader->sequence &&
                              record->sequence >= reader->header.first_sequence && record->index > 0
-                       : record->sequence == reader->sequence &&
+                       : record->sequence == reader->sequence && reader->skipped == 0 &&
                              record->index == reader->index + 1 && record->sequence > 0;
     if (!follows)
         return misplaced(record, error, "it does not follow its message's effect before");
@@ -196,6 +198,19 @@ static cb_status check_checkpoint(cb_trace_reader *reader, const cb_trace_record
     if (reader->gap ? record->sequence < reader->sequence : record->sequence != reader->sequence)
         return misplaced(record, error, "it is not about the message before it");
     reader->totals.checkpoints++;
+    return CB_OK;
+}
+
+/* Messages are missing as a whole, so all effects of the one before are there. */
+static cb_status check_lost(cb_trace_reader *reader, const cb_trace_record *record, cb_error *error)
+{
+    const cb_trace_lost *lost = &record->of.lost;
+    if (record->sequence != reader->sequence + reader->skipped && !reader->gap)
+        return misplaced(record, error, "it is not about the message before it");
+    if (lost->messages > lost->records || lost->messages > UINT64_MAX - record->sequence - 1)
+        return misplaced(record, error, "it leaves out more messages than there can be");
+    reader->skipped += lost->messages;
+    reader->totals.lost += lost->records;
     return CB_OK;
 }
 
@@ -252,9 +267,7 @@ static cb_status check(cb_trace_reader *reader, const cb_trace_record *record, c
     case CB_TRACE_NAME:
         return check_name(reader, record, error);
     case CB_TRACE_LOST:
-        reader->gap = true;
-        reader->totals.lost += record->of.lost;
-        return CB_OK;
+        return check_lost(reader, record, error);
     case CB_TRACE_BYTES:
         if (record->of.bytes.size > sizeof record->of.bytes.bytes)
             return misplaced(record, error, "more payload bytes than a record holds");

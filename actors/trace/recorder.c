@@ -4,41 +4,48 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "actors/base/sink.h"
 #include "actors/trace/format.h"
 #include "actors/trace/output.h"
+#include "actors/trace/writer.h"
 #include "callboard/trace.h"
 
-/* Records encoded and written at once: about 256 KiB, where a write's fixed cost no longer shows.
- * They are written by who runs the supervisor: an encoding costs less than waking a second thread
- * would, and a disk that cannot follow slows the program, as it should. */
-#define BLOCK_RECORDS     2730u
+#define BLOCK_RECORDS     2730u /* of a dump, written at once */
 #define CHECKPOINT_INPUTS 4096u
 #define NAME_SPACES       256u
+/* Places in the queue of the file that are kept for its end: what was lost last, and the end. */
+#define KEPT_FOR_THE_END  2u
 
-/* The ring is also the file's buffer: its newest `pending` records are not in the file yet, and
- * never more than half the ring, so that none is overwritten before it is written. */
+/* What the file does not hold. Messages are left out as a whole, so that what it holds of a message
+ * is all of it. */
+typedef struct gap {
+    bool is_open;       /* records are being left out now, */
+    cb_trace_lost lost; /* so many up to now */
+    uint64_t messages;  /* that were left out ever */
+} gap;
+
 struct cb_recorder {
     cb_trace_slot *slots;
     size_t capacity;
     size_t next; /* slot of the next record */
     uint64_t count;
-
-    int fd;
-    bool has_file; /* until the first write error */
-    bool failed;
-    size_t pending;
     size_t block_records;
-    uint8_t *block;
-    uint64_t file_records;
-    cb_error failure;
+    uint8_t *block; /* for a dump */
+
+    cb_trace_writer *writer; /* NULL: there is no file */
+    uint64_t for_file;       /* records that the file was to hold */
+    cb_trace_end queued;     /* what the file holds if all that is queued is written, */
+    cb_trace_end whole;      /* and if the message that is being recorded is left out */
+    gap gap;
 
     cb_trace_header header;
-    cb_trace_end totals; /* of what was recorded since the start */
+    uint64_t sequence; /* of the newest input */
     uint64_t last_checkpoint;
 
     /* The string table: set once by any thread, recorded later by who runs the supervisor. */
@@ -50,53 +57,86 @@ struct cb_recorder {
 
 /* -- the file -- */
 
-static void fail_file(cb_recorder *recorder, int sys_errno, const char *what)
+bool cb_recorder_has_file(const cb_recorder *recorder)
 {
-    recorder->has_file = false;
-    recorder->failed = true;
-    recorder->pending = 0;
-    cb_fail_errno(&recorder->failure, CB_IO, sys_errno,
-                  "the trace file could not be %s; it ends after %llu records", what,
-                  (unsigned long long)recorder->file_records);
+    return recorder->writer && !cb_trace_writer_has_failed(recorder->writer);
 }
 
-/* Encodes up to a block of records from slot `first` on. */
-static void encode_block(cb_recorder *recorder, size_t first, size_t count)
+/* What was recorded of the newest message is all of it. */
+static void commit(cb_recorder *recorder)
 {
-    assert(count <= recorder->block_records);
-    for (size_t i = 0; i < count; i++) {
-        cb_trace_encode(&recorder->slots[first], recorder->block + i * CB_TRACE_RECORD_SIZE);
-        first = first + 1 == recorder->capacity ? 0 : first + 1;
-    }
-}
-
-static void write_pending(cb_recorder *recorder)
-{
-    size_t count = recorder->pending;
-    if (count == 0)
+    if (!recorder->writer)
         return;
-    size_t first = recorder->next >= count ? recorder->next - count
-                                           : recorder->next + recorder->capacity - count;
-    encode_block(recorder, first, count);
-    size_t written = 0;
-    int failure =
-        cb_output_write(recorder->fd, recorder->block, count * CB_TRACE_RECORD_SIZE, &written);
-    recorder->file_records += written / CB_TRACE_RECORD_SIZE;
-    recorder->pending = 0;
-    if (failure != 0)
-        fail_file(recorder, failure, "written");
+    cb_trace_writer_commit(recorder->writer);
+    recorder->whole = recorder->queued;
+}
+
+/* There is no room: the message that is being recorded is left out. */
+static void open_gap(cb_recorder *recorder)
+{
+    uint64_t records = cb_trace_writer_take_back(recorder->writer);
+    recorder->gap.is_open = true;
+    recorder->gap.lost.records = records;
+    recorder->gap.lost.messages = recorder->queued.inputs - recorder->whole.inputs;
+    recorder->gap.messages += recorder->gap.lost.messages;
+    recorder->queued = recorder->whole;
+}
+
+static void add_to(cb_trace_end *totals, const cb_trace_slot *slot)
+{
+    totals->inputs += slot->kind == CB_TRACE_INPUT;
+    totals->effects += slot->kind == CB_TRACE_EFFECT;
+    totals->checkpoints += slot->kind == CB_TRACE_CHECKPOINT;
+    totals->lost += slot->kind == CB_TRACE_LOST ? slot->of.lost.records : 0;
+}
+
+static bool queue_record(cb_recorder *recorder, const cb_trace_slot *slot, uint64_t spared)
+{
+    cb_trace_slot *queued = cb_trace_writer_claim(recorder->writer, spared);
+    if (!queued)
+        return false;
+    *queued = *slot;
+    add_to(&recorder->queued, slot);
+    return true;
+}
+
+static void put_in_file(cb_recorder *recorder, const cb_trace_slot *slot)
+{
+    if (!recorder->writer)
+        return;
+    recorder->for_file++;
+    if (cb_trace_writer_has_failed(recorder->writer))
+        return;
+    if (!recorder->gap.is_open) {
+        if (queue_record(recorder, slot, KEPT_FOR_THE_END))
+            return;
+        open_gap(recorder);
+    }
+    recorder->gap.lost.records++;
+    recorder->gap.lost.messages += slot->kind == CB_TRACE_INPUT;
+    recorder->gap.messages += slot->kind == CB_TRACE_INPUT;
+}
+
+/* Says in the file what it does not hold. */
+static bool close_gap(cb_recorder *recorder, uint64_t spared)
+{
+    cb_trace_slot slot = {.kind = CB_TRACE_LOST,
+                          .sequence = recorder->sequence - recorder->gap.lost.messages,
+                          .of.lost = recorder->gap.lost};
+    if (!queue_record(recorder, &slot, spared))
+        return false;
+    recorder->for_file++;
+    recorder->gap.is_open = false;
+    return true;
 }
 
 /* -- the ring -- */
 
 static cb_trace_slot *claim(cb_recorder *recorder, cb_trace_kind kind, uint64_t sequence)
 {
-    if (recorder->pending == recorder->block_records)
-        write_pending(recorder);
     cb_trace_slot *slot = &recorder->slots[recorder->next];
     recorder->next = recorder->next + 1 == recorder->capacity ? 0 : recorder->next + 1;
     recorder->count++;
-    recorder->pending += recorder->has_file;
     slot->kind = (uint16_t)kind;
     slot->flags = 0;
     slot->sequence = sequence;
@@ -127,6 +167,16 @@ static void fill_name_part(cb_trace_slot *slot, unsigned name_space, const char 
     memcpy(part->text, text + offset, size);
 }
 
+static void record_name(cb_recorder *recorder, unsigned name_space, const char *text)
+{
+    size_t total = strlen(text);
+    for (size_t offset = 0; offset < total; offset += CB_TRACE_NAME_PART) {
+        cb_trace_slot *slot = claim(recorder, CB_TRACE_NAME, recorder->sequence);
+        fill_name_part(slot, name_space, text, total, offset);
+        put_in_file(recorder, slot);
+    }
+}
+
 static void record_new_names(cb_recorder *recorder, unsigned names_set)
 {
     recorder->names_seen = names_set;
@@ -135,10 +185,7 @@ static void record_new_names(cb_recorder *recorder, unsigned names_set)
         if (!text || recorder->name_recorded[i])
             continue;
         recorder->name_recorded[i] = true;
-        size_t total = strlen(text);
-        for (size_t offset = 0; offset < total; offset += CB_TRACE_NAME_PART)
-            fill_name_part(claim(recorder, CB_TRACE_NAME, recorder->totals.inputs), i, text, total,
-                           offset);
+        record_name(recorder, i, text);
     }
 }
 
@@ -149,51 +196,72 @@ static void take_names(cb_recorder *recorder)
         record_new_names(recorder, names_set);
 }
 
+/* The file goes on where there is room again. It may lack names: all of them are said once more. */
+static void resume_file(cb_recorder *recorder)
+{
+    if (!cb_recorder_has_file(recorder) || !cb_trace_writer_has_caught_up(recorder->writer) ||
+        !close_gap(recorder, KEPT_FOR_THE_END))
+        return;
+    commit(recorder);
+    memset(recorder->name_recorded, 0, sizeof recorder->name_recorded);
+    recorder->names_seen = 0;
+}
+
 void cb_recorder_input(cb_recorder *recorder, uint64_t sequence, const cb_message *message)
 {
-    assert(sequence == recorder->totals.inputs + 1);
+    assert(sequence == recorder->sequence + 1);
+    commit(recorder);
+    if (recorder->gap.is_open)
+        resume_file(recorder);
     take_names(recorder);
-    recorder->totals.inputs = sequence;
+    recorder->sequence = sequence;
     cb_trace_slot *slot = claim(recorder, CB_TRACE_INPUT, sequence);
     slot->payload_size = payload_size(message);
     slot->of.message = *message;
+    put_in_file(recorder, slot);
 }
 
 void cb_recorder_effects(cb_recorder *recorder, uint64_t sequence, const cb_message *messages,
                          size_t count)
 {
-    assert(sequence == recorder->totals.inputs && count < UINT32_MAX);
-    recorder->totals.effects += count;
+    assert(sequence == recorder->sequence && count < UINT32_MAX);
     for (size_t i = 0; i < count; i++) {
         cb_trace_slot *slot = claim(recorder, CB_TRACE_EFFECT, sequence);
         slot->index = (uint32_t)(i + 1);
         slot->payload_size = payload_size(&messages[i]);
         slot->of.message = messages[i];
+        put_in_file(recorder, slot);
     }
 }
 
 void cb_recorder_checkpoint(cb_recorder *recorder, uint64_t sequence, uint64_t hash)
 {
-    assert(sequence == recorder->totals.inputs);
-    recorder->totals.checkpoints++;
+    assert(sequence == recorder->sequence);
+    commit(recorder);
     recorder->last_checkpoint = sequence;
-    claim(recorder, CB_TRACE_CHECKPOINT, sequence)->of.hash = hash;
+    cb_trace_slot *slot = claim(recorder, CB_TRACE_CHECKPOINT, sequence);
+    slot->of.hash = hash;
+    put_in_file(recorder, slot);
 }
 
 bool cb_recorder_wants_checkpoint(const cb_recorder *recorder, uint64_t sequence, size_t state_size)
 {
     uint64_t distance = state_size > CHECKPOINT_INPUTS ? state_size : CHECKPOINT_INPUTS;
-    return recorder->has_file && sequence - recorder->last_checkpoint >= distance;
-}
-
-bool cb_recorder_has_file(const cb_recorder *recorder)
-{
-    return recorder->has_file;
+    return sequence - recorder->last_checkpoint >= distance && cb_recorder_has_file(recorder) &&
+           recorder->gap.messages == 0;
 }
 
 void cb_recorder_flush(cb_recorder *recorder)
 {
-    write_pending(recorder);
+    commit(recorder);
+    if (recorder->writer)
+        cb_trace_writer_wake(recorder->writer);
+}
+
+bool cb_recorder_await(cb_recorder *recorder, int64_t until_ns)
+{
+    commit(recorder);
+    return !recorder->writer || cb_trace_writer_await(recorder->writer, until_ns);
 }
 
 uint64_t cb_recorder_count(const cb_recorder *recorder)
@@ -208,7 +276,9 @@ uint64_t cb_recorder_overwritten(const cb_recorder *recorder)
 
 uint64_t cb_recorder_unwritten(const cb_recorder *recorder)
 {
-    return recorder->failed ? recorder->count - recorder->file_records : 0;
+    if (recorder->writer && cb_trace_writer_has_failed(recorder->writer))
+        return recorder->for_file - cb_trace_writer_records(recorder->writer);
+    return recorder->queued.lost + (recorder->gap.is_open ? recorder->gap.lost.records : 0);
 }
 
 /* -- names -- */
@@ -257,9 +327,7 @@ static int dump_flush(dump *to)
 static int dump_slot(dump *to, const cb_trace_slot *slot)
 {
     int failure = to->filled == to->recorder->block_records ? dump_flush(to) : 0;
-    to->totals.inputs += slot->kind == CB_TRACE_INPUT;
-    to->totals.effects += slot->kind == CB_TRACE_EFFECT;
-    to->totals.checkpoints += slot->kind == CB_TRACE_CHECKPOINT;
+    add_to(&to->totals, slot);
     cb_trace_encode(slot, to->recorder->block + to->filled++ * CB_TRACE_RECORD_SIZE);
     return failure;
 }
@@ -294,22 +362,21 @@ static int dump_header(const cb_recorder *recorder, int fd, uint64_t first_seque
 
 cb_status cb_recorder_dump_fd(cb_recorder *recorder, int fd, cb_error *error)
 {
-    write_pending(recorder); /* the block is needed here */
     bool full = recorder->count >= recorder->capacity;
-    size_t count = full ? recorder->capacity : (size_t)recorder->count;
+    size_t records = full ? recorder->capacity : (size_t)recorder->count;
     size_t at = full ? recorder->next : 0;
     uint64_t first = full ? recorder->slots[at].sequence : 1;
     dump to = {.recorder = recorder, .fd = fd};
     int failure = dump_header(recorder, fd, first);
     if (failure == 0)
         failure = dump_names(&to, first);
-    for (size_t i = 0; i < count && failure == 0; i++) {
+    for (size_t i = 0; i < records && failure == 0; i++) {
         if (recorder->slots[at].kind != CB_TRACE_NAME)
             failure = dump_slot(&to, &recorder->slots[at]);
         at = at + 1 == recorder->capacity ? 0 : at + 1;
     }
     if (failure == 0) {
-        cb_trace_slot end = {.kind = CB_TRACE_END, .sequence = recorder->totals.inputs};
+        cb_trace_slot end = {.kind = CB_TRACE_END, .sequence = recorder->sequence};
         end.of.end = to.totals;
         failure = dump_slot(&to, &end);
     }
@@ -320,14 +387,9 @@ cb_status cb_recorder_dump_fd(cb_recorder *recorder, int fd, cb_error *error)
     return CB_OK;
 }
 
-static int open_file(const char *path)
-{
-    return open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-}
-
 cb_status cb_recorder_dump(cb_recorder *recorder, const char *path, cb_error *error)
 {
-    int fd = open_file(path);
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
     if (fd < 0)
         return cb_fail_errno(error, CB_IO, errno, "%s: cannot be opened for writing", path);
     cb_status status = cb_recorder_dump_fd(recorder, fd, error);
@@ -345,26 +407,10 @@ static int64_t clock_ns(clockid_t clock)
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
-static cb_status start_file(cb_recorder *recorder, const char *path, cb_error *error)
-{
-    recorder->fd = open_file(path);
-    if (recorder->fd < 0)
-        return cb_fail_errno(error, CB_IO, errno, "%s: cannot be opened for writing", path);
-    uint8_t bytes[CB_TRACE_HEADER_SIZE];
-    cb_trace_encode_header(&recorder->header, bytes);
-    int failure = cb_output_write(recorder->fd, bytes, sizeof bytes, NULL);
-    if (failure != 0)
-        return cb_fail_errno(error, CB_IO, failure, "%s: cannot be written", path);
-    recorder->has_file = true;
-    return CB_OK;
-}
-
 static void free_recorder(cb_recorder *recorder)
 {
     for (unsigned i = 0; i < NAME_SPACES; i++)
         free(atomic_load_explicit(&recorder->names[i], memory_order_relaxed));
-    if (recorder->fd >= 0)
-        close(recorder->fd);
     free(recorder->block);
     free(recorder->slots);
     free(recorder);
@@ -379,7 +425,6 @@ cb_status cb_recorder_open(const cb_limits *limits, const char *path, cb_recorde
     cb_recorder *made = calloc(1, sizeof *made);
     if (!made)
         return cb_fail(error, CB_NO_MEMORY, "no memory for the trace recorder");
-    made->fd = -1;
     made->capacity = capacity;
     made->block_records = capacity / 2 < BLOCK_RECORDS ? capacity / 2 : BLOCK_RECORDS;
     made->slots = calloc(capacity, sizeof *made->slots);
@@ -396,7 +441,8 @@ cb_status cb_recorder_open(const cb_limits *limits, const char *path, cb_recorde
         status = cb_fail(error, CB_NO_MEMORY, "no memory for the trace buffer of %lld bytes",
                          (long long)limits->trace_buffer);
     if (status == CB_OK && path)
-        status = start_file(made, path, error);
+        status = cb_trace_writer_open(path, &made->header, (size_t)limits->trace_queue,
+                                      &made->writer, error);
     if (status != CB_OK) {
         free_recorder(made);
         return status;
@@ -405,26 +451,63 @@ cb_status cb_recorder_open(const cb_limits *limits, const char *path, cb_recorde
     return CB_OK;
 }
 
-cb_status cb_recorder_close(cb_recorder **recorder, cb_error *error)
+/* What the file does not hold, as a sentence; *error says why its end is missing, or nothing. */
+static void explain(const cb_recorder *recorder, const cb_trace_progress *progress, cb_error *error)
+{
+    unsigned long long all = recorder->sequence;
+    unsigned long long lost = recorder->gap.messages;
+    char why[CB_ERROR_TEXT_SIZE];
+    (void)snprintf(why, sizeof why, "%s", error->text);
+    if (why[0] == '\0')
+        (void)cb_fail(
+            error, CB_IO,
+            "the trace file lacks %llu of %llu messages, which came faster than they could "
+            "be written (CALLBOARD_TRACE_QUEUE)",
+            lost, all);
+    else if (lost == 0)
+        (void)cb_fail(error, CB_IO, "the trace file %.300s; it ends with message %llu of %llu", why,
+                      (unsigned long long)progress->sequence, all);
+    else
+        (void)cb_fail(error, CB_IO,
+                      "the trace file %.300s; it ends with message %llu of %llu, and %llu others "
+                      "came faster than they could be written",
+                      why, (unsigned long long)progress->sequence, all, lost);
+}
+
+static cb_status close_file(cb_recorder *recorder, int64_t until_ns, cb_error *error)
+{
+    cb_trace_slot end = {.kind = CB_TRACE_END, .sequence = recorder->sequence};
+    cb_trace_progress progress;
+    cb_error why = {.text = ""};
+    commit(recorder);
+    if (recorder->gap.is_open)
+        (void)close_gap(recorder, 1);
+    end.of.end = recorder->queued;
+    (void)queue_record(recorder, &end, 0);
+    commit(recorder);
+    cb_status status = cb_trace_writer_close(&recorder->writer, until_ns, &progress, &why);
+    if (status == CB_OK && recorder->gap.messages == 0)
+        return CB_OK;
+    explain(recorder, &progress, &why);
+    if (error)
+        *error = why;
+    return CB_IO;
+}
+
+cb_status cb_recorder_close_until(cb_recorder **recorder, int64_t until_ns, cb_error *error)
 {
     cb_recorder *closing = *recorder;
     *recorder = NULL;
     if (!closing)
         return CB_OK;
     take_names(closing);
-    if (closing->has_file) {
-        claim(closing, CB_TRACE_END, closing->totals.inputs)->of.end = closing->totals;
-        write_pending(closing);
-    }
-    if (closing->has_file) {
-        int fd = closing->fd;
-        closing->fd = -1;
-        if (close(fd) != 0)
-            fail_file(closing, errno, "closed");
-    }
-    cb_status status = closing->failed ? CB_IO : CB_OK;
-    if (closing->failed && error)
-        *error = closing->failure;
+    cb_status status = closing->writer ? close_file(closing, until_ns, error) : CB_OK;
     free_recorder(closing);
     return status;
+}
+
+cb_status cb_recorder_close(cb_recorder **recorder, cb_error *error)
+{
+    return cb_recorder_close_until(recorder, clock_ns(CLOCK_MONOTONIC) + CB_SINK_PATIENCE_NS,
+                                   error);
 }

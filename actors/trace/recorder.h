@@ -1,5 +1,5 @@
 /* The recorder: what the supervisor's shell tells about every input and effect, kept in a ring in
- * memory (always) and, when a path was given, in a trace file without loss.
+ * memory (always) and, when a path was given, queued for a trace file.
  *
  * How the shell uses it, for each input, in this order:
  *     cb_recorder_input(recorder, ++sequence, &message);       before step sees it
@@ -7,9 +7,14 @@
  *     cb_recorder_effects(recorder, sequence, effects.items, effects.count);   before any is sent
  *     if (cb_recorder_wants_checkpoint(recorder, sequence, cb_step_size(step)))
  *         cb_recorder_checkpoint(recorder, sequence, cb_step_hash(step));
- * and cb_recorder_flush when nothing is left to take in, so that a reader of the file sees what
- * happened. At the end: a last checkpoint (cb_recorder_has_file says whether that is worth it),
- * then close.
+ * and cb_recorder_flush when nothing is left to take in, so that a reader of the file soon sees
+ * what happened. At the end: a last checkpoint (cb_recorder_has_file says whether that is worth
+ * it), then close.
+ *
+ * None of these waits for the file: a thread of its own writes (trace/writer.h). Where its queue
+ * (limits->trace_queue) is full, messages are left out as a whole, with all their effects, until
+ * half of it is free; a record in that place says how many. Memory for the queue that is missing
+ * does the same.
  *
  * Payloads: the size is read from the message's cb_buffer while the call lasts, nothing is kept.
  * Threads: all of it belongs to who runs the supervisor, but the two about names, which any may
@@ -30,11 +35,15 @@
 typedef struct cb_recorder cb_recorder;
 
 /* The ring takes limits->trace_buffer bytes. `path` NULL: memory only; otherwise the file is made
- * anew and its header is written. CB_NO_MEMORY, CB_IO. */
+ * anew. CB_NO_MEMORY; CB_IO: it cannot be opened. A FIFO that nobody reads, and a file that takes
+ * long to open, are no errors: what is recorded waits for them. */
 cb_status cb_recorder_open(const cb_limits *limits, const char *path, cb_recorder **recorder,
                            cb_error *error);
-/* Writes what is left and the end record, closes the file and frees everything; *recorder becomes
- * NULL. CB_IO with the first write error there was. NULL in *recorder is fine. */
+/* Has what is left and the end record written, which an output that does not take it may delay up
+ * to `until_ns` of the monotonic clock, and frees everything; *recorder becomes NULL. CB_IO:
+ * something is missing in the file, the error says what. NULL in *recorder is fine. */
+cb_status cb_recorder_close_until(cb_recorder **recorder, int64_t until_ns, cb_error *error);
+/* The same, with some patience. */
 cb_status cb_recorder_close(cb_recorder **recorder, cb_error *error);
 
 /* The name of a namespace, 1..255; the text is copied (cut at 240 bytes). The same name again is
@@ -53,15 +62,18 @@ void cb_recorder_effects(cb_recorder *recorder, uint64_t sequence, const cb_mess
 /* The state's hash after input `sequence` and before the next. */
 void cb_recorder_checkpoint(cb_recorder *recorder, uint64_t sequence, uint64_t hash);
 
-/* The rule for checkpoints: only for a file, every max(4096, size of the state) inputs, so that
- * hashing costs each input a constant. */
+/* The rule for checkpoints: only for a file that lacks nothing, every max(4096, size of the state)
+ * inputs, so that hashing costs each input a constant. */
 bool cb_recorder_wants_checkpoint(const cb_recorder *recorder, uint64_t sequence,
                                   size_t state_size);
 /* Whether a trace file is being written (false after a write error). */
 bool cb_recorder_has_file(const cb_recorder *recorder);
 
-/* Writes to the file what is still in memory; free of cost without a file or with nothing new. */
+/* What was recorded is to be in the file in a few milliseconds; costs little without a file or with
+ * nothing new. */
 void cb_recorder_flush(cb_recorder *recorder);
+/* For tests: waits until it is. False: not by `until_ns` of the monotonic clock. */
+bool cb_recorder_await(cb_recorder *recorder, int64_t until_ns);
 
 /* Writes the ring, oldest record first, as a trace file of its own. When older records were
  * overwritten the file is marked as starting in the middle: it can be shown, not replayed. */
@@ -69,8 +81,8 @@ cb_status cb_recorder_dump(cb_recorder *recorder, const char *path, cb_error *er
 /* The same to an open descriptor. Allocates nothing and takes no lock. */
 cb_status cb_recorder_dump_fd(cb_recorder *recorder, int fd, cb_error *error);
 
-/* Records made since the start; records no longer in the ring; records that could not be written to
- * the file. */
+/* Records made since the start; records no longer in the ring; records that are not in the file and
+ * will not be. */
 uint64_t cb_recorder_count(const cb_recorder *recorder);
 uint64_t cb_recorder_overwritten(const cb_recorder *recorder);
 uint64_t cb_recorder_unwritten(const cb_recorder *recorder);

@@ -116,7 +116,11 @@ static void print_record(show *view, const cb_trace_record *record)
                     record->of.hash);
         break;
     case CB_TRACE_LOST:
-        fprintf(view->out, "# %" PRIu64 " records were left out here\n", record->of.lost);
+        fprintf(view->out,
+                "# lost here: %" PRIu64 " messages, %" PRIu64
+                " records; they came faster than they "
+                "could be written\n",
+                record->of.lost.messages, record->of.lost.records);
         break;
     default:
         break;

@@ -254,6 +254,8 @@ cb_status cb_script_run(cb_script *script, int *exit_status, cb_error *error)
         status = stopped;
         if (error != NULL)
             *error = stop_error;
+    } else if (stopped != CB_OK) {
+        cb_complain_say(script->log, CB_LOG_ERROR, "failed", "%s", stop_error.text);
     }
     cb_status flushed = cb_output_flush(status == CB_OK ? error : NULL);
     if (status == CB_OK)

@@ -101,11 +101,16 @@ typedef struct cb_trace_bytes {
     uint8_t bytes[56];
 } cb_trace_bytes;
 
+typedef struct cb_trace_lost {
+    uint64_t records;
+    uint64_t messages; /* of these, inputs: the next one's number is higher by so many */
+} cb_trace_lost;
+
 typedef struct cb_trace_end {
     uint64_t inputs;
     uint64_t effects;
     uint64_t checkpoints;
-    uint64_t lost;
+    uint64_t lost; /* records that are missing in it */
 } cb_trace_end;
 
 typedef struct cb_trace_record {
@@ -122,7 +127,7 @@ typedef struct cb_trace_record {
         uint64_t hash;            /* CHECKPOINT */
         cb_trace_name_part name;  /* NAME */
         cb_trace_bytes bytes;     /* BYTES */
-        uint64_t lost;            /* LOST: how many */
+        cb_trace_lost lost;       /* LOST */
         cb_trace_end end;         /* END */
     } of;
 } cb_trace_record;
@@ -168,7 +173,8 @@ CB_PUBLIC cb_status cb_trace_show(FILE *out, const char *path, const cb_trace_sh
 /* Replays every input and compares each effect and state hash with the file. CB_OK: prints one line
  * with the counts, and a remark if the end is torn. CB_MISMATCH: *error names the first message and
  * field that differ. CB_FORMAT: damaged, *error names the record. CB_UNSUPPORTED: cannot be
- * replayed (starts in the middle, other limits). CB_IO, CB_NO_MEMORY. */
+ * replayed (starts in the middle, other limits), or not from some message on, because the next ones
+ * are missing: prints the same line for what comes before. CB_IO, CB_NO_MEMORY. */
 CB_PUBLIC cb_status cb_trace_verify(const char *path, FILE *out, cb_error *error);
 
 #ifdef __cplusplus

@@ -166,6 +166,83 @@ static void test_order_is_checked(void)
     expect_refusal(15, 32 + 24, 1, "as many records as it says"); /* lost */
 }
 
+/* What was made, with a record in place of message 3 and its effects that says what is missing. */
+static cb_status read_with_lost(uint64_t sequence, cb_trace_lost lost, uint64_t lost_in_all)
+{
+    trace_bytes file = make_file();
+    uint64_t records;
+    cb_trace_cut cut = {.closed = false};
+    cb_trace_slot end = {.kind = CB_TRACE_END, .of.end = {3, 6, 1, lost_in_all}};
+    cb_trace_slot slot = {.kind = CB_TRACE_LOST, .sequence = sequence, .of.lost = lost};
+    cb_trace_encode(&slot, trace_record(file, 8));
+    memmove(trace_record(file, 9), trace_record(file, 11), 4 * (size_t)CB_TRACE_RECORD_SIZE);
+    cb_trace_encode(&end, trace_record(file, 13));
+    size_t size = file.size - 2 * (size_t)CB_TRACE_RECORD_SIZE;
+    cb_status status = read_bytes(file.data, size, &records, &cut);
+    CU_ASSERT_EQUAL(status == CB_CLOSED, cut.closed);
+    CU_ASSERT(status == CB_FORMAT || records == 13);
+    free(file.data);
+    return status;
+}
+
+static void expect_lost_refused(uint64_t sequence, cb_trace_lost lost, const char *words)
+{
+    CU_ASSERT_EQUAL(read_with_lost(sequence, lost, lost.records), CB_FORMAT);
+    CU_ASSERT_PTR_NOT_NULL(strstr(error.text, words));
+}
+
+static void test_lost_messages_are_counted(void)
+{
+    CU_ASSERT_EQUAL(read_with_lost(2, (cb_trace_lost){3, 1}, 3), CB_CLOSED);
+    CU_ASSERT_EQUAL(read_with_lost(2, (cb_trace_lost){1, 1}, 1), CB_CLOSED);
+    CU_ASSERT_EQUAL(read_with_lost(2, (cb_trace_lost){3, 1}, 2), CB_FORMAT);
+    CU_ASSERT_PTR_NOT_NULL(strstr(error.text, "as many records as it says"));
+    expect_lost_refused(2, (cb_trace_lost){3, 0}, "record 9 (input, message 4");
+    expect_lost_refused(2, (cb_trace_lost){3, 2}, "record 9 (input, message 4");
+    expect_lost_refused(1, (cb_trace_lost){3, 1}, "is not about the message before it");
+    expect_lost_refused(3, (cb_trace_lost){3, 1}, "is not about the message before it");
+    expect_lost_refused(2, (cb_trace_lost){0, 1}, "more messages than there can be");
+    expect_lost_refused(2, (cb_trace_lost){UINT64_MAX, UINT64_MAX - 2}, "more messages than");
+    expect_lost_refused(2, (cb_trace_lost){UINT64_MAX, UINT64_MAX - 3}, "does not follow");
+}
+
+/* Twice in a row; and records that are no messages. */
+static void test_lost_again(void)
+{
+    trace_bytes file = make_file();
+    uint64_t records;
+    cb_trace_cut cut;
+    cb_trace_slot slot = {.kind = CB_TRACE_LOST, .sequence = 2, .of.lost = {3, 1}};
+    cb_trace_slot end = {.kind = CB_TRACE_END, .of.end = {2, 4, 0, 5}};
+    cb_trace_encode(&slot, trace_record(file, 8));
+    slot.sequence = 3;
+    slot.of.lost = (cb_trace_lost){2, 1};
+    cb_trace_encode(&slot, trace_record(file, 9));
+    cb_trace_encode(&end, trace_record(file, 10));
+    size_t size = CB_TRACE_HEADER_SIZE + 10 * (size_t)CB_TRACE_RECORD_SIZE;
+    CU_ASSERT_EQUAL(read_bytes(file.data, size, &records, &cut), CB_CLOSED);
+    CU_ASSERT(cut.closed);
+    slot.sequence = 2; /* as if the first one had not been */
+    cb_trace_encode(&slot, trace_record(file, 9));
+    CU_ASSERT_EQUAL(read_bytes(file.data, size, &records, &cut), CB_FORMAT);
+    free(file.data);
+    file = make_file();
+    slot = (cb_trace_slot){.kind = CB_TRACE_LOST, .sequence = 4, .of.lost = {1, 0}};
+    end.of.end = (cb_trace_end){4, 8, 0, 1};
+    cb_trace_encode(&slot, trace_record(file, 14)); /* the state hash */
+    cb_trace_encode(&end, trace_record(file, 15));
+    CU_ASSERT_EQUAL(read_bytes(file.data, file.size, &records, &cut), CB_CLOSED);
+    CU_ASSERT(cut.closed);
+    slot = (cb_trace_slot){.kind = CB_TRACE_LOST, .sequence = 3, .of.lost = {1, 0}};
+    cb_trace_encode(&slot, trace_record(file, 9)); /* the first effect of message 3 */
+    CU_ASSERT_EQUAL(read_bytes(file.data, file.size, &records, &cut), CB_FORMAT);
+    CU_ASSERT_PTR_NOT_NULL(strstr(error.text, "record 10 (effect"));
+    slot = (cb_trace_slot){.kind = CB_TRACE_LOST, .sequence = 2, .of.lost = {2, 1}};
+    cb_trace_encode(&slot, trace_record(file, 8)); /* an effect cannot follow */
+    CU_ASSERT_EQUAL(read_bytes(file.data, file.size, &records, &cut), CB_FORMAT);
+    free(file.data);
+}
+
 static void test_names_are_checked(void)
 {
     expect_refusal(1, 32, 0, "out of range");            /* namespace 0 */
@@ -297,6 +374,8 @@ int main(void)
     CU_ADD_TEST(suite, test_a_damaged_record_is_named);
     CU_ADD_TEST(suite, test_a_missing_record_is_found);
     CU_ADD_TEST(suite, test_order_is_checked);
+    CU_ADD_TEST(suite, test_lost_messages_are_counted);
+    CU_ADD_TEST(suite, test_lost_again);
     CU_ADD_TEST(suite, test_names_are_checked);
     CU_ADD_TEST(suite, test_a_part_of_a_name_needs_its_beginning);
     CU_ADD_TEST(suite, test_nothing_follows_the_end);

@@ -8,6 +8,7 @@
 
 #include <CUnit/Basic.h>
 
+#include "actors/base/clock.h"
 #include "callboard/trace.h"
 #include "tests/unit/trace_support.h"
 
@@ -32,6 +33,12 @@ static cb_recorder *open_recorder(const char *path)
     CU_ASSERT_EQUAL(cb_recorder_open(&limits, path, &recorder, &error), CB_OK);
     CU_ASSERT_PTR_NOT_NULL_FATAL(recorder);
     return recorder;
+}
+
+/* Until what was recorded is in the file, or nothing more will be. */
+static void await_file(cb_recorder *recorder)
+{
+    CU_ASSERT(cb_recorder_await(recorder, cb_now_ns() + 60 * INT64_C(1000000000)));
 }
 
 /* Reads to the end; checks the records of record_one; gives the numbers of inputs. */
@@ -157,10 +164,11 @@ static void test_readable_while_written(void)
     cb_recorder *recorder = open_recorder(path);
     uint32_t flags;
     cb_trace_cut cut;
+    await_file(recorder);
     CU_ASSERT_EQUAL(read_all(path, &flags, &cut), 0);
     record_one(recorder, 1);
     record_one(recorder, 2);
-    cb_recorder_flush(recorder);
+    await_file(recorder);
     CU_ASSERT_EQUAL(read_all(path, &flags, &cut), 2);
     CU_ASSERT_FALSE(cut.closed);
     CU_ASSERT_EQUAL(cut.bytes, 0);
@@ -309,8 +317,22 @@ static void test_a_file_that_cannot_be_made(void)
     CU_ASSERT_EQUAL(cb_recorder_open(&limits, "/nonexistent/trace", &recorder, &error), CB_IO);
     CU_ASSERT_PTR_NULL(recorder);
     CU_ASSERT_PTR_NOT_NULL(strstr(error.text, "/nonexistent/trace"));
-    CU_ASSERT_EQUAL(cb_recorder_open(&limits, "/dev/full", &recorder, &error), CB_IO);
+    CU_ASSERT_EQUAL(cb_recorder_open(&limits, "/tmp", &recorder, &error), CB_IO);
     CU_ASSERT_PTR_NULL(recorder);
+}
+
+static void test_a_disk_that_is_full(void)
+{
+    cb_recorder *recorder = open_recorder("/dev/full");
+    record_one(recorder, 1);
+    await_file(recorder);
+    CU_ASSERT_FALSE(cb_recorder_has_file(recorder));
+    record_one(recorder, 2);
+    CU_ASSERT_EQUAL(cb_recorder_count(recorder), 6);
+    CU_ASSERT_EQUAL(cb_recorder_unwritten(recorder), 6);
+    CU_ASSERT_EQUAL(cb_recorder_close(&recorder, &error), CB_IO);
+    CU_ASSERT_STRING_EQUAL(error.text, "the trace file could not be written: No space left on "
+                                       "device; it ends with message 0 of 2");
 }
 
 /* The disk is full in the middle: the program goes on, close tells. */
@@ -325,13 +347,19 @@ static void test_a_failed_write(void)
     CU_ASSERT_EQUAL_FATAL(setrlimit(RLIMIT_FSIZE, &small), 0);
     for (uint64_t i = 1; i <= 1000; i++)
         record_one(recorder, i);
+    await_file(recorder);
     CU_ASSERT_FALSE(cb_recorder_has_file(recorder));
+    CU_ASSERT_FALSE(cb_recorder_wants_checkpoint(recorder, 1000000, 0));
     CU_ASSERT_EQUAL_FATAL(setrlimit(RLIMIT_FSIZE, &before), 0);
     uint64_t written = (50000 - CB_TRACE_HEADER_SIZE) / 96;
     CU_ASSERT_EQUAL(cb_recorder_count(recorder), 3000);
     CU_ASSERT_EQUAL(cb_recorder_unwritten(recorder), 3000 - written);
     CU_ASSERT_EQUAL(cb_recorder_close(&recorder, &error), CB_IO);
-    CU_ASSERT_PTR_NOT_NULL(strstr(error.text, "could not be written"));
+    char sentence[128];
+    snprintf(sentence, sizeof sentence,
+             "the trace file could not be written: File too large; it ends with message %u of 1000",
+             (unsigned)((written + 2) / 3));
+    CU_ASSERT_STRING_EQUAL(error.text, sentence);
     uint32_t flags;
     cb_trace_cut cut;
     CU_ASSERT_EQUAL(read_all(path, &flags, &cut), (written + 2) / 3);
@@ -367,6 +395,7 @@ int main(void)
     CU_ADD_TEST(suite, test_names_from_another_thread);
     CU_ADD_TEST(suite, test_rule_for_checkpoints);
     CU_ADD_TEST(suite, test_a_file_that_cannot_be_made);
+    CU_ADD_TEST(suite, test_a_disk_that_is_full);
     CU_ADD_TEST(suite, test_a_failed_write);
     CU_ADD_TEST(suite, test_dump_into_a_closed_pipe);
     CU_basic_run_tests();

@@ -243,13 +243,67 @@ static void test_what_cannot_be_replayed(void)
                            "trace verify: the trace starts in the middle: 318 older records were "
                            "overwritten; it can be shown, not replayed");
     free(file.data);
-    file = make_file();
-    trace_record(file, 20)[4] = CB_TRACE_LOST;
-    trace_seal(file, 20);
-    CU_ASSERT_EQUAL(verify(file.data, file.size), CB_UNSUPPORTED);
-    free(file.data);
     CU_ASSERT_EQUAL(verify((const uint8_t *)"", 0), CB_FORMAT);
     CU_ASSERT_EQUAL(cb_trace_verify("/nonexistent/trace", stdout, &error), CB_IO);
+}
+
+/* What was made, but that one record says what is missing in its place; `lost` and the counts of
+ * the end record fit. */
+static trace_bytes make_file_that_lacks(uint64_t number, cb_trace_slot lost)
+{
+    trace_bytes file = make_file();
+    cb_trace_record replaced;
+    cb_trace_record end;
+    cb_trace_decode(trace_record(file, number), &replaced);
+    cb_trace_decode(trace_record(file, RECORDS), &end);
+    end.of.end.inputs -= replaced.kind == CB_TRACE_INPUT;
+    end.of.end.effects -= replaced.kind == CB_TRACE_EFFECT;
+    end.of.end.checkpoints -= replaced.kind == CB_TRACE_CHECKPOINT;
+    cb_trace_slot last = {.kind = CB_TRACE_END, .sequence = end.sequence, .of.end = end.of.end};
+    last.of.end.lost = lost.of.lost.records;
+    lost.kind = CB_TRACE_LOST;
+    cb_trace_encode(&lost, trace_record(file, number));
+    cb_trace_encode(&last, trace_record(file, RECORDS));
+    return file;
+}
+
+static cb_status verify_lack(uint64_t number, uint64_t sequence, uint64_t records,
+                             uint64_t messages)
+{
+    cb_trace_slot lost = {.sequence = sequence, .of.lost = {records, messages}};
+    trace_bytes file = make_file_that_lacks(number, lost);
+    cb_status status = verify(file.data, file.size);
+    free(file.data);
+    return status;
+}
+
+/* Message 4, record 10, has no effects; what comes before it can still be verified. */
+static void test_missing_messages(void)
+{
+    CU_ASSERT_EQUAL(verify_lack(10, 3, 1, 1), CB_UNSUPPORTED);
+    CU_ASSERT_STRING_EQUAL(error.text, "trace verify: complete up to message 3; lost after it: 1, "
+                                       "because messages came faster than they could be written");
+    CU_ASSERT_PTR_NOT_NULL(
+        strstr(said, ": 3 messages, 6 effects, 0 state hashes: replay gives the same\n"));
+    CU_ASSERT_PTR_NULL(strstr(said, "remark"));
+    CU_ASSERT_EQUAL(verify_lack(10, 3, UINT64_MAX, 3), CB_UNSUPPORTED);
+    CU_ASSERT_PTR_NOT_NULL(strstr(error.text, "lost after it: 3,"));
+}
+
+/* A state hash alone is missing: nothing that was decided. */
+static void test_a_missing_state_hash(void)
+{
+    CU_ASSERT_EQUAL(verify_lack(20, 7, 1, 0), CB_OK);
+    CU_ASSERT_PTR_NOT_NULL(
+        strstr(said, ": 7 messages, 12 effects, 0 state hashes: replay gives the same\n"));
+}
+
+/* Messages are missing as a whole, so this one's effects are a difference. */
+static void test_what_is_there_of_a_message_is_all(void)
+{
+    CU_ASSERT_EQUAL(verify_lack(15, 6, 2, 1), CB_MISMATCH);
+    CU_ASSERT_PTR_NOT_NULL(strstr(error.text, "message 6 (JobCompleted): the trace has 1 effects, "
+                                              "replay gives 2"));
 }
 
 int main(void)
@@ -266,6 +320,9 @@ int main(void)
     CU_ADD_TEST(suite, test_damage_is_named);
     CU_ADD_TEST(suite, test_a_torn_end);
     CU_ADD_TEST(suite, test_what_cannot_be_replayed);
+    CU_ADD_TEST(suite, test_missing_messages);
+    CU_ADD_TEST(suite, test_a_missing_state_hash);
+    CU_ADD_TEST(suite, test_what_is_there_of_a_message_is_all);
     CU_basic_run_tests();
     unsigned failures = CU_get_number_of_failures();
     CU_cleanup_registry();
