@@ -11,6 +11,15 @@ if(CB_SANITIZE STREQUAL "thread")
        "TSAN_OPTIONS=suppressions=${PROJECT_SOURCE_DIR}/tests/tsan.supp")
 endif()
 
+# Programs in which calls of our own code that take memory can be made to fail, by
+# tests/unit/scarce_memory.h.
+set(CB_SCARCE_MEMORY mailbox_memory_test shell_memory_test runtime_memory_test)
+function(cb_scarce_memory target)
+  foreach(name malloc calloc realloc pthread_create zmq_socket zmq_send)
+    target_link_options(${target} PRIVATE -Wl,--wrap=${name})
+  endforeach()
+endfunction()
+
 # tests/<folder>/*_test.c: one CUnit program each; other .c files beside them are shared helpers.
 foreach(folder unit sim)
   file(GLOB helpers CONFIGURE_DEPENDS tests/${folder}/*.c)
@@ -35,6 +44,9 @@ foreach(folder unit sim)
     add_executable(${name} ${source})
     target_link_libraries(${name} PRIVATE ${support})
     cb_link_file_by_file(${name})
+    if(name IN_LIST CB_SCARCE_MEMORY)
+      cb_scarce_memory(${name})
+    endif()
     set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY
                                              ${PROJECT_BINARY_DIR}/tests/${folder})
     add_test(NAME ${folder}_${name} COMMAND ${name})

@@ -15,10 +15,33 @@ static cb_actor_function *function_for(const cb_actor_kinds *kinds, const cb_mes
     return kind < CB_ROUTE_KINDS ? kinds->routes[kind] : NULL;
 }
 
-cb_status cb_start_actor(cb_core *core, const cb_message *effect, cb_exchange *exchange,
-                         pthread_t *thread, cb_error *error)
+/* Takes the mailbox over, also on failure. */
+static cb_status start_thread(cb_core *core, cb_actor_function *function, cb_mailbox *mailbox,
+                              pthread_t *thread, cb_error *error)
 {
     char name[16];
+    cb_actor_start *start = malloc(sizeof *start);
+    if (start == NULL) {
+        cb_mailbox_discard(&mailbox);
+        return cb_fail(error, CB_NO_MEMORY, "out of memory");
+    }
+    *start = (cb_actor_start){.core = core, .mailbox = mailbox};
+    (void)snprintf(name, sizeof name, "actor-%u", cb_mailbox_address(mailbox));
+    cb_affinity_loan loan = cb_affinity_borrow(atomic_load(&core->own_thread));
+    cb_status status =
+        cb_thread_start(thread, function, start, core->options.limits.actor_stack_kib, name, error);
+    cb_affinity_return(&loan);
+    if (status != CB_OK) {
+        cb_mailbox_discard(&mailbox);
+        free(start);
+    }
+    return status;
+}
+
+cb_status cb_start_actor(cb_core *core, const cb_message *effect, cb_receiver **receiver,
+                         cb_error *error)
+{
+    *receiver = NULL;
     cb_actor_function *function = function_for(core->kinds, effect);
     if (function == NULL)
         return cb_fail(error, CB_UNSUPPORTED, "no listener for routes of kind %u",
@@ -27,25 +50,13 @@ cb_status cb_start_actor(cb_core *core, const cb_message *effect, cb_exchange *e
     cb_status status = cb_mailbox_create(core->office, effect->to, &mailbox, error);
     if (status != CB_OK)
         return status;
-    status = exchange->ops->add(exchange, effect->to);
+    cb_receiver *made = cb_mailbox_give_receiver(mailbox);
+    status = start_thread(core, function, mailbox, &made->thread, error);
     if (status != CB_OK) {
-        cb_mailbox_discard(&mailbox);
-        return cb_fail(error, status, "cannot make an actor's queues");
+        cb_receiver_close(made);
+        return status;
     }
-    cb_actor_start *start = malloc(sizeof *start);
-    if (start == NULL) {
-        cb_mailbox_discard(&mailbox);
-        return cb_fail(error, CB_NO_MEMORY, "out of memory");
-    }
-    *start = (cb_actor_start){.core = core, .mailbox = mailbox};
-    (void)snprintf(name, sizeof name, "actor-%u", effect->to);
-    cb_affinity_loan loan = cb_affinity_borrow(atomic_load(&core->own_thread));
-    status =
-        cb_thread_start(thread, function, start, core->options.limits.actor_stack_kib, name, error);
-    cb_affinity_return(&loan);
-    if (status != CB_OK) {
-        cb_mailbox_discard(&mailbox);
-        free(start);
-    }
-    return status;
+    made->has_thread = true;
+    *receiver = made;
+    return CB_OK;
 }

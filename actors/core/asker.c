@@ -153,8 +153,14 @@ cb_status cb_ask(cb_asker *asker, uint8_t name_space, cb_question *questions, si
         questions[i].status = messages[i].status;
         questions[i].value = messages[i].value;
         questions[i].bytes = cb_message_payload(&messages[i]);
+        if (messages[i].status == CB_NO_MEMORY)
+            status = CB_NO_MEMORY;
     }
-    return CB_OK;
+    for (size_t i = 0; i < count && status != CB_OK; i++) {
+        cb_buffer_release(questions[i].bytes);
+        questions[i].bytes = NULL;
+    }
+    return status;
 }
 
 cb_status cb_wait(cb_asker *asker, uint8_t name_space, cb_wait_kind what, int64_t id,

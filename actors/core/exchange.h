@@ -1,4 +1,4 @@
-/* The supervisor's side of all mailboxes: one inbox, and a way out to each address.
+/* The supervisor's side of all mailboxes: one inbox, and a way out to each receiver.
  *
  * An interface, so that a test can drive the supervisor's shell without sockets; cb_exchange_open
  * gives the real one. It never blocks. Who is to look for messages is told by the post office
@@ -14,6 +14,7 @@
 
 #include "actors/base/message.h"
 #include "actors/core/mailbox.h"
+#include "actors/core/receiver.h"
 #include "callboard/status.h"
 
 typedef struct cb_exchange cb_exchange;
@@ -29,14 +30,15 @@ typedef struct cb_exchange_ops {
     /* Up to CB_BATCH_MAX records of one sender, hello and bye among them; or 0 and *state. */
     size_t (*receive)(cb_exchange *exchange, cb_message records[CB_BATCH_MAX],
                       cb_inbox_state *state);
-    /* Opens and closes the way to an address. */
-    cb_status (*add)(cb_exchange *exchange, uint32_t address);
-    void (*remove)(cb_exchange *exchange, uint32_t address);
-    /* At most CB_BATCH_MAX records. CB_LIMIT: the queue is full, try again; CB_UNKNOWN: nobody. */
-    cb_status (*send)(cb_exchange *exchange, uint32_t address, const cb_message *records,
+    /* At most CB_BATCH_MAX records. CB_LIMIT: the queue takes nothing now, because it is full or
+     * because there is no memory; try again. */
+    cb_status (*send)(cb_exchange *exchange, cb_receiver *to, const cb_message *records,
                       size_t count);
-    /* Batches after which, seen from any moment, every sender's older ones have been read. */
-    uint64_t (*fairness_bound)(const cb_exchange *exchange);
+    /* Closes the way to it and frees it. */
+    void (*drop)(cb_exchange *exchange, cb_receiver *receiver);
+    /* Batches after which, seen from any moment, each of so many senders' older ones have been
+     * read. */
+    uint64_t (*fairness_bound)(const cb_exchange *exchange, size_t senders);
     void (*close)(cb_exchange *exchange);
 } cb_exchange_ops;
 

@@ -2,11 +2,23 @@
 
 #include <stdlib.h>
 
+/* How soon a mailbox is watched again that could not be: there was no memory for it. */
+#define AGAIN_NS 1000000
+
 static void on_mail(cb_op *op)
 {
     cb_loop_actor *actor = op->user_data;
     if (op->error != CB_IO_OK || !cb_op_exec(op, false))
-        actor->mail = NULL; /* the loop ends */
+        actor->mail = NULL; /* the loop ends, or there is no memory to watch it */
+}
+
+static bool watch(cb_loop_actor *actor)
+{
+    actor->mail = cb_poll(actor->loop, cb_mailbox_descriptor(actor->mailbox), CB_POLL_READABLE,
+                          on_mail, NULL);
+    if (actor->mail != NULL)
+        actor->mail->user_data = actor;
+    return actor->mail != NULL;
 }
 
 cb_status cb_loop_actor_open(cb_loop_actor *actor, cb_actor_start *start, cb_error *error)
@@ -17,12 +29,19 @@ cb_status cb_loop_actor_open(cb_loop_actor *actor, cb_actor_start *start, cb_err
     cb_status status = cb_loop_acquire(&actor->loop, error);
     if (status != CB_OK)
         return status;
-    actor->mail = cb_poll(actor->loop, cb_mailbox_descriptor(actor->mailbox), CB_POLL_READABLE,
-                          on_mail, NULL);
-    if (actor->mail == NULL)
-        return cb_fail(error, CB_NO_MEMORY, "cannot watch an actor's mailbox");
-    actor->mail->user_data = actor;
-    return CB_OK;
+    return watch(actor) ? CB_OK : cb_fail(error, CB_NO_MEMORY, "cannot watch an actor's mailbox");
+}
+
+/* One tick. While the mailbox is not watched, it is looked at after a short sleep all the same. */
+static cb_status tick(cb_loop_actor *actor, int64_t sleep_ns)
+{
+    bool is_watched = actor->mail != NULL;
+    if (!is_watched && sleep_ns != 0)
+        sleep_ns = AGAIN_NS;
+    cb_status status = cb_loop_tick(actor->loop, sleep_ns, NULL);
+    if (!is_watched)
+        (void)watch(actor);
+    return status;
 }
 
 static cb_status take_messages(cb_loop_actor *actor)
@@ -40,7 +59,7 @@ void cb_loop_actor_run(cb_loop_actor *actor)
      * turn ends with it empty, and the first one looks before it sleeps. */
     int64_t sleep_ns = 0;
     while (!actor->done) {
-        if (cb_loop_tick(actor->loop, sleep_ns, NULL) != CB_OK || take_messages(actor) != CB_OK)
+        if (tick(actor, sleep_ns) != CB_OK || take_messages(actor) != CB_OK)
             return;
         if (actor->before_flush != NULL)
             actor->before_flush(actor);

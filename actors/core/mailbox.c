@@ -6,14 +6,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <zmq.h>
 
 #include "actors/base/handover.h"
 
-/* Messages (batches) that one direction of a queue holds before its sender waits. */
-#define QUEUE_BATCHES 1000
+/* Messages (batches) that either end of a queue down from the supervisor holds. */
+#define QUEUE_DOWN_BATCHES 1000
 /* Sockets an actor needs: its PUSH, its PAIR, and the supervisor's end of the PAIR. */
-#define SOCKETS_EACH  3
+#define SOCKETS_EACH       3
+/* Between two attempts to send without memory. */
+#define AGAIN_NS           1000000
 
 struct cb_post_office {
     void *context;
@@ -25,6 +28,7 @@ struct cb_mailbox {
     cb_post_office *office;
     void *up;
     void *down;
+    cb_receiver *receiver; /* NULL once it is given away */
     uint32_t address;
     int descriptor;
     uint32_t gathered;
@@ -97,7 +101,7 @@ static void *open_socket(void *context, int type)
     void *socket = zmq_socket(context, type);
     if (socket == NULL)
         return NULL;
-    int bound = QUEUE_BATCHES;
+    int bound = type == ZMQ_PUSH ? CB_QUEUE_UP_BATCHES : QUEUE_DOWN_BATCHES;
     int no_linger = 0;
     if (zmq_setsockopt(socket, ZMQ_SNDHWM, &bound, sizeof bound) != 0 ||
         zmq_setsockopt(socket, ZMQ_RCVHWM, &bound, sizeof bound) != 0 ||
@@ -119,10 +123,12 @@ static void close_socket(void *socket)
     }
 }
 
-static cb_status post_plumbing(cb_mailbox *mailbox, uint16_t kind)
+void cb_receiver_close(cb_receiver *receiver)
 {
-    cb_message message = {.kind = kind};
-    return cb_mailbox_post(mailbox, &message);
+    if (receiver == NULL)
+        return;
+    close_socket(receiver->way);
+    free(receiver);
 }
 
 static cb_status connect_queues(cb_mailbox *mailbox, void *context, cb_error *error)
@@ -132,7 +138,9 @@ static cb_status connect_queues(cb_mailbox *mailbox, void *context, cb_error *er
     size_t size = sizeof mailbox->descriptor;
     mailbox->up = open_socket(context, ZMQ_PUSH);
     mailbox->down = open_socket(context, ZMQ_PAIR);
-    if (mailbox->up == NULL || mailbox->down == NULL || zmq_bind(mailbox->down, name) != 0 ||
+    mailbox->receiver->way = open_socket(context, ZMQ_PAIR);
+    if (mailbox->up == NULL || mailbox->down == NULL || mailbox->receiver->way == NULL ||
+        zmq_bind(mailbox->down, name) != 0 || zmq_connect(mailbox->receiver->way, name) != 0 ||
         zmq_connect(mailbox->up, CB_SUPERVISOR_ENDPOINT) != 0 ||
         zmq_getsockopt(mailbox->down, ZMQ_FD, &mailbox->descriptor, &size) != 0)
         return cb_fail_errno(error, CB_IO, zmq_errno(), "cannot make an actor's queues");
@@ -144,10 +152,16 @@ cb_status cb_mailbox_create(cb_post_office *office, uint32_t address, cb_mailbox
 {
     *mailbox = NULL;
     cb_mailbox *made = calloc(1, sizeof *made);
-    if (made == NULL)
+    cb_receiver *receiver = calloc(1, sizeof *receiver);
+    if (made == NULL || receiver == NULL) {
+        free(made);
+        free(receiver);
         return cb_fail(error, CB_NO_MEMORY, "out of memory");
+    }
+    receiver->address = address;
     made->office = office;
     made->address = address;
+    made->receiver = receiver;
     cb_status status = connect_queues(made, office->context, error);
     if (status != CB_OK)
         cb_mailbox_discard(&made);
@@ -161,8 +175,10 @@ cb_status cb_mailbox_open(cb_post_office *office, uint32_t address, cb_mailbox *
     cb_status status = cb_mailbox_create(office, address, mailbox, error);
     if (status != CB_OK)
         return status;
-    if (post_plumbing(*mailbox, CB_PLUMBING_HELLO) != CB_OK ||
-        cb_mailbox_flush(*mailbox) != CB_OK) {
+    cb_receiver *given = cb_mailbox_give_receiver(*mailbox);
+    const cb_message hello = {.kind = CB_PLUMBING_HELLO, .value = (int64_t)(intptr_t)given};
+    if (cb_mailbox_post(*mailbox, &hello) != CB_OK || cb_mailbox_flush(*mailbox) != CB_OK) {
+        cb_receiver_close(given);
         cb_mailbox_discard(mailbox);
         return cb_fail(error, CB_IO, "cannot reach the supervisor");
     }
@@ -171,10 +187,19 @@ cb_status cb_mailbox_open(cb_post_office *office, uint32_t address, cb_mailbox *
 
 void cb_mailbox_discard(cb_mailbox **mailbox)
 {
+    cb_receiver_close((*mailbox)->receiver);
     close_socket((*mailbox)->down);
     close_socket((*mailbox)->up);
     free(*mailbox);
     *mailbox = NULL;
+}
+
+cb_receiver *cb_mailbox_give_receiver(cb_mailbox *mailbox)
+{
+    cb_receiver *given = mailbox->receiver;
+    assert(given != NULL);
+    mailbox->receiver = NULL;
+    return given;
 }
 
 uint32_t cb_mailbox_address(const cb_mailbox *mailbox)
@@ -189,7 +214,7 @@ int cb_mailbox_descriptor(const cb_mailbox *mailbox)
 
 cb_status cb_mailbox_post(cb_mailbox *mailbox, const cb_message *message)
 {
-    if (mailbox->gathered == CB_BATCH_MAX) {
+    if (cb_mailbox_is_full(mailbox)) {
         cb_status status = cb_mailbox_flush(mailbox);
         if (status != CB_OK) {
             cb_buffer_release(cb_message_payload(message));
@@ -203,31 +228,43 @@ cb_status cb_mailbox_post(cb_mailbox *mailbox, const cb_message *message)
     return CB_OK;
 }
 
-/* Sends what is gathered, and tells the attendant by `tell`. */
-static cb_status send_gathered(cb_mailbox *mailbox, void (*tell)(void *user))
+/* Counts and sends one batch: 0 or an errno. What is not sent is not counted. */
+static int send_batch(cb_mailbox *mailbox, size_t size)
 {
-    if (mailbox->gathered == 0)
-        return CB_OK;
-    cb_post_office *office = mailbox->office;
-    size_t size = mailbox->gathered * sizeof(cb_message);
+    cb_post_count *count = &mailbox->office->count;
     int sent;
-    atomic_fetch_add(&office->count.begun, 1);
+    atomic_fetch_add(&count->begun, 1);
     cb_handover_give(CB_HANDOVER_INBOX);
     do
         sent = zmq_send(mailbox->up, mailbox->outgoing, size, 0);
     while (sent < 0 && zmq_errno() == EINTR);
-    bool is_over = sent < 0 && zmq_errno() == ETERM; /* and so is the attendant */
-    if (sent < 0) {
+    if (sent >= 0) {
+        atomic_fetch_add(&count->sent, 1);
+        return 0;
+    }
+    int problem = zmq_errno();
+    atomic_fetch_sub(&count->begun, 1);
+    return problem;
+}
+
+/* Sends what is gathered, and tells the attendant by `tell`. Reports must not be lost, and their
+ * sender has nothing better to do without memory: it tries until it has some. */
+static cb_status send_gathered(cb_mailbox *mailbox, void (*tell)(void *user))
+{
+    const struct timespec pause = {.tv_nsec = AGAIN_NS};
+    if (mailbox->gathered == 0)
+        return CB_OK;
+    size_t size = mailbox->gathered * sizeof(cb_message);
+    int problem;
+    while ((problem = send_batch(mailbox, size)) == ENOMEM)
+        (void)nanosleep(&pause, NULL);
+    if (problem != 0)
         for (uint32_t i = 0; i < mailbox->gathered; i++)
             cb_buffer_release(cb_message_payload(&mailbox->outgoing[i]));
-        atomic_fetch_sub(&office->count.begun, 1);
-    } else {
-        atomic_fetch_add(&office->count.sent, 1);
-    }
     mailbox->gathered = 0;
-    if (tell != NULL && !is_over)
-        tell(office->attendant.user);
-    return sent < 0 ? CB_IO : CB_OK;
+    if (tell != NULL && problem != ETERM) /* then the attendant is over, too */
+        tell(mailbox->office->attendant.user);
+    return problem != 0 ? CB_IO : CB_OK;
 }
 
 cb_status cb_mailbox_flush(cb_mailbox *mailbox)
@@ -239,7 +276,8 @@ void cb_mailbox_close(cb_mailbox **mailbox)
 {
     if (*mailbox == NULL)
         return;
-    (void)post_plumbing(*mailbox, CB_PLUMBING_BYE);
+    const cb_message bye = {.kind = CB_PLUMBING_BYE};
+    (void)cb_mailbox_post(*mailbox, &bye);
     /* The supervisor waits for threads that said good-bye, so its work is not for this one now. */
     (void)cb_mailbox_flush_and_ring(*mailbox);
     cb_message unread;
@@ -251,6 +289,11 @@ void cb_mailbox_close(cb_mailbox **mailbox)
 bool cb_mailbox_has_gathered(const cb_mailbox *mailbox)
 {
     return mailbox->gathered > 0;
+}
+
+bool cb_mailbox_is_full(const cb_mailbox *mailbox)
+{
+    return mailbox->gathered == CB_BATCH_MAX;
 }
 
 cb_status cb_mailbox_flush_and_ring(cb_mailbox *mailbox)

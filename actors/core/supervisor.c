@@ -1,14 +1,13 @@
 #include "actors/core/supervisor.h"
 
 #include <assert.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "actors/base/address_map.h"
 #include "actors/base/charge.h"
 #include "actors/base/clock.h"
+#include "actors/core/outbox.h"
 #include "actors/core/snapshot.h"
 #include "actors/log/log.h"
 
@@ -18,25 +17,6 @@
 #define ROUNDS_A_VISIT  2
 /* How soon a full queue is tried again, or an inbox that hides something. */
 #define RETRY_NS        1000000
-
-/* An address that messages go to, and the thread behind it if we started one. */
-typedef struct receiver {
-    uint32_t address;
-    bool has_thread;
-    bool runs_jobs;
-    pthread_t thread;
-    bool dirty; /* on the list of those with something to send */
-    struct receiver *next_dirty;
-    cb_message *unsent;
-    size_t count;
-    size_t capacity;
-} receiver;
-
-typedef struct message_list {
-    cb_message *items;
-    size_t count;
-    size_t capacity;
-} message_list;
 
 struct cb_supervisor {
     cb_core *core;
@@ -52,84 +32,26 @@ struct cb_supervisor {
     int64_t now_ns;
     int64_t deadline_ns;
     int64_t told_due_ns; /* what the bell is set to */
-    cb_address_map receivers;
-    receiver *dirty[2];     /* askers, and after them actors */
-    message_list held;      /* askers' messages, until the inbox was empty */
-    uint64_t held_batches;  /* batches read since the first of them came */
-    message_list made_here; /* inputs of the shell's own: an actor that did not start */
+    cb_outbox outbox;
+    cb_effects effects;       /* of the last input; those before `placed` are carried out */
+    size_t placed;            /* the rest waits for memory, and step gets no input before */
+    cb_record_list held;      /* askers' messages, until the inbox was empty */
+    uint64_t held_batches;    /* batches read since the first of them came */
+    cb_record_list made_here; /* inputs of the shell's own: an actor that did not start */
     size_t threads;
     bool is_visited; /* by who is in charge: it is not its own thread */
     bool stopping;
     bool leave_stuck;
-    cb_message records[CB_BATCH_MAX]; /* what is being taken in */
+    cb_message records[CB_BATCH_MAX]; /* what is being taken in: the last batch, */
+    size_t next_record;               /* from here on, */
+    size_t record_count;              /* to here */
 };
-
-static cb_status list_add(message_list *list, const cb_message *message)
-{
-    if (list->count == list->capacity) {
-        size_t capacity = list->capacity ? list->capacity * 2 : 64;
-        cb_message *items = realloc(list->items, capacity * sizeof *items);
-        if (items == NULL)
-            return CB_NO_MEMORY;
-        list->items = items;
-        list->capacity = capacity;
-    }
-    list->items[list->count++] = *message;
-    return CB_OK;
-}
-
-/* --- receivers --- */
-
-/* Askers are sent to first: they wait for it, and what they do next goes on beside the actors. */
-static receiver **dirty_list(cb_supervisor *self, const receiver *of)
-{
-    return &self->dirty[of->address >= CB_ADDRESS_FIRST_ASKER ? 0 : 1];
-}
-
-static void make_dirty(cb_supervisor *self, receiver *to)
-{
-    receiver **list = dirty_list(self, to);
-    to->dirty = true;
-    to->next_dirty = *list;
-    *list = to;
-}
-
-static receiver *add_receiver(cb_supervisor *self, uint32_t address)
-{
-    receiver *added = calloc(1, sizeof *added);
-    if (added == NULL)
-        return NULL;
-    added->address = address;
-    if (cb_address_map_insert(&self->receivers, address, added) != CB_OK) {
-        free(added);
-        return NULL;
-    }
-    return added;
-}
-
-static void drop_unsent(receiver *gone)
-{
-    for (size_t i = 0; i < gone->count; i++)
-        cb_buffer_release(cb_message_payload(&gone->unsent[i]));
-    gone->count = 0;
-}
-
-static void unlink_dirty(cb_supervisor *self, receiver *gone)
-{
-    receiver **link = dirty_list(self, gone);
-    while (*link != NULL && *link != gone)
-        link = &(*link)->next_dirty;
-    if (*link != NULL)
-        *link = gone->next_dirty;
-}
 
 static void remove_receiver(cb_supervisor *self, uint32_t address)
 {
-    receiver *gone = cb_address_map_remove(&self->receivers, address);
+    cb_receiver *gone = cb_outbox_find(&self->outbox, address);
     if (gone == NULL)
         return;
-    if (gone->dirty)
-        unlink_dirty(self, gone);
     if (gone->has_thread) {
         /* It has said good-bye: nothing is left to it but to end. */
         int failed = pthread_join(gone->thread, NULL);
@@ -137,148 +59,97 @@ static void remove_receiver(cb_supervisor *self, uint32_t address)
         (void)failed;
         self->threads--;
     }
-    self->exchange->ops->remove(self->exchange, address);
-    drop_unsent(gone);
-    free(gone->unsent);
-    free(gone);
+    cb_outbox_remove(&self->outbox, gone);
 }
 
-static void queue_for(cb_supervisor *self, const cb_message *message)
+static bool send_all(cb_supervisor *self)
 {
-    receiver *to = cb_address_map_find(&self->receivers, message->to);
-    message_list list;
-    if (to == NULL) {
-        cb_buffer_release(cb_message_payload(message));
-        return;
-    }
-    list = (message_list){to->unsent, to->count, to->capacity};
-    if (list_add(&list, message) != CB_OK) {
-        cb_buffer_release(cb_message_payload(message));
-        return;
-    }
-    to->unsent = list.items;
-    to->count = list.count;
-    to->capacity = list.capacity;
-    if (!to->dirty)
-        make_dirty(self, to);
-}
-
-/* Workers like to know where their jobs come from. */
-static void tell_where(cb_core *core)
-{
-    int here = sched_getcpu();
-    if (here != atomic_load_explicit(&core->hands_from, memory_order_relaxed))
-        atomic_store_explicit(&core->hands_from, here, memory_order_relaxed);
-}
-
-/* Sends as much as the receiver's queue takes. */
-static cb_status send_unsent(cb_supervisor *self, receiver *to)
-{
-    size_t sent = 0;
-    cb_status status = CB_OK;
-    if (to->runs_jobs && to->count > 0 && self->is_visited)
-        tell_where(self->core);
-    while (sent < to->count && status == CB_OK) {
-        size_t count = to->count - sent;
-        if (count > CB_BATCH_MAX)
-            count = CB_BATCH_MAX;
-        status = self->exchange->ops->send(self->exchange, to->address, &to->unsent[sent], count);
-        if (status == CB_OK)
-            sent += count;
-    }
-    memmove(to->unsent, &to->unsent[sent], (to->count - sent) * sizeof *to->unsent);
-    to->count -= sent;
-    return status;
-}
-
-/* Sends everything that queues take; what a full one does not take stays. */
-static void send_all(cb_supervisor *self)
-{
-    for (int i = 0; i < 2; i++) {
-        receiver *to = self->dirty[i];
-        self->dirty[i] = NULL;
-        while (to != NULL) {
-            receiver *next = to->next_dirty;
-            to->dirty = false;
-            if (send_unsent(self, to) == CB_LIMIT)
-                make_dirty(self, to);
-            to = next;
-        }
-    }
+    return cb_outbox_send(&self->outbox, self->is_visited ? self->core : NULL);
 }
 
 /* --- effects --- */
 
-static void report_not_started(cb_supervisor *self, const cb_message *effect, const cb_error *error)
+/* The record becomes the report. Without memory for its text, the status says enough. */
+static void report_not_started(cb_supervisor *self, cb_record *record, const cb_error *error)
 {
-    bool listener = effect->kind == CB_MSG_START_LISTENER;
-    cb_message report = {.kind = listener ? CB_MSG_ROUTE_FAILED : CB_MSG_ACTOR_STOPPED,
-                         .name_space = effect->name_space,
-                         .status = error->status,
-                         .from = effect->to,
-                         .to = CB_ADDRESS_SUPERVISOR,
-                         .cause = effect->cause,
-                         .route = effect->route};
-    report.payload = cb_payload_handle(cb_buffer_copy(error->text, strlen(error->text)));
-    if (list_add(&self->made_here, &report) != CB_OK)
-        cb_buffer_release(cb_message_payload(&report));
+    const cb_message effect = record->message;
+    bool listener = effect.kind == CB_MSG_START_LISTENER;
+    cb_buffer *text = cb_buffer_copy(error->text, strlen(error->text));
+    cb_buffer_release(cb_message_payload(&effect));
+    record->message = (cb_message){.kind = listener ? CB_MSG_ROUTE_FAILED : CB_MSG_ACTOR_STOPPED,
+                                   .name_space = effect.name_space,
+                                   .status = error->status,
+                                   .from = effect.to,
+                                   .to = CB_ADDRESS_SUPERVISOR,
+                                   .cause = effect.cause,
+                                   .route = effect.route,
+                                   .payload = cb_payload_handle(text)};
+    cb_record_append(&self->made_here, record);
 }
 
-static void start_actor(cb_supervisor *self, const cb_message *effect)
+static void start_actor(cb_supervisor *self, cb_record *record)
 {
     cb_error error = {.status = CB_OK};
-    receiver *added = add_receiver(self, effect->to);
-    if (added == NULL) {
-        (void)cb_fail(&error, CB_NO_MEMORY, "out of memory");
-        report_not_started(self, effect, &error);
-        cb_buffer_release(cb_message_payload(effect));
+    cb_receiver *added = NULL;
+    if (self->starter(self->core, &record->message, &added, &error) != CB_OK) {
+        report_not_started(self, record, &error);
         return;
     }
-    if (self->starter(self->core, effect, self->exchange, &added->thread, &error) != CB_OK) {
-        remove_receiver(self, effect->to);
-        report_not_started(self, effect, &error);
-        cb_buffer_release(cb_message_payload(effect));
-        return;
-    }
-    added->has_thread = true;
-    added->runs_jobs = effect->kind == CB_MSG_ADD_ACTOR && effect->value != 1;
+    added->runs_jobs = record->message.kind == CB_MSG_ADD_ACTOR && record->message.value != 1;
+    cb_outbox_add(&self->outbox, added);
     self->threads++;
-    if (effect->kind == CB_MSG_START_LISTENER)
-        queue_for(self, effect);
+    if (record->message.kind == CB_MSG_START_LISTENER)
+        cb_outbox_queue(&self->outbox, record);
+    else
+        cb_outbox_give_back(&self->outbox, record);
 }
 
 /* The tables are as they were when the question was answered: nothing came in since. */
-static void answer(cb_supervisor *self, const cb_message *effect)
+static void fill_answer(cb_supervisor *self, cb_message *answer)
 {
-    cb_message filled = *effect;
-    if ((effect->flags & CB_FLAG_NEW) != 0) {
-        filled.payload = cb_payload_handle(cb_snapshot_take(self->step, self->recorder));
-        filled.status = filled.payload != 0 ? CB_OK : CB_NO_MEMORY;
-    }
-    queue_for(self, &filled);
+    answer->payload = cb_payload_handle(cb_snapshot_take(self->step, self->recorder));
+    answer->status = answer->payload != 0 ? CB_OK : CB_NO_MEMORY;
 }
 
-static void carry_out(cb_supervisor *self, const cb_message *effect)
+/* False without memory for it; nothing is done then. */
+static bool carry_out(cb_supervisor *self, const cb_message *effect)
 {
-    if (effect->flags & CB_FLAG_SHARED)
-        (void)cb_buffer_retain(cb_message_payload(effect));
-    switch (effect->kind) {
-    case CB_MSG_ANSWER:
-        answer(self, effect);
-        break;
-    case CB_MSG_TICK_AT:
+    if (effect->kind == CB_MSG_TICK_AT) {
         self->deadline_ns = effect->value;
-        break;
-    case CB_MSG_RELEASE:
+        return true;
+    }
+    if (effect->kind == CB_MSG_RELEASE) {
         cb_buffer_release(cb_message_payload(effect));
-        break;
-    case CB_MSG_START_LISTENER:
-    case CB_MSG_ADD_ACTOR:
-        start_actor(self, effect);
-        break;
-    default:
-        queue_for(self, effect);
-        break;
+        return true;
+    }
+    cb_record *record = cb_outbox_take(&self->outbox);
+    if (record == NULL)
+        return false;
+    record->message = *effect;
+    if ((effect->flags & CB_FLAG_SHARED) != 0)
+        (void)cb_buffer_retain(cb_message_payload(effect));
+    if (effect->kind == CB_MSG_START_LISTENER || effect->kind == CB_MSG_ADD_ACTOR) {
+        start_actor(self, record);
+        return true;
+    }
+    if (effect->kind == CB_MSG_ANSWER && (effect->flags & CB_FLAG_NEW) != 0)
+        fill_answer(self, &record->message);
+    cb_outbox_queue(&self->outbox, record);
+    return true;
+}
+
+/* Carries out what is left of the last input's effects. False if some of it still waits for memory:
+ * no record is free, and no queue takes what would free one. */
+static bool place(cb_supervisor *self)
+{
+    for (;;) {
+        while (self->placed < self->effects.count &&
+               carry_out(self, &self->effects.items[self->placed]))
+            self->placed++;
+        if (self->placed == self->effects.count)
+            return true;
+        if (!send_all(self))
+            return false;
     }
 }
 
@@ -322,39 +193,66 @@ static void log_notes(cb_supervisor *self, const cb_message *message)
     }
 }
 
+/* All that the input before it led to must have its place. */
 static void input(cb_supervisor *self, cb_message *message)
 {
+    assert(self->placed == self->effects.count);
     message->time_ns = self->now_ns;
     self->sequence++;
     if (self->recorder != NULL)
         cb_recorder_input(self->recorder, self->sequence, message);
-    cb_effects effects = cb_step_input(self->step, message);
+    self->effects = cb_step_input(self->step, message);
+    self->placed = 0;
+    const cb_effects *effects = &self->effects;
     if (self->recorder != NULL)
-        cb_recorder_effects(self->recorder, self->sequence, effects.items, effects.count);
+        cb_recorder_effects(self->recorder, self->sequence, effects->items, effects->count);
     if (self->log != NULL)
         log_notes(self, message);
-    for (size_t i = 0; i < effects.count; i++)
-        carry_out(self, &effects.items[i]);
     if (self->recorder != NULL &&
         cb_recorder_wants_checkpoint(self->recorder, self->sequence, cb_step_size(self->step)))
         cb_recorder_checkpoint(self->recorder, self->sequence, cb_step_hash(self->step));
+    (void)place(self);
 }
 
 /* --- the loop --- */
 
-static void hello(cb_supervisor *self, uint32_t address)
+/* Answers a question that there is no memory to hold, in the record that the asker brought. False
+ * if the record is in use: the question stays where it is. step and the trace never see it. */
+static bool refuse(cb_supervisor *self, const cb_message *question)
 {
-    /* Without memory or descriptors nobody can be answered: the asker gives up after a while. */
-    if (add_receiver(self, address) == NULL)
-        return;
-    if (self->exchange->ops->add(self->exchange, address) != CB_OK)
-        remove_receiver(self, address);
+    const cb_message answer = {.kind = CB_MSG_ANSWER,
+                               .name_space = question->name_space,
+                               .status = CB_NO_MEMORY,
+                               .from = CB_ADDRESS_SUPERVISOR,
+                               .to = question->from,
+                               .cause = question->cause,
+                               .time_ns = self->now_ns};
+    cb_receiver *asker = cb_outbox_find(&self->outbox, question->from);
+    if (asker != NULL && !cb_outbox_queue_own(&self->outbox, asker, &answer))
+        return false;
+    cb_buffer_release(cb_message_payload(question));
+    return true;
 }
 
-static void take_in(cb_supervisor *self, cb_message *message)
+/* Holds an asker's message back. False if it can neither be held nor refused now. */
+static bool hold(cb_supervisor *self, cb_message *message)
+{
+    cb_record *record = cb_outbox_take_spare(&self->outbox);
+    if (record != NULL) {
+        record->message = *message;
+        cb_record_append(&self->held, record);
+    } else if (message->kind == CB_MSG_FINISH)
+        input(self, message); /* the end is never refused, and waits for the rest by itself */
+    else
+        return refuse(self, message);
+    return true;
+}
+
+/* False if the message has to stay where it is, for want of memory. */
+static bool take_in(cb_supervisor *self, cb_message *message)
 {
     if (message->kind == CB_PLUMBING_HELLO)
-        hello(self, message->from);
+        cb_outbox_add(&self->outbox, (cb_receiver *)(intptr_t)message->value);
     else if (message->kind == CB_PLUMBING_BYE)
         remove_receiver(self, message->from);
     else if (message->kind == CB_PLUMBING_STOP) {
@@ -362,8 +260,9 @@ static void take_in(cb_supervisor *self, cb_message *message)
         self->leave_stuck = message->status != 0;
     } else if (!is_askers(message->kind))
         input(self, message);
-    else if (list_add(&self->held, message) != CB_OK)
-        input(self, message); /* no memory to hold it: early is better than never */
+    else
+        return hold(self, message);
+    return true;
 }
 
 /* What a round found at its end. */
@@ -371,50 +270,74 @@ typedef enum finding {
     ALL_TAKEN = CB_INBOX_EMPTY,
     SOME_BEING_SENT = CB_INBOX_AWAITS,
     SOME_HIDDEN = CB_INBOX_HIDES,
-    MORE_TO_TAKE
+    MORE_TO_TAKE,
+    NO_MEMORY_TO_TAKE
 } finding;
+
+/* Whether something waits for memory. */
+static bool is_short(const cb_supervisor *self)
+{
+    return self->placed < self->effects.count || self->next_record < self->record_count;
+}
+
+/* Takes in what was received. False if some of it has to wait for memory. */
+static bool take_in_batch(cb_supervisor *self)
+{
+    self->now_ns = cb_now_ns();
+    while (self->next_record < self->record_count) {
+        if (!place(self) || !take_in(self, &self->records[self->next_record]))
+            return false;
+        self->next_record++;
+    }
+    return true;
+}
 
 static finding receive_round(cb_supervisor *self)
 {
     cb_inbox_state state;
     for (size_t taken = 0; taken < RECORDS_A_ROUND;) {
-        size_t count = self->exchange->ops->receive(self->exchange, self->records, &state);
-        if (count == 0)
-            return (finding)state;
-        self->now_ns = cb_now_ns();
-        if (self->held.count > 0)
-            self->held_batches++;
-        for (size_t i = 0; i < count; i++)
-            take_in(self, &self->records[i]);
-        taken += count;
+        if (self->next_record == self->record_count) {
+            self->next_record = 0;
+            self->record_count =
+                self->exchange->ops->receive(self->exchange, self->records, &state);
+            if (self->record_count == 0)
+                return (finding)state;
+            if (self->held.first != NULL)
+                self->held_batches++;
+        }
+        taken += self->record_count - self->next_record;
+        if (!take_in_batch(self))
+            return NO_MEMORY_TO_TAKE;
     }
     return MORE_TO_TAKE;
 }
 
-static void input_list(cb_supervisor *self, message_list *list)
+static void input_list(cb_supervisor *self, cb_record_list *list)
 {
     /* The list may grow while it is worked through. */
-    for (size_t i = 0; i < list->count; i++) {
-        cb_message message = list->items[i];
+    while (list->first != NULL && place(self)) {
+        cb_record *record = cb_record_pop(list);
+        cb_message message = record->message;
+        cb_outbox_give_back(&self->outbox, record);
         input(self, &message);
     }
-    list->count = 0;
 }
 
 static void input_held(cb_supervisor *self, bool inbox_was_empty)
 {
-    if (self->held.count == 0)
+    if (self->held.first == NULL)
         return;
-    if (!inbox_was_empty &&
-        self->held_batches < self->exchange->ops->fairness_bound(self->exchange))
+    if (!inbox_was_empty && self->held_batches < self->exchange->ops->fairness_bound(
+                                                     self->exchange, self->outbox.receivers))
         return;
     input_list(self, &self->held);
-    self->held_batches = 0;
+    if (self->held.first == NULL)
+        self->held_batches = 0;
 }
 
 static void tick_if_due(cb_supervisor *self)
 {
-    if (self->deadline_ns == INT64_MAX)
+    if (self->deadline_ns == INT64_MAX || !place(self))
         return;
     self->now_ns = cb_now_ns();
     if (self->now_ns < self->deadline_ns)
@@ -427,7 +350,7 @@ static void tick_if_due(cb_supervisor *self)
 static void set_bell(cb_supervisor *self, finding found)
 {
     int64_t due_ns = self->deadline_ns;
-    if (self->dirty[0] != NULL || self->dirty[1] != NULL || found == SOME_HIDDEN) {
+    if (cb_outbox_waits(&self->outbox) || found == SOME_HIDDEN || is_short(self)) {
         int64_t retry_ns = cb_now_ns() + RETRY_NS;
         due_ns = due_ns < retry_ns ? due_ns : retry_ns;
     }
@@ -444,8 +367,10 @@ static bool run_round(cb_supervisor *self)
     input_held(self, found == ALL_TAKEN);
     tick_if_due(self);
     input_list(self, &self->made_here);
-    send_all(self);
-    if (found == MORE_TO_TAKE)
+    bool sent = send_all(self);
+    if (found == MORE_TO_TAKE || (found == NO_MEMORY_TO_TAKE && sent))
+        return false;
+    if (self->placed < self->effects.count && place(self))
         return false;
     set_bell(self, found);
     if (self->recorder != NULL)
@@ -489,7 +414,8 @@ static bool run_until_quiet(cb_supervisor *self)
     while (cb_charge_take(&self->charge, &seen)) {
         self->is_visited = false;
         bool quiet = run_round(self);
-        if (quiet && self->stopping && (self->threads == 0 || self->leave_stuck)) {
+        if (quiet && self->stopping &&
+            ((self->threads == 0 && !is_short(self)) || self->leave_stuck)) {
             input_held(self, true); /* good-byes that still waited for something older */
             return true;
         }
@@ -519,7 +445,10 @@ cb_status cb_supervisor_new(cb_core *core, cb_exchange *exchange, cb_recorder *r
     *supervisor = NULL;
     cb_supervisor *self = calloc(1, sizeof *self);
     cb_step *step = cb_step_new(&core->options.limits);
-    if (self == NULL || step == NULL || !cb_bell_open(&self->bell)) {
+    bool has_outbox = self != NULL && cb_outbox_open(&self->outbox, exchange);
+    if (!has_outbox || step == NULL || !cb_bell_open(&self->bell)) {
+        if (has_outbox)
+            cb_outbox_close(&self->outbox);
         free(self);
         cb_step_free(&step, NULL, NULL);
         exchange->ops->close(exchange);
@@ -554,24 +483,50 @@ static void release_payload(void *user, uint64_t payload)
     cb_buffer_release((cb_buffer *)(uintptr_t)payload);
 }
 
+/* What came and was not taken in. */
+static void drop_batch(cb_supervisor *self)
+{
+    for (; self->next_record < self->record_count; self->next_record++) {
+        const cb_message *message = &self->records[self->next_record];
+        cb_buffer_release(cb_message_payload(message));
+        if (message->kind == CB_PLUMBING_HELLO)
+            self->exchange->ops->drop(self->exchange, (cb_receiver *)(intptr_t)message->value);
+    }
+}
+
+static void drop_list(cb_record_list *list)
+{
+    while (list->first != NULL)
+        cb_buffer_release(cb_message_payload(&cb_record_pop(list)->message));
+}
+
+/* Effects that carry no reference of their own leave it to the state. */
+static void drop_effects(cb_supervisor *self)
+{
+    for (; self->placed < self->effects.count; self->placed++) {
+        const cb_message *effect = &self->effects.items[self->placed];
+        if ((effect->flags & CB_FLAG_SHARED) == 0)
+            cb_buffer_release(cb_message_payload(effect));
+    }
+}
+
 void cb_supervisor_free(cb_supervisor **supervisor)
 {
     cb_supervisor *self = *supervisor;
+    cb_inbox_state state;
     if (self == NULL)
         return;
-    for (size_t i = 0; i < self->receivers.capacity; i++) {
-        receiver *left = self->receivers.entries[i].value;
-        if (left == NULL)
-            continue;
-        drop_unsent(left);
-        free(left->unsent);
-        free(left);
-    }
-    cb_address_map_free(&self->receivers);
+    do {
+        drop_batch(self);
+        self->next_record = 0;
+        self->record_count = self->exchange->ops->receive(self->exchange, self->records, &state);
+    } while (self->record_count > 0);
+    drop_effects(self);
+    drop_list(&self->held);
+    drop_list(&self->made_here);
+    cb_outbox_close(&self->outbox);
     cb_step_free(&self->step, release_payload, NULL);
     self->exchange->ops->close(self->exchange);
-    free(self->held.items);
-    free(self->made_here.items);
     cb_bell_close(&self->bell);
     free(self);
     *supervisor = NULL;

@@ -11,6 +11,14 @@
  * amount is bounded by what step lets an actor owe: a batch of jobs, a listener's connections, one
  * answer for each question.
  *
+ * Memory: nothing is lost for want of it. step reserves room for the effects of an input before it
+ * changes anything, and the shell gives it the next input only when each of those effects has its
+ * place. Until then the effects stay in step's list, and what came meanwhile stays in the inbox;
+ * the shell goes on sending, which frees records, and tries again each millisecond. A question that
+ * there is no memory to hold is answered at once with CB_NO_MEMORY, in a record that its asker
+ * brought. An actor that there is no memory to start is reported to step as one that failed. A new
+ * asker brings all that the supervisor needs for it.
+ *
  * Causality: what an asker sends is held back until the inbox has been seen empty after it came, so
  * that every message sent before it, through whichever queue, has been taken in first.
  */
@@ -24,9 +32,10 @@
 
 typedef struct cb_supervisor cb_supervisor;
 
-/* Starting the actor that an effect asks for; a test gives its own. Never blocks. */
-typedef cb_status cb_actor_starter(cb_core *core, const cb_message *effect, cb_exchange *exchange,
-                                   pthread_t *thread, cb_error *error);
+/* Starts the actor that an effect asks for: the way to it, with its thread. A test gives its own.
+ * Never blocks. */
+typedef cb_status cb_actor_starter(cb_core *core, const cb_message *effect, cb_receiver **receiver,
+                                   cb_error *error);
 cb_actor_starter cb_start_actor;
 
 /* Takes over the exchange, also on failure. The recorder stays the caller's and may be NULL. */

@@ -272,20 +272,19 @@ static cb_status make_parts(cb_trace_writer *writer, const char *path, size_t qu
     return CB_OK;
 }
 
-static cb_status make(const char *path, size_t queue_bytes, cb_trace_writer **made, cb_error *error)
+static cb_trace_writer *make(const char *path, size_t queue_bytes, cb_error *error)
 {
     cb_trace_writer *writer = calloc(1, sizeof *writer);
     if (writer == NULL || !cb_bell_open(&writer->progress)) {
         free(writer);
-        return cb_fail(error, CB_NO_MEMORY, "out of memory");
+        (void)cb_fail(error, CB_NO_MEMORY, "out of memory");
+        return NULL;
     }
     writer->sink.fd = -1;
-    cb_status status = make_parts(writer, path, queue_bytes, error);
-    if (status == CB_OK)
-        *made = writer;
-    else
-        destroy(writer);
-    return status;
+    if (make_parts(writer, path, queue_bytes, error) == CB_OK)
+        return writer;
+    destroy(writer);
+    return NULL;
 }
 
 static void await_settled(cb_trace_writer *writer)
@@ -300,13 +299,13 @@ static void await_settled(cb_trace_writer *writer)
 cb_status cb_trace_writer_open(const char *path, const cb_trace_header *header, size_t queue_bytes,
                                cb_trace_writer **result, cb_error *error)
 {
-    cb_trace_writer *writer = NULL;
     *result = NULL;
-    cb_status status = make(path, queue_bytes, &writer, error);
-    if (status != CB_OK)
-        return status;
+    cb_error why = {.status = CB_OK};
+    cb_trace_writer *writer = make(path, queue_bytes, &why);
+    if (writer == NULL)
+        return cb_fail(error, why.status, "%s", why.text);
     cb_trace_encode_header(header, writer->header);
-    status = cb_thread_start(&writer->thread, writer_thread, writer, 0, "trace", error);
+    cb_status status = cb_thread_start(&writer->thread, writer_thread, writer, 0, "trace", error);
     if (status != CB_OK) {
         destroy(writer);
         return status;

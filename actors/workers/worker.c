@@ -32,8 +32,17 @@ typedef struct worker {
     bool retired;
 } worker;
 
+/* The supervisor's work is not for this thread in the middle of a callback, whose time it would be.
+ */
+static bool is_in_callback(const worker *self)
+{
+    return self->current.kind != CB_MSG_NONE;
+}
+
 static void post(worker *self, const cb_message *message)
 {
+    if (is_in_callback(self) && cb_mailbox_is_full(self->asker.mailbox))
+        (void)cb_mailbox_flush_and_ring(self->asker.mailbox);
     /* A broken queue means the supervisor is gone; the thread is then told to retire by nobody, so
      * it retires itself. */
     if (cb_mailbox_post(self->asker.mailbox, message) != CB_OK)
@@ -100,6 +109,18 @@ static void take_hand(worker *self, const cb_message *hand)
     self->count++;
 }
 
+static void take_back(worker *self)
+{
+    if (is_in_callback(self))
+        announce(self);
+    give_back(self);
+    self->refuses = false;
+    if (is_in_callback(self))
+        (void)cb_mailbox_flush_and_ring(self->asker.mailbox);
+    else
+        (void)cb_mailbox_flush(self->asker.mailbox);
+}
+
 static void command(void *argument, const cb_message *message)
 {
     worker *self = argument;
@@ -108,14 +129,10 @@ static void command(void *argument, const cb_message *message)
         take_hand(self, message);
         break;
     case CB_MSG_TAKE_BACK:
-        if (self->current.kind != CB_MSG_NONE)
-            announce(self);
-        give_back(self);
-        self->refuses = false;
-        (void)cb_mailbox_flush(self->asker.mailbox);
+        take_back(self);
         break;
     case CB_MSG_INTERRUPT:
-        if (self->current.kind != CB_MSG_NONE && message->job == self->current.job) {
+        if (is_in_callback(self) && message->job == self->current.job) {
             self->asker.stop_reason = message->status;
             self->asker.stopped = true;
         }

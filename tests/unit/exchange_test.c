@@ -1,11 +1,17 @@
 /* The supervisor's side of mailboxes: what it is told of an inbox in which nothing is found. */
 #include <CUnit/Basic.h>
 #include <CUnit/CUnit.h>
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <time.h>
 
 #include "actors/core/exchange.h"
 
-#define FIRST  (CB_ADDRESS_FIRST_ASKER + 1)
-#define SECOND (CB_ADDRESS_FIRST_ASKER + 2)
+#define NS_A_S    1000000000L
+#define LITTLE_NS 20000000L /* what does not end by then is kept */
+#define FIRST     (CB_ADDRESS_FIRST_ASKER + 1)
+#define SECOND    (CB_ADDRESS_FIRST_ASKER + 2)
 
 static cb_post_office *office;
 static cb_exchange *exchange;
@@ -130,6 +136,49 @@ static void who_says_good_bye_only_rings(void)
     end();
 }
 
+static void *flush(void *from)
+{
+    CU_ASSERT_EQUAL(cb_mailbox_flush(from), CB_OK);
+    return NULL;
+}
+
+/* Both sides of the bound: so many batches are taken, and the sender of one more waits. */
+static void a_full_queue_keeps_its_sender(void)
+{
+    const uint64_t most = 2 * CB_QUEUE_UP_BATCHES;
+    pthread_t thread;
+    size_t count;
+    begin();
+    const cb_post_count *counters = cb_post_office_count(office);
+    cb_mailbox *first = mailbox(FIRST);
+    for (uint64_t i = 0; i < most; i++) {
+        post(first, i);
+        CU_ASSERT_EQUAL(cb_mailbox_flush(first), CB_OK);
+    }
+    CU_ASSERT_EQUAL(atomic_load(&counters->sent), most);
+    post(first, most);
+    CU_ASSERT_EQUAL_FATAL(pthread_create(&thread, NULL, flush, first), 0);
+    while (atomic_load(&counters->begun) <= most)
+        (void)sched_yield();
+    struct timespec soon;
+    (void)clock_gettime(CLOCK_REALTIME, &soon);
+    soon.tv_sec += soon.tv_nsec / (NS_A_S - LITTLE_NS);
+    soon.tv_nsec = (soon.tv_nsec + LITTLE_NS) % NS_A_S;
+    CU_ASSERT_EQUAL_FATAL(pthread_timedjoin_np(thread, NULL, &soon), ETIMEDOUT);
+    CU_ASSERT_EQUAL(atomic_load(&counters->sent), most);
+    for (uint64_t i = 0; i < most; i++) {
+        (void)receive(&count);
+        CU_ASSERT_EQUAL_FATAL(count, 1);
+        CU_ASSERT_EQUAL(records[0].job, i);
+    }
+    CU_ASSERT_EQUAL(pthread_join(thread, NULL), 0);
+    while (receive(&count) == CB_INBOX_HIDES)
+        (void)sched_yield();
+    CU_ASSERT_EQUAL(atomic_load(&counters->sent), most + 1);
+    cb_mailbox_discard(&first);
+    end();
+}
+
 #define TEST(function)                                                                             \
     {                                                                                              \
 #function, function                                                                        \
@@ -139,7 +188,9 @@ int main(void)
 {
     CU_TestInfo tests[] = {TEST(an_inbox_is_empty_when_all_that_was_sent_is_received),
                            TEST(what_is_begun_or_sent_and_not_received_is_no_empty_inbox),
-                           TEST(a_flush_is_told_of_once), TEST(who_says_good_bye_only_rings),
+                           TEST(a_flush_is_told_of_once),
+                           TEST(who_says_good_bye_only_rings),
+                           TEST(a_full_queue_keeps_its_sender),
                            CU_TEST_INFO_NULL};
     CU_SuiteInfo suites[] = {{"exchange", NULL, NULL, NULL, NULL, tests}, CU_SUITE_INFO_NULL};
     if (CU_initialize_registry() != CUE_SUCCESS || CU_register_suites(suites) != CUE_SUCCESS)

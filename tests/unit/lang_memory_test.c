@@ -9,7 +9,7 @@
 #include "bridge/lang/parser.h"
 #include "script_double.h"
 #include "script_text.h"
-#include "tests/unit/scarce_memory.h"
+#include "tests/unit/failing_malloc.h"
 
 /* Every kind of declaration, statement and expression. */
 static const char everything[] =
@@ -57,9 +57,9 @@ static void begin(const char *before, const char *text)
 
 static void compile(unsigned number, bool for_good)
 {
-    scarce_begin(number, for_good);
+    failing_begin(number, for_good);
     one.status = cb_program_compile(&one.source, &script_catalog, &one.program, &one.diagnostics);
-    one.has_failed = scarce_end();
+    one.has_failed = failing_end();
 }
 
 /* An error if memory has failed, and only then. */
@@ -91,11 +91,11 @@ static void analyze(size_t left, unsigned number)
     cb_ast_program program = {.source = &one.source};
     one.diagnostics.count = 0;
     CU_ASSERT_PTR_NOT_NULL_FATAL(cb_arena_get(&program.arena, BLOCK - left));
-    scarce_begin(number, true);
+    failing_begin(number, true);
     one.status = cb_parse(&one.source, &program.arena, &one.diagnostics, &parsed);
     if (one.status == CB_OK)
         one.status = cb_bind_program(&parsed, &script_catalog, &program, &one.diagnostics);
-    one.has_failed = scarce_end();
+    one.has_failed = failing_end();
     cb_arena_free(&program.arena);
 }
 
@@ -125,9 +125,9 @@ static void each_allocation_of_a_run_fails(void)
         int exit_status;
         memset(&run, 0, sizeof run);
         cb_vm *vm = script_vm(&run, NULL);
-        scarce_begin(number, number % 2 == 0);
+        failing_begin(number, number % 2 == 0);
         one.status = cb_vm_run_main(vm, one.program, &exit_status, &run.error);
-        one.has_failed = scarce_end();
+        one.has_failed = failing_end();
         CU_ASSERT_EQUAL(one.status, one.has_failed ? CB_NO_MEMORY : CB_OK);
         if (one.has_failed)
             CU_ASSERT_PTR_NOT_NULL(strstr(run.error.message, "out of memory"));
@@ -144,9 +144,9 @@ static void a_machine_finds_no_memory(void)
     unsigned number = 1;
     for (bool failed = true; failed; number++) {
         cb_vm *vm = NULL;
-        scarce_begin(number, false);
+        failing_begin(number, false);
         cb_status status = script_vm_new(&run, NULL, &vm);
-        failed = scarce_end();
+        failed = failing_end();
         CU_ASSERT_EQUAL(status, failed ? CB_NO_MEMORY : CB_OK);
         CU_ASSERT_EQUAL(vm == NULL, failed);
         cb_vm_free(&vm);
@@ -167,11 +167,11 @@ static void a_source_finds_no_memory(void)
         for (bool failed = true; failed; number++) {
             cb_source source;
             cb_error error = {0};
-            scarce_begin(number, true);
+            failing_begin(number, true);
             cb_status status = loads != 0
                                    ? cb_source_load(path, &source, &error)
                                    : cb_source_from_bytes("t.dom", "text", 4, &source, &error);
-            failed = scarce_end();
+            failed = failing_end();
             CU_ASSERT_TRUE(status == CB_OK ? !failed : failed);
             if (status == CB_NO_MEMORY)
                 CU_ASSERT_PTR_NOT_NULL(strstr(error.text, ": out of memory"));
@@ -188,9 +188,9 @@ static void a_source_finds_no_memory(void)
 static void an_arena_finds_no_memory(void)
 {
     cb_arena arena = {0};
-    scarce_begin(1, false);
+    failing_begin(1, false);
     CU_ASSERT_PTR_NULL(cb_arena_get(&arena, 1));
-    CU_ASSERT(scarce_end() && arena.failed);
+    CU_ASSERT(failing_end() && arena.failed);
     /* It has failed for good, also where there is memory again. */
     CU_ASSERT_PTR_NOT_NULL(cb_arena_get(&arena, 1));
     CU_ASSERT(arena.failed);

@@ -28,7 +28,7 @@ service_double *service_begin(const cb_limits *limits)
     *start = (cb_actor_start){.core = &service->core};
     CU_ASSERT_EQUAL_FATAL(
         cb_mailbox_create(service->core.office, SERVICE_ADDRESS, &start->mailbox, &error), CB_OK);
-    CU_ASSERT_EQUAL_FATAL(service->exchange->ops->add(service->exchange, SERVICE_ADDRESS), CB_OK);
+    service->receiver = cb_mailbox_give_receiver(start->mailbox);
     CU_ASSERT_EQUAL_FATAL(
         cb_thread_start(&service->thread, cb_loop_service_thread, start, 0, "loop", &error), CB_OK);
     cb_message begin = {.kind = CB_MSG_START_LISTENER, .name_space = 1, .route = SERVICE_ROUTE};
@@ -45,7 +45,7 @@ static void send_batch(service_double *service, const cb_message *messages, size
     const cb_exchange_ops *ops = service->exchange->ops;
     cb_status status;
     /* A queue may say that it is full until it has heard of what was read. */
-    while ((status = ops->send(service->exchange, SERVICE_ADDRESS, messages, count)) == CB_LIMIT)
+    while ((status = ops->send(service->exchange, service->receiver, messages, count)) == CB_LIMIT)
         (void)sched_yield();
     CU_ASSERT_EQUAL(status, CB_OK);
 }
@@ -204,7 +204,7 @@ void service_end(service_double *service)
     /* The mailbox says good-bye. */
     while (exchange_bell_receive(&service->bell, service->exchange, service->records, 0) > 0)
         ;
-    service->exchange->ops->remove(service->exchange, SERVICE_ADDRESS);
+    service->exchange->ops->drop(service->exchange, service->receiver);
     service->exchange->ops->close(service->exchange);
     cb_post_office_close(&service->core.office);
     cb_bell_close(&service->bell);

@@ -19,6 +19,7 @@
 typedef struct service_double {
     cb_core core;
     cb_exchange *exchange;
+    cb_receiver *receiver;
     cb_bell bell;
     pthread_t thread;
     uint64_t tickets;

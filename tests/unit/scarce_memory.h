@@ -1,78 +1,26 @@
-/* Memory that runs out when a test wants it to: malloc, calloc and realloc of the whole program go
- * through here. Include it in one file of a test program of one thread.
+/* Memory that runs out on purpose, in a program that is linked with cb_scarce_memory (in
+ * cmake/tests.cmake). Each call of our own code that takes memory is a chance to fail: malloc,
+ * calloc, realloc, a thread's start, a message to be sent and a queue to be made. What libraries
+ * allocate for themselves is not touched.
  *
- * free stays what it is, and so does what a sanitizer knows of each piece of memory.
+ * Threads: any; chances of all threads are counted together.
  */
-#ifndef CALLBOARD_TESTS_SCARCE_MEMORY_H
-#define CALLBOARD_TESTS_SCARCE_MEMORY_H
+#ifndef CALLBOARD_TESTS_UNIT_SCARCE_MEMORY_H
+#define CALLBOARD_TESTS_UNIT_SCARCE_MEMORY_H
 
-#include <dlfcn.h>
 #include <stdbool.h>
-#include <stddef.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include "callboard/status.h"
-
-static unsigned scarce_countdown; /* allocations until one fails, that one included; 0: none does */
-static bool scarce_for_good;      /* and all after it fail, too */
-static bool scarce_has_failed;    /* since scarce_begin */
-
-/* From here on the allocation of that number (from 1) fails, and perhaps all after it. */
-static inline void scarce_begin(unsigned number, bool for_good)
-{
-    scarce_countdown = number;
-    scarce_for_good = for_good;
-    scarce_has_failed = false;
-}
-
-/* Whether one has failed; from here on none does. */
-static inline bool scarce_end(void)
-{
-    scarce_countdown = 0;
-    return scarce_has_failed;
-}
-
-static bool scarce_fails(void)
-{
-    if (scarce_countdown == 0 || --scarce_countdown > 0)
-        return false;
-    scarce_has_failed = true;
-    scarce_countdown = scarce_for_good ? 1 : 0;
-    return true;
-}
-
-/* The function behind this one: the sanitizer's or the C library's. A pointer to a function is no
- * pointer to an object in C, so its bytes are copied. */
-#define SCARCE_NEXT(name, type)                                                                    \
-    static type next;                                                                              \
-    if (next == NULL) {                                                                            \
-        void *found = dlsym(RTLD_NEXT, name);                                                      \
-        if (found == NULL)                                                                         \
-            abort();                                                                               \
-        memcpy(&next, &found, sizeof next);                                                        \
-    }
-
-typedef void *(*scarce_malloc_type)(size_t);
-typedef void *(*scarce_calloc_type)(size_t, size_t);
-typedef void *(*scarce_realloc_type)(void *, size_t);
-
-CB_PUBLIC void *malloc(size_t size)
-{
-    SCARCE_NEXT("malloc", scarce_malloc_type)
-    return scarce_fails() ? NULL : next(size);
-}
-
-CB_PUBLIC void *calloc(size_t count, size_t size)
-{
-    SCARCE_NEXT("calloc", scarce_calloc_type)
-    return scarce_fails() ? NULL : next(count, size);
-}
-
-CB_PUBLIC void *realloc(void *memory, size_t size)
-{
-    SCARCE_NEXT("realloc", scarce_realloc_type)
-    return scarce_fails() ? NULL : next(memory, size);
-}
+/* From now on chance number `first` (1..) fails, and `count - 1` after it. */
+void scarce_begin(long first, long count);
+/* No more failures. How many there were; 0 means that `first` was past the last chance. */
+long scarce_end(void);
+/* Whether something has failed since scarce_begin. */
+bool scarce_failed(void);
+/* Chances since scarce_begin. */
+long scarce_chances(void);
+/* One more chance: true if it is to fail. For what a double does in the place of a library. */
+bool scarce_fails_now(void);
+/* The calling thread is spared, or no longer: for what a test does itself. */
+void scarce_spare_me(bool spared);
 
 #endif

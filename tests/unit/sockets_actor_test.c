@@ -32,7 +32,7 @@ typedef struct fixture {
     cb_core core;
     cb_exchange *exchange;
     cb_bell bell;
-    pthread_t thread;
+    cb_receiver *receiver;
     cb_message records[MOST];
     size_t count;
     uint64_t ticket;
@@ -48,7 +48,7 @@ static void send_to_actor(cb_message record)
     record.to = ACTOR;
     record.name_space = NS;
     record.route = ROUTE;
-    CU_ASSERT_EQUAL_FATAL(it.exchange->ops->send(it.exchange, ACTOR, &record, 1), CB_OK);
+    CU_ASSERT_EQUAL_FATAL(it.exchange->ops->send(it.exchange, it.receiver, &record, 1), CB_OK);
 }
 
 static void keep(const cb_message *record)
@@ -125,7 +125,7 @@ static void begin_with(cb_limits limits)
     CU_ASSERT_EQUAL_FATAL(cb_exchange_open(it.core.office, &it.exchange, &error), CB_OK);
     const cb_message start = {
         .kind = CB_MSG_START_LISTENER, .to = ACTOR, .connection = (uint32_t)CB_ROUTE_SOCKETS << 16};
-    CU_ASSERT_EQUAL_FATAL(cb_start_actor(&it.core, &start, it.exchange, &it.thread, &error), CB_OK);
+    CU_ASSERT_EQUAL_FATAL(cb_start_actor(&it.core, &start, &it.receiver, &error), CB_OK);
     send_to_actor(start);
     cb_message listening = next_of(CB_MSG_ROUTE_LISTENING, 0);
     CU_ASSERT_EQUAL(listening.value, 0);
@@ -145,12 +145,12 @@ static void await_end(void)
         CU_ASSERT_FATAL(cb_now_ns() < until_ns);
         pump(WAIT_NS);
     }
-    CU_ASSERT_EQUAL(pthread_join(it.thread, NULL), 0);
+    CU_ASSERT_EQUAL(pthread_join(it.receiver->thread, NULL), 0);
     CU_ASSERT_EQUAL(it.connections, 0);
     CU_ASSERT_EQUAL(it.count, 0);
     for (size_t i = 0; i < it.count; i++)
         cb_buffer_release(cb_message_payload(&it.records[i]));
-    it.exchange->ops->remove(it.exchange, ACTOR);
+    it.exchange->ops->drop(it.exchange, it.receiver);
     it.exchange->ops->close(it.exchange);
     cb_post_office_close(&it.core.office);
     cb_bell_close(&it.bell);
