@@ -14,10 +14,9 @@
 
 #include "callboard/status.h"
 
-static unsigned
-    failing_countdown; /* allocations up to the one that fails, which is included; 0: none fails */
-static bool failing_for_good;   /* all later ones fail too */
-static bool failing_has_failed; /* since failing_begin */
+static unsigned failing_countdown; /* allocations up to the failing one, inclusive; 0: none fails */
+static bool failing_for_good;      /* all later ones fail too */
+static bool failing_has_failed;    /* since failing_begin */
 
 /* From here on allocation `number` (from 1) fails; with `for_good`, all after it fail too. */
 static inline void failing_begin(unsigned number, bool for_good)
