@@ -1,4 +1,4 @@
-/* What an asker asks about jobs: beginning, canceling and taking them. */
+/* The calls of an asker about jobs: beginning, canceling and taking them. */
 #include "actors/core/asker.h"
 
 cb_status cb_job_begin(cb_asker *asker, uint8_t name_space, const cb_job_options *options,
