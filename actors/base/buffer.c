@@ -1,10 +1,10 @@
 /* The memory orders of the reference counter:
  *  - retain: relaxed. A thread that retains holds a reference already, so the buffer cannot be
- * freed meanwhile. The new reference reaches another thread only through an operation that orders
- *    memory by itself.
+ *    freed meanwhile. The new reference reaches another thread only through an operation that
+ *    orders memory by itself.
  *  - release: acquire and release. Each holder's accesses to the bytes happen before the last
- * holder frees them. (It is one read-modify-write, not a release with a fence, because thread
- * sanitizers do not understand fences.)
+ *    holder frees them. (It is one read-modify-write, not a release with a fence, because thread
+ *    sanitizers do not understand fences.)
  *  - is_unique: acquire. It pairs with the release of the holder that left last, so that the reads
  *    of this holder are over before the bytes are written.
  * The field is a plain uint32_t, because the header is also for C++. So the built-ins of gcc and
