@@ -70,7 +70,8 @@ enum {
 };
 
 /* X(NAME, number, name for people). Numbers are part of the trace format: never reuse one.
- * Below 64: inputs of `step`. From 64: its effects. */
+ * Below 64: inputs of `step`. From 64: its effects. A question that may be answered later also
+ * carries the job that asks it: cb_message_asking_job. */
 #define CB_MESSAGES(X)                                                                             \
     /* askers -> supervisor; each gets exactly one ANSWER, unless it says otherwise */             \
     X(OPEN_ROUTE, 1, "OpenRoute")   /* value entry, status timeout ms, connection kind<<16|port,   \
@@ -124,6 +125,8 @@ enum {
     X(RESPOND, 67, "Respond")              /* route, connection, payload response */               \
     X(DROP, 68, "Drop")                    /* route, connection to reset, status cb_job_status */  \
     X(ORDER, 69, "Order") /* route, job for ORDER_DONE, status what, value, payload */             \
+    X(CANCEL_ORDER, 70, "CancelOrder") /* route, job the order's: its asker is gone, nobody reads  \
+                                          its ORDER_DONE */                                        \
     /* supervisor -> actors */                                                                     \
     X(ADD_ACTOR, 72, "AddActor") /* the shell makes the actor `to`; value 1: the client actor */   \
     X(RETIRE_ACTOR, 73, "RetireActor")                                                             \
@@ -194,6 +197,44 @@ static inline uint32_t cb_route_word_base(uint32_t word)
 static inline uint16_t cb_route_word_port(uint32_t word)
 {
     return (uint16_t)(word & UINT16_MAX);
+}
+
+/* The running job on whose behalf a question is asked, as its handle; 0: a thread asks that runs
+ * none. Where the question itself needs `job`, the handle's halves are `route` and `connection`. */
+static inline uint64_t cb_message_asking_job(const cb_message *question)
+{
+    switch (question->kind) {
+    case CB_MSG_OPEN_ROUTE:
+    case CB_MSG_CLOSE_ROUTE:
+    case CB_MSG_COMMAND:
+    case CB_MSG_CLOSE_JOBS:
+        return question->job;
+    case CB_MSG_WAIT:
+    case CB_MSG_CANCEL_JOB:
+        return ((uint64_t)question->connection << 32) | question->route;
+    default:
+        return 0;
+    }
+}
+
+/* Nothing for a question that is answered at once. */
+static inline void cb_message_set_asking_job(cb_message *question, uint64_t job)
+{
+    switch (question->kind) {
+    case CB_MSG_OPEN_ROUTE:
+    case CB_MSG_CLOSE_ROUTE:
+    case CB_MSG_COMMAND:
+    case CB_MSG_CLOSE_JOBS:
+        question->job = job;
+        break;
+    case CB_MSG_WAIT:
+    case CB_MSG_CANCEL_JOB:
+        question->route = (uint32_t)job;
+        question->connection = (uint32_t)(job >> 32);
+        break;
+    default:
+        break;
+    }
 }
 
 static inline cb_buffer *cb_message_payload(const cb_message *message)

@@ -70,7 +70,7 @@ cb_status cb_job_cancel(cb_asker *asker, uint8_t name_space, int64_t job_id, int
         return CB_UNKNOWN;
     cb_message message = {
         .kind = CB_MSG_CANCEL_JOB, .name_space = name_space, .job = (uint64_t)job_id};
-    cb_status status = cb_asker_ask(asker, &message, 1, false);
+    cb_status status = cb_asker_ask(asker, &message, 1, true);
     if (status != CB_OK)
         return status;
     *canceled = message.value != 0;
@@ -81,7 +81,7 @@ cb_status cb_jobs_close(cb_asker *asker, uint8_t name_space, int64_t *canceled)
 {
     *canceled = 0;
     cb_message message = {.kind = CB_MSG_CLOSE_JOBS, .name_space = name_space};
-    cb_status status = cb_asker_ask(asker, &message, 1, false);
+    cb_status status = cb_asker_ask(asker, &message, 1, true);
     if (status != CB_OK)
         return status;
     *canceled = message.value;

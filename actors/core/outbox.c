@@ -126,14 +126,26 @@ static void unlink_dirty(cb_outbox *outbox, const cb_receiver *gone)
     *link = gone->next_dirty;
 }
 
+static void drop_unsent(cb_outbox *outbox, cb_receiver *of)
+{
+    while (of->unsent.first != NULL) {
+        cb_record *record = cb_record_pop(&of->unsent);
+        cb_buffer_release(cb_message_payload(&record->message));
+        put_away(outbox, of, record);
+    }
+}
+
 static void drop(cb_outbox *outbox, cb_receiver *gone)
 {
-    while (gone->unsent.first != NULL) {
-        cb_record *record = cb_record_pop(&gone->unsent);
-        cb_buffer_release(cb_message_payload(&record->message));
-        put_away(outbox, gone, record);
-    }
+    drop_unsent(outbox, gone);
     outbox->exchange->ops->drop(outbox->exchange, gone);
+}
+
+cb_record *cb_outbox_lend_own(cb_outbox *outbox, cb_receiver *gone)
+{
+    drop_unsent(outbox, gone);
+    gone->own_is_used = true;
+    return &gone->own;
 }
 
 void cb_outbox_remove(cb_outbox *outbox, cb_receiver *receiver)

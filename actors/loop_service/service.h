@@ -138,6 +138,8 @@ typedef struct cb_loop_waiter {
 
 /* Takes the order (a RUN); answers it now or later. */
 void cb_loop_service_wait(cb_loop_service *service, const cb_message *order);
+/* The asker of the order with this handle is gone: its RUN waits no more. */
+void cb_loop_service_wait_no_more(cb_loop_service *service, uint64_t order);
 /* Call it at the end of each message and of each callback of the loop. It continues what waits for
  * the last task to end. */
 void cb_loop_service_settle(cb_loop_service *service);

@@ -8,6 +8,7 @@
 
 #include "actors/step/kind.h"
 #include "actors/step/note.h"
+#include "actors/step/outcome.h"
 #include "actors/step/step.h"
 #include "actors/step/tables.h"
 #include "actors/step/tally.h"
@@ -56,13 +57,11 @@ typedef struct cb_step_route {
     uint32_t tally; /* its own, or the others' */
     int64_t entry;
     uint64_t callback; /* payload: its name */
-    uint32_t opener;   /* CB_ADDRESS_NONE once answered */
-    uint64_t opener_cause;
     cb_link tombstone; /* among the Closed, oldest first */
     cb_list jobs;      /* all that are not ended */
     cb_list closers;   /* waits: CLOSE_ROUTE */
     cb_list waits;     /* waits: ROUTE_DRAINED */
-    cb_list openers;   /* waits: OPEN_ROUTE of the same shared route */
+    cb_list openers;   /* waits: OPEN_ROUTE; several if it is shared */
     cb_list orders;    /* waits: COMMAND */
     /* TLS */
     uint64_t tls;          /* payload: what SET_TLS brought, until Closed */
@@ -126,6 +125,7 @@ typedef struct cb_step_job {
     uint8_t interrupted; /* INTERRUPT was sent */
     uint8_t place;       /* cb_job_place */
     uint8_t stale;       /* client: waits for a new TLS setting, among its route's `stale` */
+    uint8_t cancel;      /* local, Handed: was asked for, whoever still waits to hear of it */
     uint16_t peer_port;  /* server: the peer's port on this machine, or 0 */
     int32_t status;      /* cb_job_status */
     uint32_t route;      /* slot, CB_NONE if local and none or ended; client: id */
@@ -149,6 +149,7 @@ typedef struct cb_step_job {
     uint32_t returned;   /* node among the returned, or 0 */
     cb_list waits;       /* client, local: JOB_COMPLETE */
     cb_list cancelers;   /* local, Handed: CANCEL_JOB */
+    cb_list asked;       /* Running, not client: what its callback waits for */
 } cb_step_job;
 
 /* -- lanes: jobs that run one at a time, in order; a lane is there while it has jobs.
@@ -208,12 +209,15 @@ typedef enum cb_client_state {
     CB_CLIENT_STATES
 } cb_client_state;
 
-/* -- waits -- */
+/* -- waits: questions that are not answered yet --
+ *
+ * Each has a subject, whose event answers it, and an owner, who waits for that: a running job or an
+ * asker. It ends with whichever of the two ends first; with its owner, it is CB_STOPPED. */
 
 /* Beside cb_wait_kind: questions whose answer comes later. A shutdown does not end them. */
 enum {
     CB_WAIT_CLOSER = 16, /* CLOSE_ROUTE, for the end */
-    CB_WAIT_OPENER,      /* OPEN_ROUTE, for another's opening of the shared route */
+    CB_WAIT_OPENER,      /* OPEN_ROUTE, for the listener */
     CB_WAIT_ORDER,       /* COMMAND, for ORDER_DONE */
     CB_WAIT_CANCELER,    /* CANCEL_JOB, for the worker that may have started it */
     CB_WAIT_JOBS_CLOSER  /* CLOSE_JOBS, for the workers that hold some */
@@ -222,35 +226,24 @@ enum {
 typedef struct cb_step_wait {
     cb_slot slot;
     uint32_t kind;
-    uint32_t asker;
+    uint32_t asker; /* address; CB_ADDRESS_NONE: a SET_TLS whose owner is gone */
     uint64_t cause;
-    uint32_t owner; /* slot of the job or route; the namespace */
+    uint32_t owner;   /* slot: of the asker, or of the job that asks if `asker` is a worker's */
+    uint32_t subject; /* slot of the job or route; the namespace */
     uint32_t deadline;
-    uint32_t counts; /* closers: it is the one told how many were canceled */
-    int32_t what;    /* order */
-    cb_link link;
+    uint32_t counts;  /* closers: it is the one told how many were canceled */
+    int32_t what;     /* order */
+    cb_link link;     /* among its subject's */
+    cb_link mine;     /* among its owner's */
     uint64_t payload; /* order SET_TLS: what it brings */
 } cb_step_wait;
 
+/* From its first message to GOODBYE. */
 typedef struct cb_step_asker {
     cb_slot slot;
     uint32_t address;
+    cb_list asked; /* what it waits for */
 } cb_step_asker;
-
-typedef struct cb_step_outcome {
-    uint64_t key; /* 0: empty */
-    uint64_t payload;
-    int32_t status;
-    uint32_t unused;
-} cb_step_outcome;
-
-typedef struct cb_step_outcomes {
-    cb_step_outcome *ring;
-    uint32_t capacity;
-    uint32_t high; /* places ever used */
-    uint32_t next; /* where the next one goes */
-    cb_map places;
-} cb_step_outcomes;
 
 /* Per namespace; made when it first has something. */
 typedef struct cb_step_space {
@@ -351,7 +344,7 @@ struct cb_step {
     uint32_t shutdown; /* cb_shutdown_state */
     uint32_t finish;   /* cb_finish_state */
     uint32_t cut;      /* 1 once the grace's end had to cut something off */
-    uint32_t finisher; /* asker */
+    uint32_t finisher; /* asker; CB_ADDRESS_NONE once it is gone */
     uint64_t finish_cause;
     uint32_t grace_deadline;
     uint32_t finish_deadline;
@@ -444,9 +437,6 @@ void cb_step_drain_route(cb_step *step, uint32_t route);
 /* The listener is gone: its connections are, too. */
 void cb_step_listener_ended(cb_step *step, uint32_t route);
 bool cb_step_drained(const cb_step_route *route);
-/* Answers the one who opened it, if that has not been done: the ANSWER, or NULL. */
-cb_message *cb_step_answer_opener(cb_step *step, cb_step_route *route, cb_status status,
-                                  int64_t value);
 
 /* -- job.c: phases and counters of jobs that workers run -- */
 void cb_step_job_move(cb_step *step, uint32_t slot, cb_job_state to);
@@ -531,6 +521,8 @@ void cb_step_command(cb_step *step);
 void cb_step_order_done(cb_step *step);
 /* Answers all that are outstanding on the route. */
 void cb_step_orders_end(cb_step *step, uint32_t route, cb_status status);
+/* Its owner is gone: the actor need not go on. */
+void cb_step_order_abandon(cb_step *step, uint32_t wait);
 
 /* -- tls.c: what the client actor is told of routes that speak TLS -- */
 /* Tells it the route's newest setting, unless that was done. */
@@ -558,24 +550,23 @@ void cb_step_client_stopped(cb_step *step);
 void cb_step_client_returned(cb_step *step, uint32_t slot);
 void cb_step_client_retire(cb_step *step);
 
-/* -- outcome.c -- */
-void cb_step_outcome_put(cb_step *step, uint8_t name_space, uint32_t route, uint16_t port,
-                         int32_t status, uint64_t text); /* text is taken over */
-void cb_step_outcome_clear(cb_step *step, uint8_t name_space, uint32_t route, uint16_t port);
-/* Moves the outcome out; false if there is none. */
-bool cb_step_outcome_take(cb_step *step, uint8_t name_space, uint32_t route, uint16_t port,
-                          int32_t *status, uint64_t *text);
-
 /* -- wait.c -- */
 void cb_step_wait_input(cb_step *step);
-/* Adds a wait on behalf of the input; CB_NONE after it was answered with an error. */
-uint32_t cb_step_wait_add(cb_step *step, uint32_t kind, cb_list *list, uint32_t owner);
-/* The ANSWER. */
+/* Adds a wait on behalf of the input; CB_NONE after it was answered with an error: CB_STOPPED if
+ * the job that asks is over. `list` is its subject's, or NULL. */
+uint32_t cb_step_wait_add(cb_step *step, uint32_t kind, cb_list *list, uint32_t subject);
+/* Puts one that was added without a subject among its subject's. */
+void cb_step_wait_attach(cb_step *step, uint32_t slot, cb_list *list, uint32_t subject);
+/* The ANSWER; NULL if its owner is gone and has had one. */
 cb_message *cb_step_wait_answer(cb_step *step, cb_list *list, uint32_t slot, cb_status status,
                                 int64_t value);
+/* Answers its owner, which is then rid of it; it stays with its subject. */
+cb_message *cb_step_wait_orphan(cb_step *step, uint32_t slot, cb_status status, int64_t value);
 /* Answers all of a list. */
 void cb_step_waits_answer(cb_step *step, cb_list *list, cb_status status, int64_t value);
 void cb_step_wait_due(cb_step *step, uint32_t slot);
+/* Their owner is gone: all of them end. */
+void cb_step_abandon(cb_step *step, const cb_list *asked);
 
 /* -- question.c -- */
 void cb_step_ask(cb_step *step);
@@ -587,6 +578,8 @@ void cb_step_grace_over(cb_step *step);
 void cb_step_finish_due(cb_step *step);
 /* Retires and answers FINISH as far as things are quiet. */
 void cb_step_settle_finish(cb_step *step);
+/* An asker is gone: if the finish is its question, that is answered. */
+void cb_step_finish_abandon(cb_step *step, uint32_t asker);
 
 /* -- step.c, for tests: a copy that goes its own way; NULL when out of memory. It holds the same
  * payload handles. -- */

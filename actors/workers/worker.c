@@ -190,6 +190,7 @@ static int64_t run_one(worker *self)
     self->count--;
     self->announced = false;
     self->asker.stopped = false;
+    self->asker.job = self->current.job;
     self->started_ns = cb_now_ns();
     self->asker.next_look_ns = 0;
     cb_job job = {.asker = &self->asker,

@@ -36,6 +36,7 @@ typedef struct field {
 #define JOB(member, traits)    FIELD(jobs, cb_step_job, member, traits)
 #define WAIT(member, traits)   FIELD(waits, cb_step_wait, member, traits)
 #define WORKER(member, traits) FIELD(workers, cb_step_worker, member, traits)
+#define ASKER(member, traits)  FIELD(askers, cb_step_asker, member, traits)
 #define LANE(member, traits)   FIELD(lanes, cb_step_lane, member, traits)
 #define SPACE(member, traits)  FIELD(spaces, cb_step_space, member, traits)
 #define TALLY(member)          FIELD(tallies, cb_tally, member, PAST)
@@ -54,8 +55,6 @@ static const field fields[] = {
     ROUTE(port, 0),
     ROUTE(entry, 0),
     ROUTE(callback, HANDLE),
-    ROUTE(opener, 0),
-    ROUTE(opener_cause, 0),
     ROUTE(tombstone, 0),
     ROUTE(jobs.first, 0),
     ROUTE(jobs.last, 0),
@@ -93,6 +92,7 @@ static const field fields[] = {
     JOB(name_space, 0),
     JOB(has_nul, 0),
     JOB(connected, 0),
+    JOB(cancel, 0),
     JOB(interrupted, 0),
     JOB(place, 0),
     JOB(stale, 0),
@@ -116,6 +116,8 @@ static const field fields[] = {
     JOB(ran, PAST),
     JOB(waits.first, 0),
     JOB(waits.last, 0),
+    JOB(asked.first, 0),
+    JOB(asked.last, 0),
     JOB(cancelers.first, 0),
     JOB(cancelers.last, 0),
     JOB(queue_ns, NEVER),
@@ -124,10 +126,16 @@ static const field fields[] = {
     WAIT(asker, 0),
     WAIT(cause, 0),
     WAIT(owner, 0),
+    WAIT(subject, 0),
     WAIT(counts, 0),
     WAIT(what, 0),
     WAIT(link, 0),
+    WAIT(mine, 0),
     WAIT(payload, HANDLE),
+    ASKER(slot.generation, 0),
+    ASKER(address, 0),
+    ASKER(asked.first, 0),
+    ASKER(asked.last, 0),
     WORKER(slot.generation, 0),
     WORKER(state, 0),
     WORKER(address, 0),
