@@ -66,8 +66,7 @@ typedef struct cb_tally {
                            from the beginning */
 } cb_tally;
 
-/* -- tally.c; `job` and `route` are slots --
- * -- */
+/* -- tally.c; `job` and `route` are slots -- */
 
 /* Makes a tally that a namespace has only once, if it is missing; false: out of memory. */
 bool cb_step_tally_need(cb_step *step, uint8_t name_space, cb_tally_kind kind);
