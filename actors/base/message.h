@@ -199,8 +199,8 @@ static inline uint16_t cb_route_word_port(uint32_t word)
     return (uint16_t)(word & UINT16_MAX);
 }
 
-/* The running job on whose behalf a question is asked, as its handle; 0: a thread asks that runs
- * none. Where the question itself needs `job`, the handle's halves are `route` and `connection`. */
+/* The handle of the running job that asks the question; 0: the asking thread runs no job. If the
+ * question itself needs `job`, the halves of the handle are in `route` and `connection`. */
 static inline uint64_t cb_message_asking_job(const cb_message *question)
 {
     switch (question->kind) {
@@ -217,7 +217,7 @@ static inline uint64_t cb_message_asking_job(const cb_message *question)
     }
 }
 
-/* Nothing for a question that is answered at once. */
+/* Sets the handle; does nothing for a question that is answered at once. */
 static inline void cb_message_set_asking_job(cb_message *question, uint64_t job)
 {
     switch (question->kind) {

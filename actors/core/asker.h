@@ -21,7 +21,7 @@ typedef struct cb_asker_job_ops {
 struct cb_asker {
     cb_mailbox *mailbox;
     uint64_t asked;              /* number of the newest question */
-    uint64_t job;                /* the handle of the job that asks; 0: none runs */
+    uint64_t job;                /* the handle of the job that asks; 0: no job runs */
     bool stopped;                /* an INTERRUPT came */
     int32_t stop_reason;         /* the reason in the INTERRUPT: a cb_job_status */
     int64_t next_look_ns;        /* when the next check reads the mailbox */
@@ -32,9 +32,9 @@ struct cb_asker {
 /* The body of cb_asker_open. */
 cb_status cb_asker_open_in(cb_core *core, cb_asker **asker, cb_error *error);
 
-/* Sends the questions and replaces each by its answer. With `may_abandon` an interruption ends the
- * wait (CB_STOPPED), and answers that come later find nobody; after one, nothing is sent. What was
- * sent ends with the job, or with the asker. Payloads are taken over. */
+/* Sends the questions and replaces each by its answer. Payloads are taken over. With `may_abandon`
+ * an interruption ends the wait (CB_STOPPED), and later answers are dropped; after an interruption
+ * nothing is sent. The questions that were sent end with the job, or with the asker. */
 cb_status cb_asker_ask(cb_asker *asker, cb_message *messages, size_t count, bool may_abandon);
 /* True for a time limit that questions can carry, in milliseconds: -1 for none, or 0..INT32_MAX. */
 static inline bool cb_is_timeout(int64_t timeout_ms)

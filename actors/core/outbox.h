@@ -54,8 +54,8 @@ cb_receiver *cb_outbox_find(const cb_outbox *outbox, uint32_t address);
 /* Drops the unsent records for it, and the receiver. */
 void cb_outbox_remove(cb_outbox *outbox, cb_receiver *receiver);
 
-/* The own record of a receiver that reads no more, for another use until it is removed. Drops what
- * was not sent to it. */
+/* The own record of a receiver that no longer reads, for another use until the receiver is removed.
+ * Drops the unsent records for it. */
 cb_record *cb_outbox_lend_own(cb_outbox *outbox, cb_receiver *gone);
 
 /* Queues the record for the receiver that it names. If there is none, drops the record with its
