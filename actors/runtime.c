@@ -251,6 +251,8 @@ cb_status cb_runtime_stop(cb_runtime **runtime, cb_error *error)
         return dismissed;
     *runtime = NULL;
     if (cb_supervisor_abandoned(stopping->supervisor) > 0) {
+        if (status == CB_OK)
+            status = cb_fail(error, CB_TIMEOUT, "left threads behind that do not end");
         /* A thread that does not end still uses the runtime: it is left to the process's end. The
          * trace is whole all the same. */
         return both(status, error, close_recorder(stopping, &trace_error), &trace_error);

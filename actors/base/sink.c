@@ -5,13 +5,13 @@
 #include <poll.h>
 #include <pthread.h>
 #include <sys/eventfd.h>
-#include <time.h>
 #include <unistd.h>
 
-#define NS_A_S  INT64_C(1000000000)
+#include "actors/base/clock.h"
+
 #define NS_A_MS INT64_C(1000000)
 /* A thread that gives up needs a processor to do so. */
-#define MARGIN  (NS_A_S / 2)
+#define MARGIN  (500 * NS_A_MS)
 
 /* Who frees everything. */
 typedef enum sink_owner {
@@ -19,13 +19,6 @@ typedef enum sink_owner {
     SINK_OWNERS,     /* the thread has left in time */
     SINK_THE_THREADS /* it has not */
 } sink_owner;
-
-static int64_t now_ns(void)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * NS_A_S + now.tv_nsec;
-}
 
 cb_status cb_sink_open(cb_sink *sink, size_t piece, cb_error *error)
 {
@@ -73,7 +66,7 @@ static int patience_ms(const cb_sink *sink)
     int64_t give_up_ns = atomic_load(&sink->give_up_ns);
     if (give_up_ns == 0)
         return -1;
-    int64_t left_ms = (give_up_ns - now_ns() + NS_A_MS - 1) / NS_A_MS;
+    int64_t left_ms = (give_up_ns - cb_now_ns() + NS_A_MS - 1) / NS_A_MS;
     return left_ms < 0 ? 0 : left_ms > INT_MAX ? INT_MAX : (int)left_ms;
 }
 
@@ -150,7 +143,7 @@ void cb_sink_end(cb_sink *sink, int64_t give_up_ns)
 bool cb_sink_await_leave(cb_sink *sink)
 {
     int64_t until_ns = atomic_load(&sink->give_up_ns) + MARGIN;
-    while (atomic_load(&sink->whose) == SINK_IN_USE && now_ns() < until_ns) {
+    while (atomic_load(&sink->whose) == SINK_IN_USE && cb_now_ns() < until_ns) {
         cb_bell_set(&sink->left, until_ns);
         cb_bell_wait(&sink->left);
     }

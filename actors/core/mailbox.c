@@ -278,7 +278,7 @@ void cb_mailbox_close(cb_mailbox **mailbox)
         return;
     const cb_message bye = {.kind = CB_PLUMBING_BYE};
     (void)cb_mailbox_post(*mailbox, &bye);
-    /* The supervisor waits for threads that said good-bye, so its work is not for this one now. */
+    /* The supervisor's work is not for a thread that ends. */
     (void)cb_mailbox_flush_and_ring(*mailbox);
     cb_message unread;
     while (cb_mailbox_receive(*mailbox, 0, &unread) == CB_OK)

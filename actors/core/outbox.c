@@ -135,12 +135,6 @@ static void drop_unsent(cb_outbox *outbox, cb_receiver *of)
     }
 }
 
-static void drop(cb_outbox *outbox, cb_receiver *gone)
-{
-    drop_unsent(outbox, gone);
-    outbox->exchange->ops->drop(outbox->exchange, gone);
-}
-
 cb_record *cb_outbox_lend_own(cb_outbox *outbox, cb_receiver *gone)
 {
     drop_unsent(outbox, gone);
@@ -148,7 +142,7 @@ cb_record *cb_outbox_lend_own(cb_outbox *outbox, cb_receiver *gone)
     return &gone->own;
 }
 
-void cb_outbox_remove(cb_outbox *outbox, cb_receiver *receiver)
+void cb_outbox_take_out(cb_outbox *outbox, cb_receiver *receiver)
 {
     cb_receiver **link = bucket_of(outbox, receiver->address);
     while (*link != receiver)
@@ -157,7 +151,7 @@ void cb_outbox_remove(cb_outbox *outbox, cb_receiver *receiver)
     outbox->receivers--;
     if (receiver->dirty)
         unlink_dirty(outbox, receiver);
-    drop(outbox, receiver);
+    drop_unsent(outbox, receiver);
 }
 
 /* --- sending --- */
@@ -266,7 +260,8 @@ void cb_outbox_close(cb_outbox *outbox)
         while (outbox->buckets[i] != NULL) {
             cb_receiver *gone = outbox->buckets[i];
             outbox->buckets[i] = gone->next;
-            drop(outbox, gone);
+            drop_unsent(outbox, gone);
+            outbox->exchange->ops->drop(outbox->exchange, gone);
         }
     free(outbox->buckets);
     while (outbox->chunks != NULL) {

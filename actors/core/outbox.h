@@ -51,8 +51,8 @@ void cb_outbox_give_back(cb_outbox *outbox, cb_record *record);
 /* Takes the receiver over. Its address must be new. */
 void cb_outbox_add(cb_outbox *outbox, cb_receiver *receiver);
 cb_receiver *cb_outbox_find(const cb_outbox *outbox, uint32_t address);
-/* Drops the unsent records for it, and the receiver. */
-void cb_outbox_remove(cb_outbox *outbox, cb_receiver *receiver);
+/* Drops the unsent records for it. The receiver belongs to the caller again. */
+void cb_outbox_take_out(cb_outbox *outbox, cb_receiver *receiver);
 
 /* The own record of a receiver that no longer reads, for another use until the receiver is removed.
  * Drops the unsent records for it. */

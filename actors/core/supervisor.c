@@ -7,6 +7,7 @@
 
 #include "actors/base/charge.h"
 #include "actors/base/clock.h"
+#include "actors/core/leaving.h"
 #include "actors/core/outbox.h"
 #include "actors/core/snapshot.h"
 #include "actors/log/log.h"
@@ -17,6 +18,8 @@
 #define ROUNDS_A_VISIT  2
 /* How soon a full queue is tried again, or an inbox that hides something. */
 #define RETRY_NS        1000000
+/* For threads that said good-bye and do not end, once nothing else is left to wait for. */
+#define PATIENCE_NS     INT64_C(2000000000)
 
 struct cb_supervisor {
     cb_core *core;
@@ -38,10 +41,12 @@ struct cb_supervisor {
     cb_record_list held;      /* askers' messages, until the inbox was empty */
     uint64_t held_batches;    /* batches read since the first of them came */
     cb_record_list made_here; /* inputs of the shell's own: an actor that did not start */
-    size_t threads;
-    bool is_visited; /* by who is in charge: it is not its own thread */
+    size_t threads;           /* that were not joined */
+    cb_leaving leaving;       /* some of these */
+    bool is_visited;          /* by who is in charge: it is not its own thread */
     bool stopping;
     bool leave_stuck;
+    int64_t give_up_ns;               /* on threads that only leave; 0: there are others */
     cb_message records[CB_BATCH_MAX]; /* what is being taken in: the last batch, */
     size_t next_record;               /* from here on, */
     size_t record_count;              /* to here */
@@ -52,14 +57,11 @@ static void remove_receiver(cb_supervisor *self, uint32_t address)
     cb_receiver *gone = cb_outbox_find(&self->outbox, address);
     if (gone == NULL)
         return;
-    if (gone->has_thread) {
-        /* It has said good-bye: nothing is left to it but to end. */
-        int failed = pthread_join(gone->thread, NULL);
-        assert(failed == 0);
-        (void)failed;
-        self->threads--;
-    }
-    cb_outbox_remove(&self->outbox, gone);
+    cb_outbox_take_out(&self->outbox, gone);
+    if (gone->has_thread)
+        cb_leaving_add(&self->leaving, gone);
+    else
+        self->exchange->ops->drop(self->exchange, gone);
 }
 
 static bool send_all(cb_supervisor *self)
@@ -376,6 +378,11 @@ static void set_bell(cb_supervisor *self, finding found)
         int64_t retry_ns = cb_now_ns() + RETRY_NS;
         due_ns = due_ns < retry_ns ? due_ns : retry_ns;
     }
+    if (self->leaving.first != NULL) {
+        int64_t pause_ns = self->stopping ? RETRY_NS : cb_leaving_pause(&self->leaving);
+        int64_t retry_ns = cb_now_ns() + pause_ns;
+        due_ns = due_ns < retry_ns ? due_ns : retry_ns;
+    }
     if (due_ns == self->told_due_ns)
         return;
     self->told_due_ns = due_ns;
@@ -389,6 +396,7 @@ static bool run_round(cb_supervisor *self)
     input_held(self, found == ALL_TAKEN);
     tick_if_due(self);
     input_list(self, &self->made_here);
+    self->threads -= cb_leaving_join(&self->leaving, self->exchange);
     bool sent = send_all(self);
     if (found == MORE_TO_TAKE || (found == NO_MEMORY_TO_TAKE && sent))
         return false;
@@ -428,6 +436,18 @@ void cb_supervisor_ring(cb_supervisor *self)
     cb_bell_ring(&self->bell);
 }
 
+/* Whether nobody is left to wait for, after the order to stop. */
+static bool is_alone(cb_supervisor *self)
+{
+    if (self->leave_stuck || (self->threads == 0 && !is_short(self)))
+        return true;
+    if (self->threads > self->leaving.count || is_short(self))
+        return false;
+    if (self->give_up_ns == 0)
+        self->give_up_ns = cb_now_ns() + PATIENCE_NS;
+    return cb_now_ns() >= self->give_up_ns;
+}
+
 /* True if it is over; the charge is not given back then. */
 static bool run_until_quiet(cb_supervisor *self)
 {
@@ -436,8 +456,7 @@ static bool run_until_quiet(cb_supervisor *self)
     while (cb_charge_take(&self->charge, &seen)) {
         self->is_visited = false;
         bool quiet = run_round(self);
-        if (quiet && self->stopping &&
-            ((self->threads == 0 && !is_short(self)) || self->leave_stuck)) {
+        if (quiet && self->stopping && is_alone(self)) {
             input_held(self, true); /* good-byes that still waited for something older */
             return true;
         }
@@ -546,6 +565,7 @@ void cb_supervisor_free(cb_supervisor **supervisor)
     drop_effects(self);
     drop_list(&self->held);
     drop_list(&self->made_here);
+    cb_leaving_await(&self->leaving, self->exchange);
     cb_outbox_close(&self->outbox);
     cb_step_free(&self->step, release_payload, NULL);
     self->exchange->ops->close(self->exchange);

@@ -43,20 +43,21 @@ cb_actor_starter cb_start_actor;
 cb_status cb_supervisor_new(cb_core *core, cb_exchange *exchange, cb_recorder *recorder,
                             cb_actor_starter *starter, cb_supervisor **supervisor, cb_error *error);
 /* For a thread that has sent something: has it taken in, if possible here and now. Bounded: some
- * rounds, each with a limited number of records. It never waits for another thread, except one that
- * said good-bye; so a thread that says good-bye rings instead. Any thread, at any time until the
- * supervisor is freed. */
+ * rounds, each with a limited number of records. It never waits for another thread. Any thread, at
+ * any time until the supervisor is freed. */
 void cb_supervisor_attend(cb_supervisor *supervisor);
 /* The same, but the supervisor's own thread does it. */
 void cb_supervisor_ring(cb_supervisor *supervisor);
 /* The function of the supervisor's own thread; its argument is the supervisor. Ends after
- * CB_PLUMBING_STOP, when every actor has ended. A STOP with a status other than 0 does not wait for
- * stuck actors. From then on no thread can take charge any more. */
+ * CB_PLUMBING_STOP, when every actor has ended, or has said good-bye some time ago. A STOP with a
+ * status other than 0 does not wait for stuck actors. From then on no thread can take charge any
+ * more. */
 void *cb_supervisor_thread(void *supervisor);
 /* The bell that its own thread sleeps on; for tests. */
 cb_bell *cb_supervisor_bell(cb_supervisor *supervisor);
-/* How many actors were left behind. */
+/* How many actors' threads were left behind. */
 size_t cb_supervisor_abandoned(const cb_supervisor *supervisor);
+/* Waits for threads that have said good-bye. */
 void cb_supervisor_free(cb_supervisor **supervisor);
 
 #endif

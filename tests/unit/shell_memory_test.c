@@ -367,9 +367,9 @@ static void a_request_without_memory_for_a_worker_is_dropped(void)
     ready.value = 4;
     one(ready);
     send_all_in();
-    const cb_message *dropped = sent(CB_MSG_DROP, 0);
-    CU_ASSERT_PTR_NOT_NULL_FATAL(dropped);
-    CU_ASSERT_EQUAL(dropped->status, CB_JOB_OVERLOADED);
+    const cb_message *refusal = sent(CB_MSG_DROP, 0);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(refusal);
+    CU_ASSERT_EQUAL(refusal->status, CB_JOB_OVERLOADED);
     CU_ASSERT_EQUAL(count_sent(CB_MSG_DROP, CB_ADDRESS_FIRST_ACTOR), 1);
     end_shell();
 }

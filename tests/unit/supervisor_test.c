@@ -235,6 +235,86 @@ static void a_visitor_tells_of_the_last_good_bye(void)
     close_supervisor();
 }
 
+/* -- threads that have said good-bye ---------------------------------------------------------- */
+
+static sem_t may_end;
+
+/* As a destructor that a plugin's library has for its threads may do. */
+static void *end_late(void *argument)
+{
+    await(&may_end);
+    return argument;
+}
+
+static cb_status start_one_that_ends_late(cb_core *core, const cb_message *effect,
+                                          cb_receiver **started, cb_error *error)
+{
+    (void)core;
+    *started = receiver(effect->to);
+    (*started)->has_thread = true;
+    return cb_thread_start(&(*started)->thread, end_late, NULL, 0, "double", error);
+}
+
+static void begin_with_one_that_ends_late(void)
+{
+    cb_error error;
+    begin();
+    world.goes_on_for_ever = true;
+    CU_ASSERT_EQUAL_FATAL(sem_init(&may_end, 0, 0), 0);
+    world.core.options.limits = cb_limits_default();
+    CU_ASSERT_EQUAL_FATAL(cb_supervisor_new(&world.core, &world.base, NULL,
+                                            start_one_that_ends_late, &world.supervisor, &error),
+                          CB_OK);
+    one(opening(1));
+    cb_supervisor_attend(world.supervisor);
+    CU_ASSERT_EQUAL(cb_supervisor_abandoned(world.supervisor), 1);
+    one((cb_message){.kind = CB_PLUMBING_BYE, .from = CB_ADDRESS_FIRST_ACTOR});
+    one(question(CB_ASK_OPEN_COUNT, 0, 2));
+}
+
+static void who_is_in_charge_does_not_wait_for_a_thread_that_ends(void)
+{
+    begin_with_one_that_ends_late();
+    cb_supervisor_attend(world.supervisor);
+    CU_ASSERT_PTR_NOT_NULL(sent(CB_MSG_ANSWER, 2));
+    CU_ASSERT_EQUAL(cb_supervisor_abandoned(world.supervisor), 1);
+    sem_post(&may_end);
+    one((cb_message){.kind = CB_PLUMBING_STOP, .from = ASKER});
+    (void)cb_supervisor_thread(world.supervisor); /* waits for it */
+    CU_ASSERT_EQUAL(cb_supervisor_abandoned(world.supervisor), 0);
+    close_supervisor();
+}
+
+/* Nobody comes: its own thread looks, at longer and longer intervals. */
+static void a_thread_that_has_ended_is_joined_though_nobody_comes(void)
+{
+    pthread_t own;
+    begin_with_one_that_ends_late();
+    begin_thread(&own, live);
+    while (!sleeps())
+        ;
+    sem_post(&may_end);
+    while (atomic_load(&dropped) == 0)
+        sched_yield();
+    one((cb_message){.kind = CB_PLUMBING_STOP, .from = ASKER});
+    cb_supervisor_ring(world.supervisor);
+    end_thread(own);
+    CU_ASSERT_EQUAL(cb_supervisor_abandoned(world.supervisor), 0);
+    close_supervisor();
+}
+
+static void a_thread_that_does_not_end_is_left_behind_at_the_end(void)
+{
+    int64_t begin_ns = cb_now_ns();
+    begin_with_one_that_ends_late();
+    one((cb_message){.kind = CB_PLUMBING_STOP, .from = ASKER});
+    (void)cb_supervisor_thread(world.supervisor);
+    CU_ASSERT(cb_now_ns() - begin_ns >= INT64_C(2000000000));
+    CU_ASSERT_EQUAL(cb_supervisor_abandoned(world.supervisor), 1);
+    sem_post(&may_end);
+    close_supervisor();
+}
+
 static void what_the_inbox_hides_is_looked_for_again(void)
 {
     begin();
@@ -293,6 +373,9 @@ int main(void)
                            TEST(its_own_thread_too_looks_again_for_who_was_turned_away),
                            TEST(a_visitor_leaves_the_rest_of_a_flood),
                            TEST(a_visitor_tells_of_the_last_good_bye),
+                           TEST(who_is_in_charge_does_not_wait_for_a_thread_that_ends),
+                           TEST(a_thread_that_has_ended_is_joined_though_nobody_comes),
+                           TEST(a_thread_that_does_not_end_is_left_behind_at_the_end),
                            TEST(what_the_inbox_hides_is_looked_for_again),
                            TEST(a_question_waits_for_what_is_being_sent),
                            TEST(nobody_is_in_charge_after_the_end),

@@ -7,8 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "actors/exchange.h"
-#include "actors/runtime.h"
+#include "actors/base/clock.h"
+#include "actors/base/thread.h"
+#include "actors/core/core.h"
+#include "actors/core/exchange.h"
+#include "actors/workers/worker.h"
+#include "callboard/runtime.h"
 #include "tests/unit/exchange_bell.h"
 
 #define WORKER   CB_ADDRESS_FIRST_ACTOR
@@ -17,8 +21,9 @@
 
 static cb_post_office *office;
 static cb_exchange *exchange;
+static cb_receiver *receiver;
 static cb_bell bell;
-static cb_runtime runtime;
+static cb_core core;
 static pthread_t thread;
 
 /* Of callbacks. */
@@ -78,8 +83,8 @@ static void begin(void)
     const cb_attendant attendant = {attend, ring, NULL};
     cb_limits limits = cb_limits_default();
     limits.hand_batch = MOST;
-    runtime.options.limits = limits;
-    runtime.options.run_job = run_job;
+    const cb_runtime_options options = {.limits = limits, .run_job = run_job};
+    cb_core_init(&core, &options, NULL);
     atomic_store(&may_end, false);
     asks = false;
     CU_ASSERT_EQUAL_FATAL(sem_init(&begun, 0, 0), 0);
@@ -89,9 +94,9 @@ static void begin(void)
     CU_ASSERT_EQUAL_FATAL(cb_exchange_open(office, &exchange, NULL), CB_OK);
     cb_actor_start *start = malloc(sizeof *start);
     CU_ASSERT_PTR_NOT_NULL_FATAL(start);
-    *start = (cb_actor_start){.runtime = &runtime};
+    *start = (cb_actor_start){.core = &core};
     CU_ASSERT_EQUAL_FATAL(cb_mailbox_create(office, WORKER, &start->mailbox, NULL), CB_OK);
-    CU_ASSERT_EQUAL_FATAL(exchange->ops->add(exchange, WORKER), CB_OK);
+    receiver = cb_mailbox_give_receiver(start->mailbox);
     CU_ASSERT_EQUAL_FATAL(cb_thread_start(&thread, cb_worker_thread, start, 0, "worker", NULL),
                           CB_OK);
     (void)await(CB_MSG_ACTOR_READY);
@@ -100,7 +105,7 @@ static void begin(void)
 
 static void tell(const cb_message *messages, size_t count)
 {
-    CU_ASSERT_EQUAL(exchange->ops->send(exchange, WORKER, messages, count), CB_OK);
+    CU_ASSERT_EQUAL(exchange->ops->send(exchange, receiver, messages, count), CB_OK);
 }
 
 static void hand(uint64_t first, size_t count)
@@ -135,6 +140,7 @@ static void end(void)
     tell(&message, 1);
     (void)await(CB_PLUMBING_BYE);
     CU_ASSERT_EQUAL(pthread_join(thread, NULL), 0);
+    exchange->ops->drop(exchange, receiver);
     exchange->ops->close(exchange);
     cb_post_office_close(&office);
     cb_bell_close(&bell);
