@@ -19,8 +19,8 @@
  * brought. If there is no memory to start an actor, step gets the report that it failed. A new
  * asker brings all that the supervisor needs for it.
  *
- * Causality: a question is held back until the inbox has been seen empty after it came. So every
- * message that was sent before it, through any queue, has been taken in first.
+ * Causality: a message of an asker is held back until the inbox has been seen empty after it came.
+ * So every message that was sent before it, through any queue, has been taken in first.
  */
 #ifndef CALLBOARD_ACTORS_CORE_SUPERVISOR_H
 #define CALLBOARD_ACTORS_CORE_SUPERVISOR_H
