@@ -168,7 +168,8 @@ const char *cb_message_name(unsigned kind);
     X(NO_MEMORY, 8, "out of memory")                                                               \
     X(FAILED, 9, "input/output error")                                                             \
     X(TLS_FAILED, 10, "TLS failed")                                                                \
-    X(MALFORMED, 11, "malformed request")
+    X(MALFORMED, 11, "malformed request")                                                          \
+    X(OVERLOADED, 12, "memory budget used up")
 
 typedef enum cb_close_reason {
     CB_CLOSE_NONE = 0,

@@ -1,4 +1,5 @@
 /* The calls of an asker about jobs: beginning, canceling and taking them. */
+#include "actors/base/budget.h"
 #include "actors/core/asker.h"
 
 cb_status cb_job_begin(cb_asker *asker, uint8_t name_space, const cb_job_options *options,
@@ -8,6 +9,10 @@ cb_status cb_job_begin(cb_asker *asker, uint8_t name_space, const cb_job_options
         options->route_id > UINT32_MAX) {
         cb_buffer_release(options->request);
         return cb_is_timeout(options->timeout_ms) ? CB_UNKNOWN : CB_INVALID;
+    }
+    if (!cb_budget_has_room(CB_BUDGET_TO_BEGIN)) {
+        cb_buffer_release(options->request);
+        return CB_NO_MEMORY;
     }
     cb_message message = {.kind = CB_MSG_BEGIN_JOB,
                           .name_space = name_space,
@@ -49,6 +54,10 @@ cb_status cb_job_start(cb_asker *asker, uint8_t name_space, const cb_start_optio
         (!only && (options->route_id < 0 || options->route_id >= CB_ROUTE_ONLY))) {
         cb_buffer_release(options->request);
         return cb_is_timeout(options->timeout_ms) ? CB_UNKNOWN : CB_INVALID;
+    }
+    if (!cb_budget_has_room(CB_BUDGET_TO_BEGIN)) {
+        cb_buffer_release(options->request);
+        return CB_NO_MEMORY;
     }
     cb_message message = {.kind = CB_MSG_BEGIN_JOB,
                           .name_space = name_space,

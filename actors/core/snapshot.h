@@ -47,6 +47,9 @@ typedef struct cb_snapshot {
     uint64_t trace_records;
     uint64_t trace_overwritten;
     uint64_t trace_unwritten;
+    uint64_t memory_bytes; /* of the process, as actors/base/budget.h counts it */
+    uint64_t memory_limit_bytes;
+    uint64_t memory_refused;
     uint32_t live_routes;
     uint32_t waits;
     bool shutting_down;

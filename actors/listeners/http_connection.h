@@ -6,6 +6,7 @@
 
 #include "actors/io/http/input.h"
 #include "actors/io/http/response.h"
+#include "actors/listeners/pace.h"
 #include "actors/listeners/tcp_port.h"
 
 /* What a connection is at. What comes while a request is worked on waits in `input`, and from some
@@ -33,12 +34,16 @@ typedef struct cb_http_connection {
     bool ended;       /* the client sends no more */
     bool keeps_alive; /* what the request that runs allows */
     bool holds;       /* the listener, until the next request has begun */
+    bool overloaded;  /* what came ahead found no room: its turn is answered so */
     cb_http_asked asked;
     cb_http_input input;
     cb_buffer *first; /* empty; what comes first is received into it */
     int64_t since_ns; /* when that began for which there is a time limit */
     int64_t alarm_ns; /* the alarm that is set; 0: none */
-    size_t unsent;    /* bytes that were not taken by the client at since_ns */
+    cb_pace pace;     /* of the body that comes, or of the response that goes */
+    size_t untaken;   /* bytes that the client had not taken when the pace began */
+    size_t running;   /* bytes of the request that was handed on */
+    size_t sending;   /* bytes of responses that have not all gone to the kernel */
 } cb_http_connection;
 
 /* What a listener keeps: its `own`. */

@@ -39,6 +39,7 @@ struct cb_connection {
     cb_connection *next; /* of the free ones, or of those announced */
     uint64_t cause;      /* the input that led to the last command about it */
     uint32_t number;     /* generation << 20 | slot */
+    size_t charged;      /* bytes that count in the route's budget: cb_connection_charge */
     bool in_use;
     bool owes_end;  /* a request began and its end was not told */
     bool announced; /* `announced` is to be called when what is posted has left */
@@ -61,6 +62,7 @@ struct cb_listener {
     size_t slot_capacity;
     cb_connection *free_slots;
     cb_connection *announced;
+    size_t charged;          /* bytes of all of them, against limits.route_memory */
     size_t connections;      /* that are in use */
     size_t told_connections; /* what the supervisor knows of them */
     size_t open;             /* requests that the supervisor is owed an end of, and holds */
@@ -128,6 +130,15 @@ void cb_connection_announce(cb_connection *connection, int64_t size_bytes, bool 
 void cb_connection_await_flush(cb_connection *connection);
 /* Posts CONNECTION_CLOSED, if the end of a request is owed. */
 void cb_connection_ended(cb_connection *connection, cb_close_reason reason);
+/* Says how many bytes it holds now: of requests while they come, wait and run, of responses until
+ * the kernel has them. What is held when it is given back is taken off. */
+void cb_connection_charge(cb_connection *connection, size_t bytes);
+/* Whether memory for an outsider's bytes may grow by `more`, to a block of `block`: the budgets of
+ * the route and of the process have room. Large blocks are refused earlier than small ones, as in
+ * actors/base/budget.h. Nothing is charged. */
+bool cb_connection_may_grow(const cb_connection *connection, size_t block, size_t more);
+/* The same of a response of so many bytes, which is there: the process has counted it already. */
+bool cb_connection_may_take(const cb_connection *connection, size_t block);
 /* Nobody refers to it any more; one that owes an end was CB_CLOSE_FAILED. */
 void cb_connection_free(cb_connection *connection);
 

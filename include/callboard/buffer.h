@@ -5,6 +5,8 @@
  * cb_buffer_release. Functions that take over a reference say so.
  * Writing: only while you hold the sole reference (cb_buffer_is_unique) of a buffer that is not
  * foreign memory shared on purpose; otherwise take cb_buffer_writable first (copy on write).
+ * Memory: each is counted by its capacity in the process's budget (CALLBOARD_MEMORY), which refuses
+ * larger ones when it is used up; that is a failed allocation like any other.
  * Threads: counting is atomic; the bytes of a shared buffer are read-only by the rule above.
  */
 #ifndef CALLBOARD_BUFFER_H
@@ -57,6 +59,20 @@ CB_PUBLIC bool cb_buffer_is_unique(const cb_buffer *buffer);
  * On failure *buffer is unchanged and still the caller's. Foreign memory is returned as it is when
  * its capacity suffices and is copied into a buffer of its own otherwise. */
 CB_PUBLIC cb_status cb_buffer_writable(cb_buffer **buffer, size_t capacity);
+
+/* The same, but a buffer that must grow gets no more room than was asked for: for one whose final
+ * size is known. Growing in many small steps copies its bytes each time. */
+CB_PUBLIC cb_status cb_buffer_writable_exactly(cb_buffer **buffer, size_t capacity);
+
+/* After one of these has failed for want of memory on the calling thread: a sentence that says what
+ * was used up, the machine's memory or the process's budget. Never NULL, never freed. */
+CB_PUBLIC const char *cb_buffer_why_not(void);
+
+/* Counts memory beside buffers in the same budget when it was allocated or, with a negative number,
+ * freed. Never refuses. Any thread. */
+CB_PUBLIC void cb_buffer_count(int64_t bytes);
+/* Whether the budget has room for so many bytes more. Counts nothing. Any thread. */
+CB_PUBLIC bool cb_buffer_has_room(size_t bytes);
 
 #ifdef __cplusplus
 }

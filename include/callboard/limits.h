@@ -43,6 +43,10 @@ extern "C" {
       "blocks of shared memory that scripts hold in the plugin script_state")                      \
     X(max_state_bytes, 268435456, 1, 1099511627776, "CALLBOARD_MAX_STATE_BYTES",                   \
       "bytes of all those blocks together")                                                        \
+    X(memory, 0, 0, 70368744177664, "CALLBOARD_MEMORY",                                            \
+      "bytes of all that comes, waits and goes; 0: half of what the machine or its group has")     \
+    X(route_memory, 0, 0, 70368744177664, "CALLBOARD_ROUTE_MEMORY",                                \
+      "the same of one route's connections; 0: half of what the process has beside its queues")    \
     X(max_random_bytes, 16777216, 1, 1073741824, "CALLBOARD_MAX_RANDOM_BYTES",                     \
       "bytes that one call of the plugin random makes or shuffles, a call being one piece")        \
     X(max_request, 16777216, 1, 1073741824, "CALLBOARD_MAX_REQUEST",                               \
@@ -99,9 +103,9 @@ extern "C" {
     X(http_idle_ms, 30000, 1, 3600000, "CALLBOARD_HTTP_IDLE_MS",                                   \
       "an HTTP connection without a request for so long is closed")                                \
     X(http_pace_ms, 10000, 1, 3600000, "CALLBOARD_HTTP_PACE_MS",                                   \
-      "time for any body to arrive, and for any response to be taken; then the rate counts")       \
+      "window in which a body, or a response on its way, must have moved as the rate demands")     \
     X(http_rate, 4096, 1, 1073741824, "CALLBOARD_HTTP_RATE",                                       \
-      "bytes a second, below which an HTTP client is too slow: each gives it that much more time") \
+      "bytes a second, below which in any such window an HTTP client is too slow")                 \
     X(http_ahead, 65536, 1024, 16777216, "CALLBOARD_HTTP_AHEAD",                                   \
       "bytes that an HTTP client may send ahead of its turn, or leave unread before its next one")
 

@@ -188,13 +188,14 @@ CB_PUBLIC cb_status cb_wait(cb_asker *asker, uint8_t name_space, cb_wait_kind wh
                             int32_t timeout_ms, int *happened);
 
 /* Begins a client exchange. On a route that is closed the job completes at once (connect failed).
- */
+ * CB_LIMIT (too many jobs wait to be taken), CB_NO_MEMORY (also when the memory budget is used up
+ * to three quarters: what is begun may lie for long). */
 CB_PUBLIC cb_status cb_job_begin(cb_asker *asker, uint8_t name_space, const cb_job_options *options,
                                  int64_t *job_id);
 /* Begins a job that runs a callback here: in the order of the calls, beside other jobs. Its result
  * is what the callback left, and waits to be taken. CB_CLOSED (the route, or the namespace's jobs,
  * are closed), CB_MISMATCH (CB_START_ONLY, and not exactly one route is open), CB_LIMIT (too many
- * jobs wait to be taken, or too many wait to run on the route). */
+ * jobs wait to be taken, or too many wait to run on the route), CB_NO_MEMORY as cb_job_begin. */
 CB_PUBLIC cb_status cb_job_start(cb_asker *asker, uint8_t name_space,
                                  const cb_start_options *options, int64_t *job_id);
 /* Cancels a job that was started by cb_job_start and whose callback has not begun: *canceled = 1,
