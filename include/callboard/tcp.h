@@ -236,8 +236,8 @@ CB_PUBLIC cb_status cb_tcp_write_buffer(cb_tcp_socket *socket, cb_buffer *buffer
 CB_PUBLIC cb_status cb_tcp_end_writing(cb_tcp_socket *socket, cb_error *error);
 /* How many written bytes have not gone to the kernel yet. */
 CB_PUBLIC size_t cb_tcp_buffered(const cb_tcp_socket *socket);
-/* Bytes that have gone to the kernel and that the peer's has not acknowledged; 0 where the kernel
- * does not tell. */
+/* Bytes in the kernel that the peer's kernel has not acknowledged; 0 if the kernel does not
+ * tell. */
 CB_PUBLIC size_t cb_tcp_unacknowledged(const cb_tcp_socket *socket);
 
 /* -- control ---------------------------------------------------------------------------------- */
