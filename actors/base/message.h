@@ -125,8 +125,8 @@ enum {
     X(RESPOND, 67, "Respond")              /* route, connection, payload response */               \
     X(DROP, 68, "Drop")                    /* route, connection to reset, status cb_job_status */  \
     X(ORDER, 69, "Order") /* route, job for ORDER_DONE, status what, value, payload */             \
-    X(CANCEL_ORDER, 70, "CancelOrder") /* route, job the order's: its asker is gone, nobody reads  \
-                                          its ORDER_DONE */                                        \
+    X(CANCEL_ORDER, 70, "CancelOrder") /* route, job of the ORDER: its asker is gone, its          \
+                                          ORDER_DONE is not read */                                \
     /* supervisor -> actors */                                                                     \
     X(ADD_ACTOR, 72, "AddActor") /* the shell makes the actor `to`; value 1: the client actor */   \
     X(RETIRE_ACTOR, 73, "RetireActor")                                                             \

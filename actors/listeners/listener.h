@@ -47,7 +47,7 @@ struct cb_connection {
 };
 
 struct cb_listener {
-    cb_loop_actor actor; /* first, so that one is the other */
+    cb_loop_actor actor; /* first, so that a pointer to one is a pointer to the other */
     cb_message route;    /* the START_LISTENER it came from */
     const cb_listener_kind *kind;
     void *own; /* the kind's data; own_size zero bytes before `open` */

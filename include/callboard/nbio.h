@@ -168,7 +168,7 @@ typedef int cb_file;
 enum {
     CB_FILE_READ = 1u, /* also the default without READ and WRITE */
     CB_FILE_WRITE = 2u,
-    CB_FILE_APPEND = 4u,     /* writes go to the end whatever their offset says */
+    CB_FILE_APPEND = 4u,     /* writes go to the end, whatever their offset */
     CB_FILE_CREATE = 8u,     /* if it does not exist */
     CB_FILE_EXCLUSIVE = 16u, /* with CREATE: CB_IO_EXISTS if it exists */
     CB_FILE_TRUNCATE = 32u,
