@@ -1,11 +1,14 @@
-/* The counter's memory orders:
- *   retain: relaxed. Whoever retains holds a reference already, so nothing can be freed meanwhile,
- *     and the new reference reaches another thread only through something that orders by itself.
- *   release: acquire and release. What each holder did to the bytes happens before the last one
- *     frees them. (One read-modify-write, not a release and a fence: thread sanitizers know no
- * fences.) is_unique: acquire. Pairs with the release of the holder that left last, so that its
- * reads of the bytes are over before we write them. The field is a plain uint32_t, because the
- * header is for C++ too; hence the built-ins of gcc and clang in place of C11's atomic types.
+/* The memory orders of the reference counter:
+ *  - retain: relaxed. A thread that retains holds a reference already, so the buffer cannot be
+ *    freed meanwhile. The new reference reaches another thread only through an operation that
+ *    orders memory by itself.
+ *  - release: acquire and release. Each holder's accesses to the bytes happen before the last
+ *    holder frees them. (It is one read-modify-write, not a release with a fence, because thread
+ *    sanitizers do not understand fences.)
+ *  - is_unique: acquire. It pairs with the release of the holder that left last, so that the reads
+ *    of this holder are over before the bytes are written.
+ * The field is a plain uint32_t, because the header is also for C++. So the built-ins of gcc and
+ * clang are used in place of C11's atomic types.
  */
 #include "callboard/buffer.h"
 

@@ -58,7 +58,7 @@ enum {
                              ANSWER: the shell makes its payload, a cb_snapshot */
 };
 
-/* Where BEGIN_JOB finds its route. */
+/* Values of `route` in BEGIN_JOB that are no id. */
 #define CB_ROUTE_NONE 0u /* a job of its own; `job` is the entry */
 #define CB_ROUTE_ONLY                                                                              \
     UINT32_MAX /* the namespace's one open route; CB_MISMATCH if not exactly one is open           \
@@ -125,8 +125,8 @@ enum {
     X(RESPOND, 67, "Respond")              /* route, connection, payload response */               \
     X(DROP, 68, "Drop")                    /* route, connection to reset, status cb_job_status */  \
     X(ORDER, 69, "Order") /* route, job for ORDER_DONE, status what, value, payload */             \
-    X(CANCEL_ORDER, 70, "CancelOrder") /* route, job the order's: its asker is gone, nobody reads  \
-                                          its ORDER_DONE */                                        \
+    X(CANCEL_ORDER, 70, "CancelOrder") /* route, job of the ORDER: its asker is gone, its          \
+                                          ORDER_DONE is not read */                                \
     /* supervisor -> actors */                                                                     \
     X(ADD_ACTOR, 72, "AddActor") /* the shell makes the actor `to`; value 1: the client actor */   \
     X(RETIRE_ACTOR, 73, "RetireActor")                                                             \
@@ -200,8 +200,8 @@ static inline uint16_t cb_route_word_port(uint32_t word)
     return (uint16_t)(word & UINT16_MAX);
 }
 
-/* The running job on whose behalf a question is asked, as its handle; 0: a thread asks that runs
- * none. Where the question itself needs `job`, the handle's halves are `route` and `connection`. */
+/* The handle of the running job that asks the question; 0: the asking thread runs no job. If the
+ * question itself needs `job`, the halves of the handle are in `route` and `connection`. */
 static inline uint64_t cb_message_asking_job(const cb_message *question)
 {
     switch (question->kind) {
@@ -218,7 +218,7 @@ static inline uint64_t cb_message_asking_job(const cb_message *question)
     }
 }
 
-/* Nothing for a question that is answered at once. */
+/* Sets the handle; does nothing for a question that is answered at once. */
 static inline void cb_message_set_asking_job(cb_message *question, uint64_t job)
 {
     switch (question->kind) {

@@ -1,4 +1,4 @@
-/* What an asker asks about jobs: beginning, canceling and taking them. */
+/* The calls of an asker about jobs: beginning, canceling and taking them. */
 #include "actors/base/budget.h"
 #include "actors/core/asker.h"
 

@@ -1,4 +1,4 @@
-/* What an asker asks about routes: opening, closing, and what their actors are to do. */
+/* The calls of an asker about routes: opening, closing, and commands for their actors. */
 #include <string.h>
 
 #include "actors/core/asker.h"

@@ -6,7 +6,7 @@
  *
  *     pending -----> done ------> handed -----> (gone)     handed: its event is with the supervisor
  *        |   op ended  |  its turn    callback over
- *        +-------------+--------------------------> (gone)  removed, or nobody is to be told
+ *        +-------------+--------------------------> (gone)  removed, or without a callback
  *
  * At most one task is handed. Tasks that end meanwhile wait here in order, and can still be
  * removed. So a callback that removes an operation can rely on it: no event of this operation

@@ -48,8 +48,8 @@ typedef struct cb_held_socket {
     bool read_on;        /* the script wants to read; reading also needs other conditions */
     bool counted;        /* it counts as open */
     bool starved;        /* not read, because the budget has no room for more */
-    int64_t starved_ns;  /* since when */
-    int64_t patience_ns; /* how long the script lets it be silent; 0: for ever */
+    int64_t starved_ns;  /* since when it is starved */
+    int64_t patience_ns; /* how long the script allows silence; 0: for ever */
     bool told_last;
     bool in_flight;  /* one of its events is with the supervisor */
     bool lined_up;   /* it waits in line until the supervisor has room */
@@ -92,7 +92,7 @@ struct cb_sockets {
     bool stopping; /* STOP_LISTENER came; nothing is read any more */
     bool parting;  /* all callbacks are over, and every socket was closed */
     cb_op *patience;
-    cb_op *relief; /* the next look at those that are starved */
+    cb_op *relief; /* the next look at starved sockets */
 };
 
 /* -- actor.c -- */

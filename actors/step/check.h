@@ -1,4 +1,4 @@
-/* What the recounts of the step have in common. Internal to this folder. */
+/* Helpers that the recounts of the step share. Internal to this folder. */
 #ifndef CALLBOARD_ACTORS_STEP_CHECK_H
 #define CALLBOARD_ACTORS_STEP_CHECK_H
 
@@ -11,7 +11,7 @@
         }                                                                                          \
     } while (0)
 
-/* Whether the list's links agree in both directions, with its count and with live objects. */
+/* True if the list's links agree in both directions, with its count and with live objects. */
 bool cb_step_list_holds(const cb_list *list, const cb_slots *slots, size_t offset);
 
 /* check_owners.c: nothing outlives its owner or its subject. */

@@ -1,5 +1,5 @@
-/* How the newest requests from this machine ended that were not answered. Internal to this folder
- * and its tests.
+/* Outcomes: how the newest unanswered requests from this machine ended. Internal to this folder and
+ * its tests.
  */
 #ifndef CALLBOARD_ACTORS_STEP_OUTCOME_H
 #define CALLBOARD_ACTORS_STEP_OUTCOME_H
@@ -17,8 +17,8 @@ typedef struct cb_step_outcome {
 typedef struct cb_step_outcomes {
     cb_step_outcome *ring;
     uint32_t capacity;
-    uint32_t high; /* places ever used */
-    uint32_t next; /* where the next one goes */
+    uint32_t high; /* places that were ever used */
+    uint32_t next; /* place of the next one */
     cb_map places;
 } cb_step_outcomes;
 

@@ -1,4 +1,4 @@
-/* Text that grows: scripts that tests write, and the output that they expect of them. */
+/* Text that grows: for scripts that tests write, and for the output that they expect. */
 #ifndef CALLBOARD_TESTS_SCRIPT_TEXT_H
 #define CALLBOARD_TESTS_SCRIPT_TEXT_H
 
@@ -8,9 +8,9 @@
 
 #include "callboard/status.h"
 
-/* All zero is an empty one. */
+/* All zero is an empty text. */
 typedef struct script_text {
-    char *bytes; /* with a NUL behind them, once something was added */
+    char *bytes; /* followed by a NUL, once something was added */
     size_t size;
     size_t room;
 } script_text;
@@ -36,7 +36,7 @@ static inline void script_add(script_text *text, const char *format, ...)
     }
 }
 
-/* Adds the same text so many times. */
+/* Adds the same text `times` times. */
 static inline void script_repeat(script_text *text, const char *one, size_t times)
 {
     for (size_t i = 0; i < times; i++)

@@ -83,7 +83,7 @@ static inline void listener_done(world *w, uint32_t route, cb_status status)
     queue_put(w, &listener->up, &done);
 }
 
-/* Who waited for it is gone; it may have been carried out already. */
+/* The owner of the order is gone; the order may have been carried out already. */
 static inline void listener_order_canceled(world *w, uint32_t route, uint64_t order)
 {
     world_listener *listener = &w->listeners[route];
@@ -198,7 +198,7 @@ static inline void worker_completes(world *w, world_worker *worker, int32_t stat
     worker_goes_on(w, worker);
 }
 
-/* Its callback asks the next of what callbacks ask here. */
+/* Its callback asks the next question of the list. */
 static inline void worker_asks(world *w, world_worker *worker)
 {
     world_question *question = &w->asked[w->asked_count++];

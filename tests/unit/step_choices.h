@@ -290,7 +290,7 @@ static inline void listener_started(world *w, uint32_t route, bool listens)
     queue_put(w, &listener->up, &started);
 }
 
-/* What askers, callbacks and new listeners do. */
+/* Takes a choice of askers, callbacks and new listeners. */
 static inline bool world_took(world *w, cb_step *step, world_choice choice)
 {
     switch (choice.act) {

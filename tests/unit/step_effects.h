@@ -244,8 +244,8 @@ static inline void world_delivers(world *w, const cb_message *message)
     }
 }
 
-/* What must be over once the message has been taken in: nothing is asked any more by whose job has
- * ended, or who is gone. */
+/* Checks what must be over after the message: a job that has ended, or an asker that is gone, has
+ * no open question. */
 static inline void check_owners(world *w, const cb_message *message)
 {
     uint32_t asker = message->from - CB_ADDRESS_FIRST_ASKER;

@@ -29,7 +29,7 @@ static inline size_t cb_http_input_size(const cb_http_input *input)
 void *cb_http_input_room(const cb_http_input *input, size_t *size);
 /* Takes bytes, which may lie in the room. CB_NO_MEMORY: nothing was taken. */
 cb_status cb_http_input_add(cb_http_input *input, const void *data, size_t size);
-/* The room that there will be when these bytes are taken in: larger than bytes->capacity if it must
+/* The size of the room after these bytes are taken: larger than bytes->capacity if the room must
  * grow. */
 size_t cb_http_input_room_with(const cb_http_input *input, const void *data, size_t size);
 /* Like cb_http_request_frame, for the first request. */
@@ -38,7 +38,7 @@ cb_http_progress cb_http_input_frame(cb_http_input *input, const cb_http_limits 
  * client gets no memory for bytes that it only announces. On failure there may be no room; bytes
  * can still be added. */
 void cb_http_input_reserve(cb_http_input *input);
-/* How large the room will be that this makes; 0: it leaves the room as it is. */
+/* The size of the room that cb_http_input_reserve will make; 0: it does not change the room. */
 size_t cb_http_input_wants(const cb_http_input *input);
 /* After DONE: returns the request's bytes, from its first line on. The next request is then the
  * first. NULL when out of memory: nothing has changed. */
