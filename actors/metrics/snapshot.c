@@ -86,6 +86,7 @@ cb_buffer *cb_snapshot_take(const cb_step *step, const cb_recorder *recorder)
                             .ignored = step->ignored,
                             .live_routes = step->live_routes,
                             .waits = step->waits.count,
+                            .askers = step->askers.count,
                             .shutting_down = step->shutdown != CB_SERVING};
     if (recorder != NULL) {
         snapshot.trace_records = cb_recorder_count(recorder);
