@@ -94,7 +94,8 @@ static cb_status open_parts(cb_runtime *runtime, const char *trace_path, cb_erro
     if (status == CB_OK)
         status = open_supervisor(runtime, error);
     if (status == CB_OK)
-        status = cb_mailbox_open(runtime->office, runtime->next_asker++, &runtime->control, error);
+        status = cb_mailbox_open(runtime->office, cb_runtime_asker_address(runtime),
+                                 &runtime->control, error);
     if (status == CB_OK)
         status = cb_thread_start(&runtime->supervisor_thread, cb_supervisor_thread,
                                  runtime->supervisor, 0, "supervisor", error);

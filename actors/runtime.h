@@ -29,6 +29,14 @@ struct cb_runtime {
     atomic_bool shut_down; /* the end was asked for from outside */
 };
 
+/* An address for one more asker. After 2^31 of them they begin anew; one that is still in use
+ * cannot be opened a second time, and another is to be tried. */
+static inline uint32_t cb_runtime_asker_address(cb_runtime *runtime)
+{
+    return CB_ADDRESS_FIRST_ASKER |
+           atomic_fetch_add_explicit(&runtime->next_asker, 1, memory_order_relaxed);
+}
+
 /* What an actor's thread starts with; it frees it. */
 typedef struct cb_actor_start {
     cb_runtime *runtime;

@@ -302,7 +302,7 @@ static void *metrics_thread(void *argument)
 
 static cb_status start_thread(cb_metrics *metrics, cb_runtime *runtime, cb_error *error)
 {
-    uint32_t address = atomic_fetch_add_explicit(&runtime->next_asker, 1, memory_order_relaxed);
+    uint32_t address = cb_runtime_asker_address(runtime);
     cb_mailbox *mailbox = NULL;
     cb_status status = cb_mailbox_open(runtime->office, address, &mailbox, error);
     if (status != CB_OK)
