@@ -82,8 +82,9 @@ enum {
     X(SHUTDOWN, 7, "Shutdown")      /* no answer; routes drain, waits end */                       \
     X(FINISH, 8, "Finish")          /* answered when all is quiet: value 1, or 0 if cut off */     \
     X(HELLO, 9, "Hello")            /* an asker makes itself known */                              \
-    X(GOODBYE, 10, "Goodbye")       /* no answer; the asker is gone */                             \
-    X(COMMAND, 11, "Command")      /* route, status what, value, payload: for the route's actor */ \
+    X(GOODBYE, 10, "Goodbye") /* no answer; the asker is gone: made by the shell, whose mailbox    \
+                                 to it has ended */                                                \
+    X(COMMAND, 11, "Command") /* route, status what, value, payload: for the route's actor */      \
     X(CANCEL_JOB, 12, "CancelJob") /* job id; value 1 if it had not started */                     \
     X(CLOSE_JOBS, 13, "CloseJobs") /* no more jobs in the namespace; value how many canceled */    \
     /* listeners -> supervisor */                                                                  \

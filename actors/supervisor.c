@@ -281,12 +281,10 @@ static void carry_out(cb_supervisor *self, const cb_message *effect)
     }
 }
 
-/* What is held back until the inbox was empty. A GOODBYE is, too: it comes after what the asker has
- * asked before. */
 static bool is_askers(unsigned kind)
 {
     return (kind >= CB_MSG_OPEN_ROUTE && kind <= CB_MSG_FINISH && kind != CB_MSG_SHUTDOWN) ||
-           (kind >= CB_MSG_GOODBYE && kind <= CB_MSG_CLOSE_JOBS);
+           (kind >= CB_MSG_COMMAND && kind <= CB_MSG_CLOSE_JOBS);
 }
 
 /* The text that came with what a note is about, if that failed; NULL otherwise. */
@@ -358,8 +356,8 @@ static void hold(cb_supervisor *self, cb_message *message)
         input(self, message); /* no memory to hold it: early is better than never */
 }
 
-/* However an asker ends, `step` is told: nothing that it has asked is to outlive it. Actors say
- * their own last word before. */
+/* However an asker ends, `step` is told, after what the asker had asked: nothing of it is to
+ * outlive it. Actors have said their own last word before. */
 static void bye(cb_supervisor *self, uint32_t address)
 {
     cb_message goodbye = {.kind = CB_MSG_GOODBYE, .from = address, .to = CB_ADDRESS_SUPERVISOR};
