@@ -1,4 +1,6 @@
 /* Puts the parts together; the only file that knows them all. */
+#include "actors/runtime.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -285,4 +287,9 @@ cb_status cb_runtime_stop(cb_runtime **runtime, cb_error *error)
 cb_status cb_asker_open(cb_runtime *runtime, cb_asker **asker, cb_error *error)
 {
     return cb_asker_open_in(&runtime->core, asker, error);
+}
+
+cb_core *cb_runtime_core(cb_runtime *runtime)
+{
+    return &runtime->core;
 }

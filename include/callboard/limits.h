@@ -29,7 +29,8 @@ extern "C" {
       "requests of one route that wait for an actor; more are refused as overloaded")              \
     X(max_connections, 16384, 1, 1000000, "CALLBOARD_MAX_CONNECTIONS",                             \
       "connections of one listener; more wait in the kernel's backlog")                            \
-    X(max_waits, 65536, 1, 1048576, "CALLBOARD_MAX_WAITS", "waits that are open at once")          \
+    X(max_waits, 65536, 1, 1048576, "CALLBOARD_MAX_WAITS",                                         \
+      "waits open at once: sleeps, waits, closes, commands, cancels, openings")                    \
     X(max_client_jobs, 1024, 1, 65536, "CALLBOARD_MAX_CLIENT_JOBS",                                \
       "client exchanges on the wire at once; more stay queued")                                    \
     X(max_tls_handles, 1024, 1, 65536, "CALLBOARD_MAX_TLS_HANDLES",                                \
