@@ -36,7 +36,8 @@
 enum { CB_BUDGET_TO_BEGIN = 6, CB_BUDGET_TO_KEEP = 7, CB_BUDGET_TO_ANSWER = 8 };
 
 /* Without one (at first, or after INT64_MAX) all is granted and counted all the same. `fixed`: the
- * part that is made once and stays, counted by its maker. 0 <= fixed <= bytes. */
+ * part that is made once and stays, counted by its maker. 0 <= fixed <= bytes. Also says how much
+ * of what was freed is kept for the next (actors/base/spare.h), which does not count. */
 void cb_budget_set(int64_t bytes, int64_t fixed);
 int64_t cb_budget_limit(void);
 /* Bytes that are held now, never less than 0. */
