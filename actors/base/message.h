@@ -84,67 +84,66 @@ enum {
     X(SHUTDOWN, 7, "Shutdown")      /* no answer; routes drain, waits end */                       \
     X(FINISH, 8, "Finish")          /* answer when all is quiet: value 1, or 0 if cut off */       \
     X(HELLO, 9, "Hello")            /* an asker makes itself known */                              \
-    X(GOODBYE, 10, "Goodbye")  /* no answer; the asker is gone: made by the shell, whose mailbox   \
-                                  to it has ended */
-X(COMMAND, 11, "Command")      /* route, status what, value, payload: for the route's actor */
-X(CANCEL_JOB, 12, "CancelJob") /* job id; answer: value 1 if it had not started */
-X(CLOSE_JOBS, 13, "CloseJobs") /* no more jobs in the namespace; answer: value how many        \
-                                  canceled */                                                  \
-/* listeners -> supervisor */
-X(ROUTE_LISTENING, 16, "RouteListening") /* route, value port */
-X(ROUTE_FAILED, 17, "RouteFailed")       /* route, status cb_status, payload text */
-X(ACCEPTED, 18, "Accepted")              /* route, connection, value peer port if LOOPBACK */
-X(REQUEST_READY, 19, "RequestReady")     /* route, connection, value size, payload; with NEW   \
-                                            job: its entry, 0: the route's */
-X(RESPONSE_SENT, 20,
-  "ResponseSent") /* route, connection, value size; sent before the peer sees its end */
-X(CONNECTION_CLOSED, 21, "ConnectionClosed") /* route, connection, status cb_close_reason;     \
-                                                ends an unanswered request */
-X(ROUTE_STOPPED, 22, "RouteStopped")         /* route; no connection is left, the actor ends */
-X(ORDER_DONE, 23, "OrderDone") /* job of the ORDER, status cb_status, value, payload */
-X(REJECTED, 24, "Rejected")    /* route, status cb_job_status, value how many requests became no  \
-                                  job; FINAL: their callbacks ran, and they no longer count as    \
-                                  completed */
-X(CONNECTIONS, 25, "Connections")
-/* route, value how many are open now */ /* actors -> supervisor */
-X(ACTOR_READY, 32, "ActorReady")
-X(JOB_STARTED, 33, "JobStarted")     /* job */
-X(JOB_COMPLETED, 34, "JobCompleted") /* job, status cb_job_status, value size, payload result  \
-                                        or error text; connection: a client's local port, or   \
-                                        the callback's time in us */
-X(JOB_RETURNED, 35, "JobReturned")   /* job, payload its request; it was not started */
-X(ACTOR_STOPPED, 36, "ActorStopped") /* status cb_status; if it could not start: not OK, and   \
-                                        payload why */
-X(JOB_STALE, 37, "JobStale") /* job of a client; value version of the pin that the peer did    \
+    X(GOODBYE, 10, "Goodbye")       /* no answer; made by the shell when the asker is gone */      \
+    X(COMMAND, 11, "Command")      /* route, status what, value, payload: for the route's actor */ \
+    X(CANCEL_JOB, 12, "CancelJob") /* job id; answer: value 1 if it had not started */             \
+    X(CLOSE_JOBS, 13, "CloseJobs") /* no more jobs in the namespace; answer: value how many        \
+                                      canceled */                                                  \
+    /* listeners -> supervisor */                                                                  \
+    X(ROUTE_LISTENING, 16, "RouteListening") /* route, value port */                               \
+    X(ROUTE_FAILED, 17, "RouteFailed")       /* route, status cb_status, payload text */           \
+    X(ACCEPTED, 18, "Accepted")              /* route, connection, value peer port if LOOPBACK */  \
+    X(REQUEST_READY, 19, "RequestReady")     /* route, connection, value size, payload; with NEW   \
+                                                job: its entry, 0: the route's */                  \
+    X(RESPONSE_SENT, 20,                                                                           \
+      "ResponseSent") /* route, connection, value size; sent before the peer sees its end */       \
+    X(CONNECTION_CLOSED, 21, "ConnectionClosed") /* route, connection, status cb_close_reason;     \
+                                                    ends an unanswered request */                  \
+    X(ROUTE_STOPPED, 22, "RouteStopped") /* route; no connection is left, the actor ends */        \
+    X(ORDER_DONE, 23, "OrderDone")       /* job of the ORDER, status cb_status, value, payload */  \
+    X(REJECTED, 24, "Rejected") /* route, status cb_job_status, value how many requests became no  \
+                                   job; FINAL: their callbacks ran, and they no longer count as    \
+                                   completed */                                                    \
+    X(CONNECTIONS, 25, "Connections") /* route, value how many are open now */                     \
+    /* actors -> supervisor */                                                                     \
+    X(ACTOR_READY, 32, "ActorReady")                                                               \
+    X(JOB_STARTED, 33, "JobStarted")     /* job */                                                 \
+    X(JOB_COMPLETED, 34, "JobCompleted") /* job, status cb_job_status, value size, payload result  \
+                                            or error text; connection: a client's local port, or   \
+                                            the callback's time in us */                           \
+    X(JOB_RETURNED, 35, "JobReturned")   /* job, payload its request; it was not started */        \
+    X(ACTOR_STOPPED, 36, "ActorStopped") /* status cb_status; if it could not start: not OK, and   \
+                                            payload why */                                         \
+    X(JOB_STALE, 37, "JobStale") /* job of a client; value version of the pin that the peer did    \
                                     not match; nothing was sent */                                 \
-    /* the shell's clock */
-X(TICK, 48, "Tick")                    /* supervisor -> listeners */
-X(START_LISTENER, 64, "StartListener") /* route, connection kind<<16|port; makes actor `to` */
-X(STOP_ACCEPTING, 65, "StopAccepting") /* route */
-X(STOP_LISTENER, 66, "StopListener")   /* route; ends when the last connection is gone */
-X(RESPOND, 67, "Respond")              /* route, connection, payload response */
-X(DROP, 68, "Drop")                    /* route, connection to reset, status cb_job_status */
-X(ORDER, 69, "Order")                  /* route, job for ORDER_DONE, status what, value, payload */
-X(CANCEL_ORDER, 70, "CancelOrder") /* route, job of the ORDER: its asker is gone, its          \
+    /* the shell's clock */                                                                        \
+    X(TICK, 48, "Tick")                                                                            \
+    /* supervisor -> listeners */                                                                  \
+    X(START_LISTENER, 64, "StartListener") /* route, connection kind<<16|port; makes actor `to` */ \
+    X(STOP_ACCEPTING, 65, "StopAccepting") /* route */                                             \
+    X(STOP_LISTENER, 66, "StopListener")   /* route; ends when the last connection is gone */      \
+    X(RESPOND, 67, "Respond")              /* route, connection, payload response */               \
+    X(DROP, 68, "Drop")                    /* route, connection to reset, status cb_job_status */  \
+    X(ORDER, 69, "Order") /* route, job for ORDER_DONE, status what, value, payload */             \
+    X(CANCEL_ORDER, 70, "CancelOrder") /* route, job of the ORDER: its asker is gone, its          \
                                           ORDER_DONE is not read */                                \
-    /* supervisor -> actors */
-X(ADD_ACTOR, 72, "AddActor") /* the shell makes the actor `to`; value 1: the client actor */
-X(RETIRE_ACTOR, 73, "RetireActor")
-X(HAND, 74, "Hand")           /* job, route, value entry (or port), payload request */
-X(TAKE_BACK, 75, "TakeBack")  /* return all jobs not started; also the answer to jobs that     \
-                                 were returned unasked */
-X(INTERRUPT, 76, "Interrupt") /* job (0: to an asker), status cb_job_status to end with */
-X(PIN, 77, "Pin") /* to the client actor: route, value version, payload of SET_TLS; without a  \
-                     payload: forget the pin */
-X(REDIAL, 78, "Redial")
-/* job, status cb_job_status: SUCCESS: dial again, else end with it */ /* supervisor ->
-                                                                          askers */
-X(ANSWER, 80, "Answer") /* status cb_status, value, payload; cause of the question;            \
+    /* supervisor -> actors */                                                                     \
+    X(ADD_ACTOR, 72, "AddActor") /* the shell makes the actor `to`; value 1: the client actor */   \
+    X(RETIRE_ACTOR, 73, "RetireActor")                                                             \
+    X(HAND, 74, "Hand")           /* job, route, value entry (or port), payload request */         \
+    X(TAKE_BACK, 75, "TakeBack")  /* return all jobs not started; also the answer to jobs that     \
+                                     were returned unasked */                                      \
+    X(INTERRUPT, 76, "Interrupt") /* job (0: to an asker), status cb_job_status to end with */     \
+    X(PIN, 77, "Pin") /* to the client actor: route, value version, payload of SET_TLS; without a  \
+                         payload: forget the pin */                                                \
+    X(REDIAL, 78, "Redial") /* job, status cb_job_status: SUCCESS: dial again, else end with it */ \
+    /* supervisor -> askers */                                                                     \
+    X(ANSWER, 80, "Answer") /* status cb_status, value, payload; cause of the question;            \
                                connection on TAKE_JOB: job status, on CLOSE_ROUTE: 1 if it was     \
                                the first */                                                        \
-    /* supervisor -> its shell */
-X(TICK_AT, 88, "TickAt")  /* value ns: next Tick, replaces the last one; INT64_MAX: none */
-X(RELEASE, 89, "Release") /* payload: drop one reference */
+    /* supervisor -> its shell */                                                                  \
+    X(TICK_AT, 88, "TickAt")  /* value ns: next Tick, replaces the last one; INT64_MAX: none */    \
+    X(RELEASE, 89, "Release") /* payload: drop one reference */
 
 typedef enum cb_message_kind {
     CB_MSG_NONE = 0,
