@@ -77,6 +77,7 @@ typedef struct cb_ast_function {
     uint32_t index;           /* in cb_ast_program.functions */
     cb_type result;           /* VOID, a scalar, STRING or BLOB */
     bool is_callback;         /* `callback i32 NAME(ref blob $X)`: exactly that signature */
+    bool is_broken;           /* its parameters were refused: calls of it tell nothing */
     uint32_t parameter_count; /* the first so many locals: VALUE or REF */
     uint32_t local_count;
     cb_ast_local *locals; /* array; numbers are unique in the function, never reused by a block */
