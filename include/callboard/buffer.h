@@ -67,6 +67,8 @@ CB_PUBLIC cb_status cb_buffer_writable_exactly(cb_buffer **buffer, size_t capaci
 /* After one of these has failed for want of memory on the calling thread: a sentence that says what
  * was used up, the machine's memory or the process's budget. Never NULL, never freed. */
 CB_PUBLIC const char *cb_buffer_why_not(void);
+/* Whether it was the budget. */
+CB_PUBLIC bool cb_buffer_was_refused(void);
 
 /* Counts memory beside buffers in the same budget when it was allocated or, with a negative number,
  * freed. Never refuses. Any thread. */
