@@ -194,6 +194,11 @@ static cb_status grow_in_place(cb_buffer **buffer, size_t capacity)
     return status != CB_OK && grown > capacity ? resize(buffer, capacity) : status;
 }
 
+bool cb_buffer_was_refused(void)
+{
+    return cb_budget_was_it();
+}
+
 const char *cb_buffer_why_not(void)
 {
     return cb_budget_was_it() ? "out of memory: the budget is used up (CALLBOARD_MEMORY)"

@@ -21,7 +21,7 @@ CLIENTS_A_WAY = 5
 KEPT = 30  # connections that each of them holds open
 # Memory is what they want. That so many requests would keep the processors busy is another matter,
 # all the more under a sanitizer.
-PAUSE_S = 0.2 if SANITIZED else 0.03
+PAUSE_S = 0.4 if SANITIZED else 0.2
 PROBE_MOST_S = 10.0 if SANITIZED else 2.0
 SERVICE = (
     PLUGINS
