@@ -133,6 +133,9 @@ static cb_status begin_budget(cb_runtime *runtime, cb_error *error)
     runtime->fixed_bytes = limits->trace_buffer + log_bytes;
     cb_budget_add(runtime->fixed_bytes);
     cb_budget_set(limits->memory, cb_budget_fixed(limits));
+    /* A trace that nobody reads must leave room to serve. */
+    if (limits->trace_queue > limits->memory / 8)
+        limits->trace_queue = limits->memory / 8;
     return CB_OK;
 }
 

@@ -88,7 +88,8 @@ extern "C" {
     X(trace_buffer, 16777216, 65536, 4294967296, "CALLBOARD_TRACE_BUFFER",                         \
       "bytes of the flight recorder in memory")                                                    \
     X(trace_queue, 67108864, 262144, 68719476736, "CALLBOARD_TRACE_QUEUE",                         \
-      "bytes of the trace that wait to be written to its file; more are left out, and counted")    \
+      "bytes of the trace that wait to be written to its file, an eighth of the memory budget at " \
+      "most; more are left out, and counted")                                                      \
     X(log_queue, 1048576, 4096, 1073741824, "CALLBOARD_LOG_QUEUE",                                 \
       "bytes of log lines that wait to be written; more are lost, and counted")                    \
     X(metrics_routes, 64, 1, 4096, "CALLBOARD_METRICS_ROUTES",                                     \
