@@ -11,7 +11,17 @@
  * never used twice in a process.
  * Threads: a cb_asker belongs to one thread at a time; the runtime itself may be used by all. An
  * actor's thread is begun by whichever thread runs the supervisor then, and takes over its
- * priority. Errors: CB_UNKNOWN (no such id), CB_CLOSED, CB_LIMIT, CB_STOPPED (the caller's own job
+ * priority.
+ * Cancellation: no call is a cancellation point. A thread that is canceled (pthread_cancel) in a
+ * call goes on to the call's end, with its answer, and is canceled at the next cancellation point
+ * outside; a cleanup handler closes its asker. A wait is so not ended: cb_runtime_shutdown ends it.
+ * Forbidden: asynchronous cancellation (PTHREAD_CANCEL_ASYNCHRONOUS), and to cancel an actor's
+ * thread, or to end it (pthread_exit, longjmp) out of the job function.
+ * Fork: any thread may, also in a callback. The child has none of the runtime's threads, and
+ * perhaps locks that nobody will give back. So it calls nothing of this library, and ends by exec
+ * or _exit; exit is forbidden, because destructors of plugins would wait for such locks. Every
+ * descriptor of the runtime is closed by exec. posix_spawn, system and popen keep all of this.
+ * Errors: CB_UNKNOWN (no such id), CB_CLOSED, CB_LIMIT, CB_STOPPED (the caller's own job
  * was interrupted: return at once), CB_NOT_COMPLETE, CB_NO_RESULT, CB_FORMAT, CB_IO, CB_NO_MEMORY.
  */
 #ifndef CALLBOARD_RUNTIME_H
