@@ -3,6 +3,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "actors/base/budget.h"
 #include "actors/base/clock.h"
 #include "actors/base/sink.h"
 #include "actors/base/thread.h"
@@ -23,6 +24,7 @@ struct cb_runtime {
     cb_core core;
     /* Set before the first actor starts. */
     cb_recorder *recorder;
+    int64_t fixed_bytes; /* counted in the budget: what is made once, and stays */
     cb_supervisor *supervisor;
     pthread_t supervisor_thread;
     cb_metrics *metrics; /* NULL: not served */
@@ -118,10 +120,26 @@ static cb_status serve_metrics(cb_runtime *runtime, cb_error *error)
     return status;
 }
 
+/* The process has one budget: a second runtime in it changes the first one's. */
+static cb_status begin_budget(cb_runtime *runtime, cb_error *error)
+{
+    cb_limits *limits = &runtime->core.options.limits;
+    cb_status status = cb_budget_choose(limits, error);
+    if (status != CB_OK)
+        return status;
+    int64_t log_bytes = runtime->core.options.log != NULL ? 2 * limits->log_queue : 0;
+    runtime->fixed_bytes = limits->trace_buffer + log_bytes;
+    cb_budget_add(runtime->fixed_bytes);
+    cb_budget_set(limits->memory, cb_budget_fixed(limits));
+    return CB_OK;
+}
+
 static cb_status open_parts(cb_runtime *runtime, const char *trace_path, cb_error *error)
 {
     const cb_limits *limits = &runtime->core.options.limits;
-    cb_status status = cb_recorder_open(limits, trace_path, &runtime->recorder, error);
+    cb_status status = begin_budget(runtime, error);
+    if (status == CB_OK)
+        status = cb_recorder_open(limits, trace_path, &runtime->recorder, error);
     if (status == CB_OK)
         status = cb_post_office_open(limits, &runtime->core.office, error);
     if (status == CB_OK)
@@ -152,6 +170,8 @@ static cb_status close_parts(cb_runtime *runtime, cb_error *error)
     cb_mailbox_close(&runtime->control);
     cb_supervisor_free(&runtime->supervisor);
     cb_post_office_close(&runtime->core.office);
+    cb_budget_add(-runtime->fixed_bytes);
+    runtime->fixed_bytes = 0;
     return close_recorder(runtime, error);
 }
 

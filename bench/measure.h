@@ -1,5 +1,5 @@
-/* What the measuring programs share: clocks, medians, and how a row is printed. Header only, so
- * that each program of bench/ stays one file. */
+/* Helpers that the measuring programs share: clocks, medians, and the printing of a row. Header
+ * only, so that each program of bench/ stays one file. */
 #ifndef CALLBOARD_BENCH_MEASURE_H
 #define CALLBOARD_BENCH_MEASURE_H
 

@@ -1,5 +1,5 @@
-/* Servers as child processes, measured in turns: what the measuring programs with a client of their
- * own share. Header only, so that each program of bench/ stays one file. */
+/* Servers as child processes, measured in turns: helpers for the measuring programs that have their
+ * own client. Header only, so that each program of bench/ stays one file. */
 #ifndef CALLBOARD_BENCH_SERVER_H
 #define CALLBOARD_BENCH_SERVER_H
 
@@ -34,7 +34,7 @@ static inline struct sockaddr_in loopback(int port)
                                 .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 }
 
-/* A server says first, on a line of its own, where it is. */
+/* A server first prints its port, on a separate line. */
 static inline void server_tell_port(int socket)
 {
     struct sockaddr_in address = {0};
@@ -71,8 +71,8 @@ static inline pid_t server_start(server *self, int *port)
     return child;
 }
 
-/* One round against a fresh server: `client` makes so many requests to a port and returns how many
- * it had a second. */
+/* One round against a fresh server: `client` makes so many requests to a port, and returns its
+ * requests a second. */
 static inline void server_round(server *self, double (*client)(int port, int requests), int warm,
                                 int requests)
 {
@@ -110,7 +110,7 @@ static inline void server_print_ratio(server *ours, server *theirs)
            measure_median(&ours->cpu) / measure_median(&theirs->cpu));
 }
 
-/* The command under test, as the environment or the usual build has it. */
+/* The command under test: from the environment, or from the usual build. */
 static inline const char *server_callboard(void)
 {
     const char *command = getenv("CALLBOARD");

@@ -13,7 +13,7 @@ endif()
 
 # Programs in which calls of our own code that take memory can be made to fail, by
 # tests/unit/scarce_memory.h.
-set(CB_SCARCE_MEMORY mailbox_memory_test shell_memory_test runtime_memory_test)
+set(CB_SCARCE_MEMORY mailbox_memory_test outbox_test shell_memory_test runtime_memory_test)
 function(cb_scarce_memory target)
   foreach(name malloc calloc realloc pthread_create zmq_socket zmq_send)
     target_link_options(${target} PRIVATE -Wl,--wrap=${name})

@@ -1,11 +1,14 @@
-/* The counter's memory orders:
- *   retain: relaxed. Whoever retains holds a reference already, so nothing can be freed meanwhile,
- *     and the new reference reaches another thread only through something that orders by itself.
- *   release: acquire and release. What each holder did to the bytes happens before the last one
- *     frees them. (One read-modify-write, not a release and a fence: thread sanitizers know no
- * fences.) is_unique: acquire. Pairs with the release of the holder that left last, so that its
- * reads of the bytes are over before we write them. The field is a plain uint32_t, because the
- * header is for C++ too; hence the built-ins of gcc and clang in place of C11's atomic types.
+/* The memory orders of the reference counter:
+ *  - retain: relaxed. A thread that retains holds a reference already, so the buffer cannot be
+ *    freed meanwhile. The new reference reaches another thread only through an operation that
+ *    orders memory by itself.
+ *  - release: acquire and release. Each holder's accesses to the bytes happen before the last
+ *    holder frees them. (It is one read-modify-write, not a release with a fence, because thread
+ *    sanitizers do not understand fences.)
+ *  - is_unique: acquire. It pairs with the release of the holder that left last, so that the reads
+ *    of this holder are over before the bytes are written.
+ * The field is a plain uint32_t, because the header is also for C++. So the built-ins of gcc and
+ * clang are used in place of C11's atomic types.
  */
 #include "callboard/buffer.h"
 
@@ -13,11 +16,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "actors/base/budget.h"
+
 /* Bytes lie behind the struct; malloc aligns the struct for any type, and its size keeps that up.
  */
 _Static_assert(sizeof(cb_buffer) % _Alignof(max_align_t) == 0, "inline bytes are aligned");
 
 #define MOST_CAPACITY (SIZE_MAX / 2 - sizeof(cb_buffer))
+
+/* Granted by the budget, but the system has none. */
+static void not_had(size_t bytes)
+{
+    cb_budget_add(-(int64_t)bytes);
+    cb_budget_was_not_it();
+}
 
 static cb_buffer *allocate(size_t size, size_t capacity)
 {
@@ -25,10 +37,16 @@ static cb_buffer *allocate(size_t size, size_t capacity)
         capacity = size;
     }
     if (capacity > MOST_CAPACITY) {
+        cb_budget_was_not_it();
         return NULL;
     }
-    cb_buffer *buffer = malloc(sizeof *buffer + capacity);
+    size_t whole = sizeof(cb_buffer) + capacity;
+    if (!cb_budget_take(whole, whole)) {
+        return NULL;
+    }
+    cb_buffer *buffer = malloc(whole);
     if (buffer == NULL) {
+        not_had(whole);
         return NULL;
     }
     buffer->data = (uint8_t *)(buffer + 1);
@@ -74,6 +92,7 @@ cb_buffer *cb_buffer_foreign(void *bytes, size_t size)
 /* What lies behind the struct of a buffer that holds an object. */
 typedef struct held {
     void (*drop)(void *object);
+    size_t size; /* of the object */
     max_align_t object[];
 } held;
 
@@ -83,6 +102,7 @@ cb_buffer *cb_buffer_holding(const void *object, size_t size, void (*drop)(void 
     if (buffer != NULL) {
         held *inside = (held *)(void *)(buffer + 1);
         inside->drop = drop;
+        inside->size = size;
         memcpy(inside->object, object, size);
         buffer->data = (uint8_t *)inside->object;
         buffer->capacity = 0;
@@ -101,6 +121,15 @@ cb_buffer *cb_buffer_retain(cb_buffer *buffer)
     return buffer;
 }
 
+/* What the budget counts it as. */
+static size_t counted_size(const cb_buffer *buffer)
+{
+    if ((buffer->flags & CB_BUFFER_HOLDS) != 0) {
+        return sizeof *buffer + sizeof(held) + ((const held *)(const void *)(buffer + 1))->size;
+    }
+    return sizeof *buffer + ((buffer->flags & CB_BUFFER_FOREIGN) != 0 ? 0 : buffer->capacity);
+}
+
 void cb_buffer_release(cb_buffer *buffer)
 {
     if (buffer == NULL) {
@@ -113,6 +142,7 @@ void cb_buffer_release(cb_buffer *buffer)
             held *inside = (held *)(void *)(buffer + 1);
             inside->drop(inside->object);
         }
+        cb_budget_add(-(int64_t)counted_size(buffer));
         free(buffer);
     }
 }
@@ -129,14 +159,20 @@ static size_t grown_capacity(const cb_buffer *buffer, size_t capacity)
     return grown > capacity && grown <= MOST_CAPACITY ? grown : capacity;
 }
 
-static cb_status grow_in_place(cb_buffer **buffer, size_t capacity)
+/* To `room`, which is more than there is. */
+static cb_status resize(cb_buffer **buffer, size_t room)
 {
-    if (capacity > MOST_CAPACITY) {
+    if (room > MOST_CAPACITY) {
+        cb_budget_was_not_it();
         return CB_NO_MEMORY;
     }
-    size_t room = grown_capacity(*buffer, capacity);
+    size_t more = room - (*buffer)->capacity;
+    if (!cb_budget_take(sizeof **buffer + room, more)) {
+        return CB_NO_MEMORY;
+    }
     cb_buffer *moved = realloc(*buffer, sizeof *moved + room);
     if (moved == NULL) {
+        not_had(more);
         return CB_NO_MEMORY;
     }
     moved->data = (uint8_t *)(moved + 1);
@@ -145,7 +181,22 @@ static cb_status grow_in_place(cb_buffer **buffer, size_t capacity)
     return CB_OK;
 }
 
-cb_status cb_buffer_writable(cb_buffer **buffer, size_t capacity)
+/* What nobody asked for may be left out. */
+static cb_status grow_in_place(cb_buffer **buffer, size_t capacity)
+{
+    size_t grown = grown_capacity(*buffer, capacity);
+    cb_status status = resize(buffer, grown);
+    return status != CB_OK && grown > capacity ? resize(buffer, capacity) : status;
+}
+
+const char *cb_buffer_why_not(void)
+{
+    return cb_budget_was_it() ? "out of memory: the budget is used up (CALLBOARD_MEMORY)"
+                              : "out of memory";
+}
+
+static cb_status make_writable(cb_buffer **buffer, size_t capacity,
+                               cb_status (*grow)(cb_buffer **buffer, size_t capacity))
 {
     cb_buffer *old = *buffer;
     if (old == NULL) {
@@ -159,7 +210,7 @@ cb_status cb_buffer_writable(cb_buffer **buffer, size_t capacity)
         return CB_OK;
     }
     if (!foreign && cb_buffer_is_unique(old)) {
-        return grow_in_place(buffer, capacity);
+        return grow(buffer, capacity);
     }
     cb_buffer *copy = allocate(old->size, capacity);
     if (copy == NULL) {
@@ -171,4 +222,24 @@ cb_status cb_buffer_writable(cb_buffer **buffer, size_t capacity)
     cb_buffer_release(old);
     *buffer = copy;
     return CB_OK;
+}
+
+cb_status cb_buffer_writable(cb_buffer **buffer, size_t capacity)
+{
+    return make_writable(buffer, capacity, grow_in_place);
+}
+
+cb_status cb_buffer_writable_exactly(cb_buffer **buffer, size_t capacity)
+{
+    return make_writable(buffer, capacity, resize);
+}
+
+void cb_buffer_count(int64_t bytes)
+{
+    cb_budget_add(bytes);
+}
+
+bool cb_buffer_has_room(size_t bytes)
+{
+    return cb_budget_could_read(0, bytes);
 }

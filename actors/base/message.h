@@ -58,7 +58,7 @@ enum {
                              ANSWER: the shell makes its payload, a cb_snapshot */
 };
 
-/* Where BEGIN_JOB finds its route. */
+/* Values of `route` in BEGIN_JOB that are no id. */
 #define CB_ROUTE_NONE 0u /* a job of its own; `job` is the entry */
 #define CB_ROUTE_ONLY                                                                              \
     UINT32_MAX /* the namespace's one open route; CB_MISMATCH if not exactly one is open           \
@@ -70,7 +70,8 @@ enum {
 };
 
 /* X(NAME, number, name for people). Numbers are part of the trace format: never reuse one.
- * Below 64: inputs of `step`. From 64: its effects. */
+ * Below 64: inputs of `step`. From 64: its effects. A question that may be answered later also
+ * carries the job that asks it: cb_message_asking_job. */
 #define CB_MESSAGES(X)                                                                             \
     /* askers -> supervisor; each gets exactly one ANSWER, unless it says otherwise */             \
     X(OPEN_ROUTE, 1, "OpenRoute")   /* value entry, status timeout ms, connection kind<<16|port,   \
@@ -124,6 +125,8 @@ enum {
     X(RESPOND, 67, "Respond")              /* route, connection, payload response */               \
     X(DROP, 68, "Drop")                    /* route, connection to reset, status cb_job_status */  \
     X(ORDER, 69, "Order") /* route, job for ORDER_DONE, status what, value, payload */             \
+    X(CANCEL_ORDER, 70, "CancelOrder") /* route, job of the ORDER: its asker is gone, its          \
+                                          ORDER_DONE is not read */                                \
     /* supervisor -> actors */                                                                     \
     X(ADD_ACTOR, 72, "AddActor") /* the shell makes the actor `to`; value 1: the client actor */   \
     X(RETIRE_ACTOR, 73, "RetireActor")                                                             \
@@ -165,7 +168,8 @@ const char *cb_message_name(unsigned kind);
     X(NO_MEMORY, 8, "out of memory")                                                               \
     X(FAILED, 9, "input/output error")                                                             \
     X(TLS_FAILED, 10, "TLS failed")                                                                \
-    X(MALFORMED, 11, "malformed request")
+    X(MALFORMED, 11, "malformed request")                                                          \
+    X(OVERLOADED, 12, "memory budget used up")
 
 typedef enum cb_close_reason {
     CB_CLOSE_NONE = 0,
@@ -194,6 +198,44 @@ static inline uint32_t cb_route_word_base(uint32_t word)
 static inline uint16_t cb_route_word_port(uint32_t word)
 {
     return (uint16_t)(word & UINT16_MAX);
+}
+
+/* The handle of the running job that asks the question; 0: the asking thread runs no job. If the
+ * question itself needs `job`, the halves of the handle are in `route` and `connection`. */
+static inline uint64_t cb_message_asking_job(const cb_message *question)
+{
+    switch (question->kind) {
+    case CB_MSG_OPEN_ROUTE:
+    case CB_MSG_CLOSE_ROUTE:
+    case CB_MSG_COMMAND:
+    case CB_MSG_CLOSE_JOBS:
+        return question->job;
+    case CB_MSG_WAIT:
+    case CB_MSG_CANCEL_JOB:
+        return ((uint64_t)question->connection << 32) | question->route;
+    default:
+        return 0;
+    }
+}
+
+/* Sets the handle; does nothing for a question that is answered at once. */
+static inline void cb_message_set_asking_job(cb_message *question, uint64_t job)
+{
+    switch (question->kind) {
+    case CB_MSG_OPEN_ROUTE:
+    case CB_MSG_CLOSE_ROUTE:
+    case CB_MSG_COMMAND:
+    case CB_MSG_CLOSE_JOBS:
+        question->job = job;
+        break;
+    case CB_MSG_WAIT:
+    case CB_MSG_CANCEL_JOB:
+        question->route = (uint32_t)job;
+        question->connection = (uint32_t)(job >> 32);
+        break;
+    default:
+        break;
+    }
 }
 
 static inline cb_buffer *cb_message_payload(const cb_message *message)

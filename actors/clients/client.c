@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "actors/base/budget.h"
 #include "actors/clients/pins.h"
 #include "actors/core/loop_actor.h"
 #include "callboard/tcp.h"
@@ -116,7 +117,10 @@ static cb_status make_room(exchange *self, size_t size)
     if (capacity - used >= size)
         return CB_OK;
     size_t wanted = capacity == 0 ? FIRST_CAPACITY : capacity * 2;
-    return cb_buffer_writable(&self->response, wanted > used + size ? wanted : used + size);
+    wanted = wanted > used + size ? wanted : used + size;
+    return cb_budget_may_read(wanted, wanted - capacity)
+               ? cb_buffer_writable(&self->response, wanted)
+               : CB_NO_MEMORY;
 }
 
 static void on_read(cb_tcp_socket *socket, const void *data, size_t size)
@@ -128,7 +132,8 @@ static void on_read(cb_tcp_socket *socket, const void *data, size_t size)
         fail(self, CB_JOB_RECEIVE_FAILED, "cannot receive from",
              "response too large (CALLBOARD_MAX_REQUEST)");
     } else if (make_room(self, size) != CB_OK) {
-        fail(self, CB_JOB_RECEIVE_FAILED, "cannot receive from", "out of memory");
+        fail(self, cb_budget_was_it() ? CB_JOB_OVERLOADED : CB_JOB_RECEIVE_FAILED,
+             "cannot receive from", cb_buffer_why_not());
     } else {
         memcpy(self->response->data + used, data, size);
         self->response->size += size;

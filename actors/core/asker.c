@@ -52,10 +52,16 @@ static cb_status await_answers(cb_asker *asker, cb_message *answers, size_t coun
 
 cb_status cb_asker_ask(cb_asker *asker, cb_message *messages, size_t count, bool may_abandon)
 {
+    if (may_abandon && asker->stopped) {
+        for (size_t i = 0; i < count; i++)
+            cb_buffer_release(cb_message_payload(&messages[i]));
+        return CB_STOPPED;
+    }
     if (asker->ops != NULL)
         asker->ops->announce(asker->worker);
     for (size_t i = 0; i < count; i++) {
         messages[i].cause = ++asker->asked;
+        cb_message_set_asking_job(&messages[i], asker->job);
         cb_status status = cb_mailbox_post(asker->mailbox, &messages[i]);
         if (status != CB_OK)
             return status;
@@ -82,6 +88,8 @@ cb_status cb_asker_open_in(cb_core *core, cb_asker **asker, cb_error *error)
         status = cb_mailbox_flush(opened->mailbox);
     if (status == CB_OK)
         status = cb_mailbox_receive(opened->mailbox, ANSWERED_WITHIN_MS, &hello);
+    if (status == CB_OK)
+        status = hello.status;
     if (status != CB_OK) {
         cb_asker_close(&opened);
         return cb_fail(error, status, "the supervisor has no room for one more asker");
@@ -95,9 +103,7 @@ void cb_asker_close(cb_asker **asker)
     if (*asker == NULL)
         return;
     assert((*asker)->ops == NULL);
-    cb_message goodbye = {.kind = CB_MSG_GOODBYE};
-    (void)cb_mailbox_post((*asker)->mailbox, &goodbye);
-    cb_mailbox_close(&(*asker)->mailbox);
+    cb_mailbox_close(&(*asker)->mailbox); /* of which the supervisor makes a GOODBYE */
     free(*asker);
     *asker = NULL;
 }

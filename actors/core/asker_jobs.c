@@ -1,4 +1,5 @@
-/* What an asker asks about jobs: beginning, canceling and taking them. */
+/* The calls of an asker about jobs: beginning, canceling and taking them. */
+#include "actors/base/budget.h"
 #include "actors/core/asker.h"
 
 cb_status cb_job_begin(cb_asker *asker, uint8_t name_space, const cb_job_options *options,
@@ -8,6 +9,10 @@ cb_status cb_job_begin(cb_asker *asker, uint8_t name_space, const cb_job_options
         options->route_id > UINT32_MAX) {
         cb_buffer_release(options->request);
         return cb_is_timeout(options->timeout_ms) ? CB_UNKNOWN : CB_INVALID;
+    }
+    if (!cb_budget_has_room(CB_BUDGET_TO_BEGIN)) {
+        cb_buffer_release(options->request);
+        return CB_NO_MEMORY;
     }
     cb_message message = {.kind = CB_MSG_BEGIN_JOB,
                           .name_space = name_space,
@@ -50,6 +55,10 @@ cb_status cb_job_start(cb_asker *asker, uint8_t name_space, const cb_start_optio
         cb_buffer_release(options->request);
         return cb_is_timeout(options->timeout_ms) ? CB_UNKNOWN : CB_INVALID;
     }
+    if (!cb_budget_has_room(CB_BUDGET_TO_BEGIN)) {
+        cb_buffer_release(options->request);
+        return CB_NO_MEMORY;
+    }
     cb_message message = {.kind = CB_MSG_BEGIN_JOB,
                           .name_space = name_space,
                           .route = only ? CB_ROUTE_ONLY : (uint32_t)options->route_id,
@@ -70,7 +79,7 @@ cb_status cb_job_cancel(cb_asker *asker, uint8_t name_space, int64_t job_id, int
         return CB_UNKNOWN;
     cb_message message = {
         .kind = CB_MSG_CANCEL_JOB, .name_space = name_space, .job = (uint64_t)job_id};
-    cb_status status = cb_asker_ask(asker, &message, 1, false);
+    cb_status status = cb_asker_ask(asker, &message, 1, true);
     if (status != CB_OK)
         return status;
     *canceled = message.value != 0;
@@ -81,7 +90,7 @@ cb_status cb_jobs_close(cb_asker *asker, uint8_t name_space, int64_t *canceled)
 {
     *canceled = 0;
     cb_message message = {.kind = CB_MSG_CLOSE_JOBS, .name_space = name_space};
-    cb_status status = cb_asker_ask(asker, &message, 1, false);
+    cb_status status = cb_asker_ask(asker, &message, 1, true);
     if (status != CB_OK)
         return status;
     *canceled = message.value;

@@ -1,4 +1,4 @@
-/* What an asker asks about routes: opening, closing, and what their actors are to do. */
+/* The calls of an asker about routes: opening, closing, and commands for their actors. */
 #include <string.h>
 
 #include "actors/core/asker.h"
@@ -37,14 +37,16 @@ cb_status cb_route_open(cb_asker *asker, uint8_t name_space, const cb_route_opti
                       (int)(text->size < CB_ERROR_TEXT_SIZE ? text->size : CB_ERROR_TEXT_SIZE),
                       (const char *)text->data);
     else if (status == CB_LIMIT)
-        (void)cb_fail(error, status, "too many open routes (CALLBOARD_MAX_ROUTES)");
+        (void)cb_fail(error, status,
+                      "too many open routes or waits (CALLBOARD_MAX_ROUTES, CALLBOARD_MAX_WAITS)");
     else
         (void)cb_fail(error, status, "%s", cb_status_text(status));
     cb_buffer_release(text);
     return status;
 }
 
-/* Inside a callback nobody waits: it may be the route's own. */
+/* Inside a callback nobody waits: it may be the route's own. What is answered at once is not
+ * abandoned: it is done also by a callback whose time is over. */
 static cb_status close_route(cb_asker *asker, uint8_t name_space, int64_t route_id, bool waits,
                              cb_message *answer)
 {
@@ -54,7 +56,7 @@ static cb_status close_route(cb_asker *asker, uint8_t name_space, int64_t route_
                            .name_space = name_space,
                            .flags = waits && asker->ops == NULL ? 0 : CB_FLAG_AT_ONCE,
                            .route = (uint32_t)route_id};
-    cb_status status = cb_asker_ask(asker, answer, 1, true);
+    cb_status status = cb_asker_ask(asker, answer, 1, (answer->flags & CB_FLAG_AT_ONCE) == 0);
     return status == CB_OK ? answer->status : status;
 }
 

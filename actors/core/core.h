@@ -1,6 +1,6 @@
-/* What the supervisor and every actor of one runtime share: its options, its post office, and a
- * table of what can be started. The owner (actors/runtime.c) fills it and keeps it until all of
- * them have ended.
+/* The core: things that the supervisor and every actor of one runtime share: its options, its post
+ * office, and the table of kinds of actors. The owner (actors/runtime.c) fills it and keeps it
+ * until all of them have ended.
  */
 #ifndef CALLBOARD_ACTORS_CORE_CORE_H
 #define CALLBOARD_ACTORS_CORE_CORE_H
@@ -13,7 +13,7 @@
 /* A thread's function; the argument is a cb_actor_start. */
 typedef void *cb_actor_function(void *start);
 
-/* Which function is behind an actor. The core starts them and knows none of them. */
+/* The function of each kind of actor. The core only starts them. */
 typedef struct cb_actor_kinds {
     cb_actor_function *worker;
     cb_actor_function *client;
@@ -26,21 +26,21 @@ typedef struct cb_core {
     const cb_actor_kinds *kinds;
     cb_post_office *office;
     /* Any thread. */
-    atomic_int own_thread; /* the kernel's number of the supervisor's; 0 until it runs */
+    atomic_int own_thread; /* the kernel's number of the supervisor's own thread; 0 until it runs */
     atomic_int hands_from; /* the processor of the visitor that handed jobs last */
     atomic_uint next_asker;
-    atomic_bool shut_down; /* the end was asked for from outside */
+    atomic_bool shut_down; /* the shutdown was asked for from outside */
 } cb_core;
 
-/* What an actor's thread starts with; it frees it. */
+/* The argument of an actor's thread, which frees it. */
 typedef struct cb_actor_start {
     cb_core *core;
-    cb_mailbox *mailbox; /* given away to the thread */
+    cb_mailbox *mailbox; /* belongs to the thread */
 } cb_actor_start;
 
-/* `kinds` stays the caller's. */
+/* `kinds` still belongs to the caller. */
 void cb_core_init(cb_core *core, const cb_runtime_options *options, const cb_actor_kinds *kinds);
-/* An address that no asker had before. Any thread. */
+/* Returns an address that no asker had before. Any thread. */
 uint32_t cb_core_asker_address(cb_core *core);
 
 #endif

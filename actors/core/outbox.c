@@ -126,13 +126,20 @@ static void unlink_dirty(cb_outbox *outbox, const cb_receiver *gone)
     *link = gone->next_dirty;
 }
 
-static void drop_unsent(cb_outbox *outbox, cb_receiver *gone)
+static void drop_unsent(cb_outbox *outbox, cb_receiver *of)
 {
-    while (gone->unsent.first != NULL) {
-        cb_record *record = cb_record_pop(&gone->unsent);
+    while (of->unsent.first != NULL) {
+        cb_record *record = cb_record_pop(&of->unsent);
         cb_buffer_release(cb_message_payload(&record->message));
-        put_away(outbox, gone, record);
+        put_away(outbox, of, record);
     }
+}
+
+cb_record *cb_outbox_lend_own(cb_outbox *outbox, cb_receiver *gone)
+{
+    drop_unsent(outbox, gone);
+    gone->own_is_used = true;
+    return &gone->own;
 }
 
 void cb_outbox_take_out(cb_outbox *outbox, cb_receiver *receiver)
@@ -145,6 +152,12 @@ void cb_outbox_take_out(cb_outbox *outbox, cb_receiver *receiver)
     if (receiver->dirty)
         unlink_dirty(outbox, receiver);
     drop_unsent(outbox, receiver);
+}
+
+void cb_outbox_remove(cb_outbox *outbox, cb_receiver *receiver)
+{
+    cb_outbox_take_out(outbox, receiver);
+    outbox->exchange->ops->drop(outbox->exchange, receiver);
 }
 
 /* --- sending --- */

@@ -1,8 +1,9 @@
-/* What the supervisor has for each receiver and no queue has taken yet, and the records for it.
+/* The supervisor's outgoing records: those for each receiver that its queue has not taken yet, and
+ * the pool that all records come from.
  *
- * Records come from one pool, in chunks of a fixed size. The first chunk is there from the start;
- * the pool grows while there is memory. Without memory the pool still serves: a record is free
- * again as soon as the receiver's queue has taken it. No other function here needs memory.
+ * The pool consists of chunks of a fixed size. The first chunk is there from the start; the pool
+ * grows while there is memory. Without memory the pool still serves: a record is free again as soon
+ * as the receiver's queue has taken it. No other function here needs memory.
  *
  * Threads: one at a time.
  */
@@ -16,9 +17,9 @@
 #include "actors/core/exchange.h"
 #include "actors/core/receiver.h"
 
-/* Records in a chunk; so many are there from the start. */
+/* Records in a chunk, and in the pool at the start. */
 #define CB_OUTBOX_CHUNK    1024u
-/* So many of the free ones are kept for answers and orders, and are not lent to hold questions. */
+/* Free records that are kept for answers and orders, and are not lent to hold questions. */
 #define CB_OUTBOX_RESERVED 256u
 
 typedef struct cb_outbox_chunk cb_outbox_chunk;
@@ -29,39 +30,46 @@ typedef struct cb_outbox {
     size_t chunk_count;
     cb_record *free;
     size_t free_count;
-    cb_receiver **buckets; /* by the address's low bits */
+    cb_receiver **buckets; /* by the low bits of the address */
     size_t bucket_count;   /* a power of two */
     size_t receivers;
-    cb_receiver *dirty[2]; /* askers, and after them actors */
+    cb_receiver *dirty[2]; /* receivers with unsent records: askers, and after them actors */
     cb_message batch[CB_BATCH_MAX];
 } cb_outbox;
 
-/* False when out of memory. The exchange stays the caller's. */
+/* Returns false when out of memory. The exchange still belongs to the caller. */
 bool cb_outbox_open(cb_outbox *outbox, cb_exchange *exchange);
-/* Drops what was not sent, and all receivers. An outbox that is all zero is closed already. */
+/* Drops all unsent records and all receivers. An outbox that is all zero is closed already. */
 void cb_outbox_close(cb_outbox *outbox);
 
-/* A record to be filled; NULL when out of memory. */
+/* Takes a record, to be filled; NULL when out of memory. */
 cb_record *cb_outbox_take(cb_outbox *outbox);
-/* The same for what may also be refused: NULL already when only the reserve is left. */
+/* The same for a record that may be refused: NULL also if only the reserve is left. */
 cb_record *cb_outbox_take_spare(cb_outbox *outbox);
 void cb_outbox_give_back(cb_outbox *outbox, cb_record *record);
 
 /* Takes the receiver over. Its address must be new. */
 void cb_outbox_add(cb_outbox *outbox, cb_receiver *receiver);
 cb_receiver *cb_outbox_find(const cb_outbox *outbox, uint32_t address);
-/* Drops what was not sent to it. The receiver is the caller's again. */
+/* Drops the unsent records for it. The receiver belongs to the caller again. */
 void cb_outbox_take_out(cb_outbox *outbox, cb_receiver *receiver);
+/* The same, and drops the receiver. */
+void cb_outbox_remove(cb_outbox *outbox, cb_receiver *receiver);
 
-/* Queues the record for the receiver it names; drops it with its payload if there is none. */
+/* The own record of a receiver that no longer reads, for another use until the receiver is removed.
+ * Drops the unsent records for it. */
+cb_record *cb_outbox_lend_own(cb_outbox *outbox, cb_receiver *gone);
+
+/* Queues the record for the receiver that it names. If there is none, drops the record with its
+ * payload. */
 void cb_outbox_queue(cb_outbox *outbox, cb_record *record);
-/* Queues the message in the receiver's own record. False if that one still waits to be sent. */
+/* Queues the message in the receiver's own record. False if this record still waits to be sent. */
 bool cb_outbox_queue_own(cb_outbox *outbox, cb_receiver *to, const cb_message *message);
-/* Sends as much as queues take, askers first: they wait for it, and what they do next goes on
- * beside the actors. True if something was sent. `place` (or NULL) is told where jobs are handed
+/* Sends as much as the queues take. Askers come first: they wait for it, and go on in parallel with
+ * the actors. True if something was sent. `place` (or NULL) gets the processor that jobs are handed
  * from. */
 bool cb_outbox_send(cb_outbox *outbox, cb_core *place);
-/* Whether something waits for a queue that was full. */
+/* True if something waits for a queue that was full. */
 static inline bool cb_outbox_waits(const cb_outbox *outbox)
 {
     return outbox->dirty[0] != NULL || outbox->dirty[1] != NULL;

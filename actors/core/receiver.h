@@ -1,5 +1,6 @@
-/* What the supervisor needs to write to an address. The one who wants to be written to makes it
- * (cb_mailbox_create) and gives it away, so the supervisor needs no memory to take it in. */
+/* A receiver: all that the supervisor needs to write to an address. The thread that wants to
+ * receive makes it (cb_mailbox_create) and gives it away, so the supervisor needs no memory to take
+ * it. */
 #ifndef CALLBOARD_ACTORS_CORE_RECEIVER_H
 #define CALLBOARD_ACTORS_CORE_RECEIVER_H
 
@@ -23,21 +24,21 @@ typedef struct cb_record_list {
 
 typedef struct cb_receiver {
     uint32_t address;
-    void *way; /* the supervisor's end of the queue to it; the exchange knows what it is */
-    /* Set by the supervisor if it started a thread behind it. */
+    void *way; /* the supervisor's end of the queue to it; its type is private to the exchange */
+    /* Set by the supervisor if it started a thread for this address. */
     bool has_thread;
     bool runs_jobs;
     pthread_t thread;
     /* The rest belongs to the outbox (actors/core/outbox.h). */
     struct cb_receiver *next; /* in its bucket */
-    bool dirty;               /* on the list of those with something to send */
+    bool dirty;               /* on the list of receivers with unsent records */
     struct cb_receiver *next_dirty;
     cb_record_list unsent;
-    cb_record own; /* for one answer when there is no memory for another record */
+    cb_record own; /* for one answer if there is no memory for another record */
     bool own_is_used;
 } cb_receiver;
 
-/* Closes the way to it and frees it. NULL is allowed. */
+/* Closes the way to it and frees it. NULL is fine. */
 void cb_receiver_close(cb_receiver *receiver);
 
 static inline void cb_record_append(cb_record_list *list, cb_record *record)

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "actors/base/budget.h"
 #include "actors/step/state.h"
 
 static void drop(void *object)
@@ -86,6 +87,9 @@ cb_buffer *cb_snapshot_take(const cb_step *step, const cb_recorder *recorder)
                             .ignored = step->ignored,
                             .live_routes = step->live_routes,
                             .waits = step->waits.count,
+                            .memory_bytes = (uint64_t)cb_budget_bytes(),
+                            .memory_limit_bytes = (uint64_t)cb_budget_limit(),
+                            .memory_refused = cb_budget_refused(),
                             .shutting_down = step->shutdown != CB_SERVING};
     if (recorder != NULL) {
         snapshot.trace_records = cb_recorder_count(recorder);

@@ -1,5 +1,5 @@
-/* The state's figures at one moment, copied out of the step's tables by who runs the supervisor: so
- * that making text of them, which takes much longer, is another thread's work.
+/* A snapshot: the state's figures at one moment. The thread that runs the supervisor copies them
+ * out of the step's tables. Making text of them takes much longer, so another thread does that.
  */
 #ifndef CALLBOARD_ACTORS_CORE_SNAPSHOT_H
 #define CALLBOARD_ACTORS_CORE_SNAPSHOT_H
@@ -11,22 +11,22 @@
 #include "actors/trace/recorder.h"
 #include "callboard/buffer.h"
 
-#define CB_METRICS_NAME_SIZE 128u /* of a callback's name; the rest of a longer one is left out */
+#define CB_METRICS_NAME_SIZE 128u /* bytes of a callback's name; a longer name is cut */
 #define CB_METRICS_SPACES    256u
 
-/* What the actors that run callbacks are doing. */
+/* The states of the actors that run callbacks. */
 typedef enum cb_metrics_actor {
     CB_METRICS_STARTING = 0,
     CB_METRICS_PARKED,
     CB_METRICS_BUSY,
     CB_METRICS_SUSPECT, /* has not come back in time */
-    CB_METRICS_RETIRED, /* is to end and has not yet */
+    CB_METRICS_RETIRED, /* told to end and has not ended yet */
     CB_METRICS_ACTORS
 } cb_metrics_actor;
 
 typedef struct cb_metrics_row {
     cb_tally tally;
-    /* of a route's own: */
+    /* only for a route's own tally: */
     uint32_t id;
     uint32_t word; /* cb_route_word */
     uint32_t port;
@@ -47,6 +47,9 @@ typedef struct cb_snapshot {
     uint64_t trace_records;
     uint64_t trace_overwritten;
     uint64_t trace_unwritten;
+    uint64_t memory_bytes; /* of the process, as actors/base/budget.h counts it */
+    uint64_t memory_limit_bytes;
+    uint64_t memory_refused;
     uint32_t live_routes;
     uint32_t waits;
     bool shutting_down;
@@ -58,8 +61,8 @@ typedef struct cb_snapshot {
     size_t row_count;
 } cb_snapshot;
 
-/* Whose `data` is a cb_snapshot; NULL when out of memory. Takes time in proportion to the routes
- * that have figures of their own, the namespaces and the actors. */
+/* Makes a buffer whose `data` is a cb_snapshot; NULL when out of memory. It takes time in
+ * proportion to the routes with figures of their own, the namespaces and the actors. */
 cb_buffer *cb_snapshot_take(const cb_step *step, const cb_recorder *recorder);
 
 #endif

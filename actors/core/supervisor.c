@@ -57,11 +57,12 @@ static void remove_receiver(cb_supervisor *self, uint32_t address)
     cb_receiver *gone = cb_outbox_find(&self->outbox, address);
     if (gone == NULL)
         return;
+    if (!gone->has_thread) {
+        cb_outbox_remove(&self->outbox, gone);
+        return;
+    }
     cb_outbox_take_out(&self->outbox, gone);
-    if (gone->has_thread)
-        cb_leaving_add(&self->leaving, gone);
-    else
-        self->exchange->ops->drop(self->exchange, gone);
+    cb_leaving_add(&self->leaving, gone);
 }
 
 static bool send_all(cb_supervisor *self)
@@ -155,10 +156,12 @@ static bool place(cb_supervisor *self)
     }
 }
 
+/* These are held back until the inbox was empty. A GOODBYE is, too: it comes after what the asker
+ * has asked before. */
 static bool is_askers(unsigned kind)
 {
     return (kind >= CB_MSG_OPEN_ROUTE && kind <= CB_MSG_FINISH && kind != CB_MSG_SHUTDOWN) ||
-           (kind >= CB_MSG_COMMAND && kind <= CB_MSG_CLOSE_JOBS);
+           (kind >= CB_MSG_GOODBYE && kind <= CB_MSG_CLOSE_JOBS);
 }
 
 /* The text that came with what a note is about, if that failed; NULL otherwise. */
@@ -250,13 +253,29 @@ static bool hold(cb_supervisor *self, cb_message *message)
     return true;
 }
 
+/* However an asker ends, `step` is told: nothing that it has asked outlives it. The GOODBYE lies in
+ * the record that the asker brought, so it needs no memory. An actor says its own last word
+ * before. */
+static void bye(cb_supervisor *self, uint32_t address)
+{
+    cb_receiver *gone = cb_outbox_find(&self->outbox, address);
+    if (gone == NULL || address < CB_ADDRESS_FIRST_ASKER) {
+        remove_receiver(self, address);
+        return;
+    }
+    cb_record *record = cb_outbox_lend_own(&self->outbox, gone);
+    record->message =
+        (cb_message){.kind = CB_MSG_GOODBYE, .from = address, .to = CB_ADDRESS_SUPERVISOR};
+    cb_record_append(&self->held, record);
+}
+
 /* False if the message has to stay where it is, for want of memory. */
 static bool take_in(cb_supervisor *self, cb_message *message)
 {
     if (message->kind == CB_PLUMBING_HELLO)
         cb_outbox_add(&self->outbox, (cb_receiver *)(intptr_t)message->value);
     else if (message->kind == CB_PLUMBING_BYE)
-        remove_receiver(self, message->from);
+        bye(self, message->from);
     else if (message->kind == CB_PLUMBING_STOP) {
         self->stopping = true;
         self->leave_stuck = message->status != 0;
@@ -320,7 +339,11 @@ static void input_list(cb_supervisor *self, cb_record_list *list)
     while (list->first != NULL && place(self)) {
         cb_record *record = cb_record_pop(list);
         cb_message message = record->message;
-        cb_outbox_give_back(&self->outbox, record);
+        const cb_receiver *from = cb_outbox_find(&self->outbox, message.from);
+        if (from != NULL && record == &from->own)
+            remove_receiver(self, message.from); /* it has said good-bye */
+        else
+            cb_outbox_give_back(&self->outbox, record);
         input(self, &message);
     }
 }

@@ -1,26 +1,26 @@
-/* The shell around `step`: receive, stamp, record, step, send. Nothing else touches the state, or
- * starts and joins actors.
+/* The supervisor: the shell around `step`. It receives, stamps and records messages, calls step,
+ * and sends the effects. No other code touches the state, or starts and joins actors.
  *
- * One thread at a time runs it, mostly the one that has just sent it something: to wake another one
- * costs more than the work. Whoever comes while it runs goes away again, and what that one brought
- * is done by the thread in charge (actors/base/charge.h). A thread of its own is there for what
- * nobody brings: deadlines, queues that were full, and what is left when a visitor has done its
- * share.
+ * One thread at a time runs it, mostly the thread that has just sent it something, because waking
+ * another thread costs more than the work. A thread that comes meanwhile goes away again, and the
+ * thread in charge does the work that it brought (actors/base/charge.h). The supervisor's own
+ * thread does the rest: deadlines, queues that were full, and work that is left when a visitor has
+ * done its share.
  *
- * It never blocks on a send: what a full queue does not take waits here, and is tried again. Its
- * amount is bounded by what step lets an actor owe: a batch of jobs, a listener's connections, one
- * answer for each question.
+ * It never blocks on a send: records that a full queue does not take wait here, and are tried
+ * again. Their number is bounded, because step bounds what an actor may be owed: a batch of jobs, a
+ * listener's connections, one answer for each question.
  *
- * Memory: nothing is lost for want of it. step reserves room for the effects of an input before it
- * changes anything, and the shell gives it the next input only when each of those effects has its
- * place. Until then the effects stay in step's list, and what came meanwhile stays in the inbox;
- * the shell goes on sending, which frees records, and tries again each millisecond. A question that
- * there is no memory to hold is answered at once with CB_NO_MEMORY, in a record that its asker
- * brought. An actor that there is no memory to start is reported to step as one that failed. A new
+ * Memory: no message is lost for lack of memory. step reserves room for the effects of an input
+ * before it changes anything. The shell gives it the next input only when each of these effects has
+ * its place. Until then the effects stay in step's list, and new messages stay in the inbox. The
+ * shell goes on sending, which frees records, and tries again each millisecond. If there is no
+ * memory to hold a question, it is answered at once with CB_NO_MEMORY, in a record that its asker
+ * brought. If there is no memory to start an actor, step gets the report that it failed. A new
  * asker brings all that the supervisor needs for it.
  *
- * Causality: what an asker sends is held back until the inbox has been seen empty after it came, so
- * that every message sent before it, through whichever queue, has been taken in first.
+ * Causality: a message of an asker is held back until the inbox has been seen empty after it came.
+ * So every message that was sent before it, through any queue, has been taken in first.
  */
 #ifndef CALLBOARD_ACTORS_CORE_SUPERVISOR_H
 #define CALLBOARD_ACTORS_CORE_SUPERVISOR_H
@@ -32,28 +32,30 @@
 
 typedef struct cb_supervisor cb_supervisor;
 
-/* Starts the actor that an effect asks for: the way to it, with its thread. A test gives its own.
- * Never blocks. */
+/* Starts the actor that an effect asks for: makes the receiver, with its thread. A test gives its
+ * own function. Never blocks. */
 typedef cb_status cb_actor_starter(cb_core *core, const cb_message *effect, cb_receiver **receiver,
                                    cb_error *error);
 cb_actor_starter cb_start_actor;
 
-/* Takes over the exchange, also on failure. The recorder stays the caller's and may be NULL. */
+/* Takes over the exchange, also on failure. The recorder still belongs to the caller and may be
+ * NULL. */
 cb_status cb_supervisor_new(cb_core *core, cb_exchange *exchange, cb_recorder *recorder,
                             cb_actor_starter *starter, cb_supervisor **supervisor, cb_error *error);
-/* For a thread that has sent something: has it taken in, at best here and now. Bounded: some
- * rounds, each of so many records. Never waits for another thread. Any thread, at any time until
- * the supervisor is freed. */
+/* For a thread that has sent something: has it taken in, if possible here and now. Bounded: some
+ * rounds, each with a limited number of records. It never waits for another thread. Any thread, at
+ * any time until the supervisor is freed. */
 void cb_supervisor_attend(cb_supervisor *supervisor);
-/* The same by the supervisor's own thread. */
+/* The same, but the supervisor's own thread does it. */
 void cb_supervisor_ring(cb_supervisor *supervisor);
-/* The function of its own thread; argument: the supervisor. Ends after CB_PLUMBING_STOP, when every
- * actor has ended, or has said good-bye some time ago; a STOP with a status other than 0 does not
- * wait for those that are stuck. From then on nobody is in charge any more, whoever comes. */
+/* The function of the supervisor's own thread; its argument is the supervisor. Ends after
+ * CB_PLUMBING_STOP, when every actor has ended, or has said good-bye some time ago. A STOP with a
+ * status other than 0 does not wait for stuck actors. From then on no thread can take charge any
+ * more. */
 void *cb_supervisor_thread(void *supervisor);
-/* What its own thread sleeps by, for tests. */
+/* The bell that its own thread sleeps on; for tests. */
 cb_bell *cb_supervisor_bell(cb_supervisor *supervisor);
-/* Actors whose threads were left behind. */
+/* How many actors' threads were left behind. */
 size_t cb_supervisor_abandoned(const cb_supervisor *supervisor);
 /* Waits for threads that have said good-bye. */
 void cb_supervisor_free(cb_supervisor **supervisor);

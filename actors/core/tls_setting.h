@@ -1,4 +1,4 @@
-/* What CB_ORDER_SET_TLS and PIN carry: their payload holds one of these (cb_buffer_holding). */
+/* A TLS setting: the payload of CB_ORDER_SET_TLS and PIN holds one (cb_buffer_holding). */
 #ifndef CALLBOARD_ACTORS_CORE_TLS_SETTING_H
 #define CALLBOARD_ACTORS_CORE_TLS_SETTING_H
 
@@ -7,10 +7,11 @@
 
 typedef struct cb_tls_setting {
     const cb_tls_provider *provider;
-    cb_tls_context *context; /* a server's; one reference is the holding buffer's */
+    cb_tls_context *context; /* a server's; the holding buffer owns one reference */
 } cb_tls_setting;
 
-/* Valid as long as the caller refers to the payload; NULL if it holds nothing. */
+/* The setting in the payload, valid as long as the caller refers to the payload. NULL if the
+ * payload holds none. */
 static inline const cb_tls_setting *cb_tls_setting_of(const cb_message *message)
 {
     const cb_buffer *payload = cb_message_payload(message);

@@ -171,7 +171,7 @@ int64_t cb_loop_clock(const cb_loop *loop);
 void cb_loop_complete(cb_loop *loop, cb_op *op, cb_io_error error, int sys_errno);
 /* Runs the progress callback of a pending sendfile in this tick. */
 void cb_loop_report_progress(cb_loop *loop, cb_op *op);
-/* Has the back end begin a pending op. */
+/* Makes the back end begin a pending op. */
 void cb_loop_begin(cb_loop *loop, cb_op *op);
 /* Takes a pending op back from the back end; returns the result of cb_loop_backend.cancel. */
 bool cb_loop_take_back(cb_loop *loop, cb_op *op);

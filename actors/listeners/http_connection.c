@@ -1,9 +1,9 @@
 #include "actors/listeners/http_connection.h"
 
+#include "actors/base/budget.h"
 #include "actors/listeners/http_answers.h"
 
 #define MS         1000000
-#define S          (1000 * (int64_t)MS)
 #define NEVER      INT64_MAX
 /* What is received at first; more than the head of most requests. */
 #define FIRST_ROOM 1024u
@@ -22,24 +22,30 @@ static const cb_limits *limits_of(const cb_http_connection *self)
 
 /* -- time ------------------------------------------------------------------------------------- */
 
-/* Any transfer gets a while, and each byte that moved adds to it. */
-static int64_t pace_ns(const cb_http_connection *self, size_t moved)
+/* What the client has not taken: here, and in the kernel until it is acknowledged. */
+static size_t untaken(const cb_http_connection *self)
 {
-    return limits_of(self)->http_pace_ms * MS + (int64_t)moved / limits_of(self)->http_rate * S +
-           (int64_t)moved % limits_of(self)->http_rate * S / limits_of(self)->http_rate;
+    return cb_tcp_buffered(self->guest.socket) + cb_tcp_unacknowledged(self->guest.socket);
 }
 
-static int64_t reading_ns(const cb_http_connection *self)
+/* Bytes of what the pace is about. */
+static size_t moved(const cb_http_connection *self)
 {
-    if (!self->in_body)
-        return limits_of(self)->http_head_ms * MS;
-    return pace_ns(self, cb_http_input_size(&self->input) - self->input.request.head_size);
+    if (self->state == CB_HTTP_READING)
+        return cb_http_input_size(&self->input) - self->input.request.head_size;
+    size_t left = untaken(self);
+    return self->untaken > left ? self->untaken - left : 0;
 }
 
-static int64_t sending_ns(const cb_http_connection *self)
+static bool is_sending(const cb_http_connection *self)
 {
-    size_t left = cb_tcp_buffered(self->guest.socket);
-    return pace_ns(self, self->unsent > left ? self->unsent - left : 0);
+    return self->state == CB_HTTP_STALLED || self->guest.sending;
+}
+
+/* Whether time is measured by what moves in it. */
+static bool is_paced(const cb_http_connection *self)
+{
+    return self->state == CB_HTTP_READING ? self->in_body : is_sending(self);
 }
 
 /* When the client's time is over. */
@@ -50,13 +56,12 @@ static int64_t due_ns(const cb_http_connection *self)
         return self->since_ns +
                MS * (self->served ? limits_of(self)->http_idle_ms : limits_of(self)->http_head_ms);
     case CB_HTTP_READING:
-        return self->since_ns + reading_ns(self);
+        return self->in_body ? self->pace.due_ns
+                             : self->since_ns + limits_of(self)->http_head_ms * MS;
     case CB_HTTP_SENDING:
     case CB_HTTP_STALLED:
     case CB_HTTP_ENDING:
-        return self->state == CB_HTTP_STALLED || self->guest.sending
-                   ? self->since_ns + sending_ns(self)
-                   : NEVER;
+        return is_sending(self) ? self->pace.due_ns : NEVER;
     case CB_HTTP_RUNNING:
         break;
     }
@@ -80,10 +85,46 @@ static void start_clock(cb_http_connection *self)
     set_alarm(self);
 }
 
-static void start_sending_clock(cb_http_connection *self)
+static void start_pace(cb_http_connection *self)
 {
-    self->unsent = cb_tcp_buffered(self->guest.socket);
-    start_clock(self);
+    cb_pace_start(&self->pace, cb_tcp_guest_now(&self->guest), limits_of(self)->http_pace_ms);
+    set_alarm(self);
+}
+
+static void start_sending_pace(cb_http_connection *self)
+{
+    self->untaken = untaken(self);
+    start_pace(self);
+}
+
+/* A look that is due: false if the client is too slow. */
+static bool keeps_pace(cb_http_connection *self)
+{
+    const cb_limits *limits = limits_of(self);
+    return cb_pace_look(&self->pace, cb_tcp_guest_now(&self->guest), limits->http_pace_ms,
+                        limits->http_rate, moved(self));
+}
+
+/* -- memory ----------------------------------------------------------------------------------- */
+
+static size_t room_of(const cb_buffer *buffer)
+{
+    return buffer != NULL ? buffer->capacity : 0;
+}
+
+/* Tells the route what it holds for this client. */
+static void recount(cb_http_connection *self)
+{
+    cb_connection_charge(&self->guest.base,
+                         room_of(self->input.bytes) + self->running + self->sending);
+}
+
+/* Whether what has come may grow from the room that it has to `room`. */
+static bool may_grow(cb_http_connection *self, size_t room)
+{
+    size_t has = room_of(self->input.bytes);
+    recount(self);
+    return cb_connection_may_grow(&self->guest.base, room, room > has ? room - has : 0);
 }
 
 /* -- the end ---------------------------------------------------------------------------------- */
@@ -104,9 +145,11 @@ void cb_http_close_quietly(cb_http_connection *self)
 static void send_response(cb_http_connection *self, cb_buffer *response, bool final)
 {
     self->state = final ? CB_HTTP_ENDING : CB_HTTP_SENDING;
+    self->sending += room_of(response);
+    recount(self);
     cb_tcp_guest_send(&self->guest, response, NULL, final);
     if (self->guest.sending)
-        start_sending_clock(self);
+        start_sending_pace(self);
 }
 
 static void answer(cb_http_connection *self, int status, const char *why, bool is_head)
@@ -119,12 +162,18 @@ static void answer(cb_http_connection *self, int status, const char *why, bool i
 }
 
 /* What is being read will be no request. */
-static void turn_away(cb_http_connection *self, int status, const char *why, cb_close_reason reason)
+static void turn_away_asked(cb_http_connection *self, int status, const char *why,
+                            cb_close_reason reason, bool is_head)
 {
     if (!self->guest.base.owes_end)
         cb_connection_begin(&self->guest.base);
     cb_connection_ended(&self->guest.base, reason);
-    answer(self, status, why, self->input.request.is_head);
+    answer(self, status, why, is_head);
+}
+
+static void turn_away(cb_http_connection *self, int status, const char *why, cb_close_reason reason)
+{
+    turn_away_asked(self, status, why, reason, self->input.request.is_head);
 }
 
 static void turn_away_malformed(cb_http_connection *self)
@@ -134,6 +183,16 @@ static void turn_away_malformed(cb_http_connection *self)
     bool large = status == 413 || status == 414 || status == 431;
     turn_away(self, status, cb_http_fault_text(fault),
               large ? CB_CLOSE_TOO_LARGE : CB_CLOSE_MALFORMED);
+}
+
+/* The memory that the next one would take is not to be had; what has come of it is let go at once.
+ * Nothing is being received into it: whoever calls this has just been given bytes, or has a
+ * response behind it. */
+static void turn_away_overloaded(cb_http_connection *self)
+{
+    turn_away(self, 503, "the memory for requests is used up", CB_CLOSE_OVERLOADED);
+    cb_http_input_clear(&self->input);
+    recount(self);
 }
 
 /* -- requests --------------------------------------------------------------------------------- */
@@ -161,6 +220,15 @@ static void wait_for_next(cb_http_connection *self)
     start_clock(self);
 }
 
+/* An allocation has failed. */
+static void fail_for_memory(cb_http_connection *self)
+{
+    if (cb_budget_was_it())
+        turn_away_overloaded(self);
+    else
+        drop(self, CB_CLOSE_NO_MEMORY);
+}
+
 static void hand_on(cb_http_connection *self)
 {
     const cb_http_request *request = &self->input.request;
@@ -169,9 +237,10 @@ static void hand_on(cb_http_connection *self)
     self->keeps_alive = request->keep_alive;
     cb_buffer *bytes = cb_http_input_cut(&self->input);
     if (bytes == NULL) {
-        drop(self, CB_CLOSE_NO_MEMORY);
+        fail_for_memory(self);
         return;
     }
+    self->running = bytes->capacity;
     self->state = CB_HTTP_RUNNING;
     self->served = true;
     cb_connection_request(&self->guest.base, bytes);
@@ -187,7 +256,7 @@ static void enter_body(cb_http_connection *self)
         drop(self, CB_CLOSE_NO_MEMORY);
         return;
     }
-    start_clock(self);
+    start_pace(self);
 }
 
 /* Whether there is more than the empty line that may stand before a request: some clients send one
@@ -220,9 +289,16 @@ static void read_on(cb_http_connection *self)
     }
     if (self->input.request.head_size > 0 && !self->in_body)
         enter_body(self);
+    if (self->state != CB_HTTP_READING)
+        return;
+    size_t room = cb_http_input_wants(&self->input);
+    if (room > 0 && !may_grow(self, room)) {
+        turn_away_overloaded(self);
+        return;
+    }
     cb_http_input_reserve(&self->input);
-    if (self->state == CB_HTTP_READING)
-        resume(self);
+    recount(self);
+    resume(self);
 }
 
 /* While it is between two requests, what has come is still served before the listener ends. */
@@ -245,7 +321,9 @@ static void let_go(cb_http_connection *self)
 /* No request runs: goes on with what has come. */
 static void advance(cb_http_connection *self)
 {
-    if (cb_http_input_size(&self->input) == 0) {
+    if (self->overloaded) {
+        turn_away_overloaded(self);
+    } else if (cb_http_input_size(&self->input) == 0) {
         wait_for_next(self);
     } else {
         switch (cb_http_input_frame(&self->input, &port_of(self)->limits)) {
@@ -302,15 +380,39 @@ static cb_status take_in(cb_http_connection *self, const void *data, size_t size
     return CB_OK;
 }
 
+/* What comes ahead of its turn and finds no room is thrown away; the client learns it in its turn.
+ */
+static void give_up_ahead(cb_http_connection *self)
+{
+    cb_http_input_clear(&self->input);
+    self->overloaded = true;
+    if (!self->paused)
+        self->paused = cb_tcp_disable(self->guest.socket, true, false, NULL) == CB_OK;
+    recount(self);
+}
+
+/* Whether there is memory for what has come; asked when a request begins or its room must grow. */
+static bool has_room_for(cb_http_connection *self, const void *data, size_t size)
+{
+    size_t room = cb_http_input_room_with(&self->input, data, size);
+    bool begins = self->input.bytes == NULL;
+    return (!begins && room <= room_of(self->input.bytes)) || may_grow(self, room);
+}
+
 static void on_read(cb_tcp_guest *guest, const void *data, size_t size)
 {
     cb_http_connection *self = (cb_http_connection *)guest;
-    if (self->state == CB_HTTP_ENDING)
+    bool its_turn = self->state == CB_HTTP_WAITING || self->state == CB_HTTP_READING;
+    if (self->state == CB_HTTP_ENDING || self->overloaded)
         return;
-    if (take_in(self, data, size) != CB_OK)
-        drop(self, CB_CLOSE_NO_MEMORY);
-    else if (self->state == CB_HTTP_WAITING || self->state == CB_HTTP_READING)
+    bool taken = has_room_for(self, data, size) && take_in(self, data, size) == CB_OK;
+    if (taken && its_turn)
         advance(self);
+    else if (!taken && its_turn)
+        fail_for_memory(self);
+    else if (!taken)
+        give_up_ahead(self);
+    recount(self);
     if (self->state != CB_HTTP_ENDING && self->state != CB_HTTP_READING)
         pause_if_ahead(self);
 }
@@ -327,7 +429,7 @@ static void on_alarm(cb_tcp_guest *guest)
 {
     cb_http_connection *self = (cb_http_connection *)guest;
     self->alarm_ns = 0;
-    if (cb_tcp_guest_now(guest) < due_ns(self))
+    if (cb_tcp_guest_now(guest) < due_ns(self) || (is_paced(self) && keeps_pace(self)))
         set_alarm(self);
     else if (self->state == CB_HTTP_WAITING)
         cb_http_close_quietly(self);
@@ -342,9 +444,12 @@ static void on_alarm(cb_tcp_guest *guest)
 static void on_sent(cb_tcp_guest *guest)
 {
     cb_http_connection *self = (cb_http_connection *)guest;
-    if (cb_tcp_buffered(guest->socket) > (size_t)limits_of(self)->http_ahead) {
+    size_t left = cb_tcp_buffered(guest->socket);
+    if (left == 0)
+        self->sending = 0;
+    if (left > (size_t)limits_of(self)->http_ahead) {
         self->state = CB_HTTP_STALLED;
-        start_sending_clock(self);
+        start_sending_pace(self);
     } else {
         advance(self);
     }
@@ -353,6 +458,8 @@ static void on_sent(cb_tcp_guest *guest)
 static void on_written(cb_tcp_guest *guest)
 {
     cb_http_connection *self = (cb_http_connection *)guest;
+    self->sending = 0;
+    recount(self);
     if (self->state == CB_HTTP_STALLED)
         advance(self);
 }
@@ -384,6 +491,14 @@ void cb_http_respond(cb_connection *connection, cb_buffer *response, bool final)
         cb_buffer_release(response);
         return;
     }
+    self->running = 0;
+    recount(self);
+    if (!cb_connection_may_take(connection, room_of(response))) {
+        cb_buffer_release(response);
+        turn_away_asked(self, 503, "the memory for responses is used up", CB_CLOSE_OVERLOADED,
+                        self->asked.is_head);
+        return;
+    }
     final = final || is_final(self, response);
     if (!final && port_of(self)->over)
         cb_http_hold(self);
@@ -397,6 +512,7 @@ void cb_http_refuse(cb_connection *connection, cb_job_status status)
     bool is_head = runs ? self->asked.is_head : self->input.request.is_head;
     if (self->state == CB_HTTP_ENDING && !self->guest.sending)
         return;
+    self->running = 0;
     if (!runs && self->state != CB_HTTP_READING)
         drop(self, CB_CLOSE_DROPPED);
     else if (status == CB_JOB_CALLBACK_REFUSED || status == CB_JOB_CALLBACK_FAILED)

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "actors/base/budget.h"
 #include "actors/listeners/http_port.h"
 #include "actors/listeners/tcp_connection.h"
 #include "actors/listeners/udp.h"
@@ -176,6 +177,7 @@ static cb_connection *take_slot(cb_listener *listener)
     taken = calloc(1, listener->kind->connection_size);
     if (taken == NULL)
         return NULL;
+    cb_budget_add((int64_t)listener->kind->connection_size);
     taken->number = (uint32_t)listener->slot_count;
     listener->slots[listener->slot_count++] = taken;
     return taken;
@@ -282,6 +284,37 @@ void cb_connection_ended(cb_connection *connection, cb_close_reason reason)
     end_is_told(connection);
 }
 
+void cb_connection_charge(cb_connection *connection, size_t bytes)
+{
+    cb_listener *listener = connection->listener;
+    assert(listener->charged >= connection->charged);
+    listener->charged += bytes - connection->charged;
+    connection->charged = bytes;
+}
+
+static bool route_has_room(const cb_listener *listener, size_t more, unsigned eighths)
+{
+    size_t all = (size_t)cb_listener_limits(listener)->route_memory;
+    size_t mark = all / 8 * eighths;
+    if (all == 0) /* nobody has chosen one */
+        return true;
+    if (listener->charged <= mark && more <= mark - listener->charged)
+        return true;
+    cb_budget_count_refusal();
+    return false;
+}
+
+bool cb_connection_may_grow(const cb_connection *connection, size_t block, size_t more)
+{
+    return route_has_room(connection->listener, more, cb_budget_eighths(block)) &&
+           cb_budget_may_read(block, more);
+}
+
+bool cb_connection_may_take(const cb_connection *connection, size_t block)
+{
+    return route_has_room(connection->listener, block, block > CB_BUDGET_MIDDLE ? 6 : 8);
+}
+
 static void unlink_announced(cb_connection *connection)
 {
     cb_connection **link = &connection->listener->announced;
@@ -298,6 +331,7 @@ void cb_connection_free(cb_connection *connection)
     cb_connection_ended(connection, CB_CLOSE_FAILED);
     if (connection->announced)
         unlink_announced(connection);
+    cb_connection_charge(connection, 0);
     connection->in_use = false;
     listener->connections--;
     connection->next = listener->free_slots;
@@ -466,8 +500,10 @@ static void free_all(cb_listener *listener)
 {
     if (listener->kind != NULL && listener->kind->close != NULL)
         listener->kind->close(listener);
-    for (size_t i = 0; i < listener->slot_count; i++)
+    for (size_t i = 0; i < listener->slot_count; i++) {
+        cb_budget_add(-(int64_t)listener->kind->connection_size);
         free(listener->slots[i]);
+    }
     free(listener->slots);
     free(listener->own);
 }

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "actors/base/budget.h"
 #include "actors/base/clock.h"
 #include "actors/listeners/tcp_port.h"
 
@@ -37,6 +38,11 @@ static void expect_within(tcp_connection *self, int64_t limit_ms)
     (void)cb_tcp_set_alarm(self->guest.socket, due_ns, NULL);
 }
 
+static size_t room_of(const cb_buffer *buffer)
+{
+    return buffer != NULL ? buffer->capacity : 0;
+}
+
 static void on_accepted(cb_tcp_guest *guest)
 {
     tcp_connection *self = (tcp_connection *)guest;
@@ -63,6 +69,16 @@ static void request_is_whole(tcp_connection *self)
 
 /* -- reading ---------------------------------------------------------------------------------- */
 
+/* Whether the budgets have room for so much, and what the route is told of then. */
+static bool may_hold(tcp_connection *self, size_t room)
+{
+    size_t has = room_of(self->bytes);
+    if (!cb_connection_may_grow(&self->guest.base, room, room > has ? room - has : 0))
+        return false;
+    cb_connection_charge(&self->guest.base, room);
+    return true;
+}
+
 /* Room for `size` bytes more, or for what the limit leaves; it doubles, so that a long request is
  * copied seldom. One byte beyond the limit tells a request of that size from a larger one. */
 static cb_status make_room(tcp_connection *self, size_t size)
@@ -73,7 +89,8 @@ static cb_status make_room(tcp_connection *self, size_t size)
     if (capacity - used >= size || capacity == most)
         return CB_OK;
     capacity = capacity * 2 > used + size ? capacity * 2 : used + size;
-    return cb_buffer_writable(&self->bytes, capacity < most ? capacity : most);
+    capacity = capacity < most ? capacity : most;
+    return may_hold(self, capacity) ? cb_buffer_writable(&self->bytes, capacity) : CB_NO_MEMORY;
 }
 
 /* Most requests come in one small piece, so an idle client takes no memory here. What comes after
@@ -92,7 +109,7 @@ static cb_status keep(tcp_connection *self, const void *data, size_t size)
 {
     cb_buffer *bytes = self->bytes;
     if (bytes == NULL)
-        self->bytes = bytes = cb_buffer_new(0, size + SLACK);
+        self->bytes = bytes = may_hold(self, size + SLACK) ? cb_buffer_new(0, size + SLACK) : NULL;
     else if (data != bytes->data + bytes->size && make_room(self, size) != CB_OK)
         return CB_NO_MEMORY;
     if (bytes == NULL)
@@ -115,7 +132,7 @@ static void on_read(cb_tcp_guest *guest, const void *data, size_t size)
     else if (cb_tcp_guest_now(guest) >= self->deadline_ns)
         drop(self, CB_CLOSE_TOO_SLOW);
     else if (keep(self, data, size) != CB_OK)
-        drop(self, CB_CLOSE_NO_MEMORY);
+        drop(self, cb_budget_was_it() ? CB_CLOSE_OVERLOADED : CB_CLOSE_NO_MEMORY);
     else
         expect_within(self, limits_of(self)->tcp_quiet_ms);
 }
@@ -161,10 +178,18 @@ static void respond(cb_connection *connection, cb_buffer *response, bool final)
 {
     tcp_connection *self = (tcp_connection *)connection;
     (void) final; /* it always is */
-    if (self->whole && connection->owes_end && !self->guest.sending)
-        cb_tcp_guest_send(&self->guest, response, NULL, true);
-    else
+    if (!self->whole || !connection->owes_end || self->guest.sending) {
         cb_buffer_release(response);
+        return;
+    }
+    cb_connection_charge(connection, 0);
+    if (!cb_connection_may_take(connection, room_of(response))) {
+        cb_buffer_release(response);
+        drop(self, CB_CLOSE_OVERLOADED);
+        return;
+    }
+    cb_connection_charge(connection, room_of(response));
+    cb_tcp_guest_send(&self->guest, response, NULL, true);
 }
 
 const cb_listener_kind cb_tcp_connection_kind = {.own_size = sizeof(cb_tcp_port),

@@ -1,5 +1,5 @@
-/* Routes of kind TCP: a connection is one request and its response. The request ends with the
- * client's half-close, or with a short silence after its first byte.
+/* Routes of kind TCP: a connection is one request and its response. The client's half-close ends
+ * the request, or a short silence after the first byte.
  *
  *     reading -> whole: REQUEST_READY -> the response -> closed
  */

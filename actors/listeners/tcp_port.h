@@ -1,11 +1,11 @@
-/* What kinds of routes that serve connections over TCP have in common: the port, accepting,
- * TLS, sending a response, and the end of a connection. How bytes become requests is a kind's
- * own: its cb_tcp_framing. Built on callboard/tcp.h, which closes and lingers by itself.
+/* The common part of the kinds of routes that serve connections over TCP: the port, accepting, TLS,
+ * sending a response, and the end of a connection. Each kind has a cb_tcp_framing of its own, which
+ * turns bytes into requests. Built on callboard/tcp.h, which closes and lingers by itself.
  *
  *     accepted -> (TLS: connected) -> read ... -> send -> announced -> last piece -> closed or read
  *
- * A kind enters cb_tcp_port_stop, _announced, _drop and _order in its cb_listener_kind, with
- * own_size sizeof(cb_tcp_port) (or of a struct that begins with one), and calls cb_tcp_port_open
+ * A kind puts cb_tcp_port_stop, _announced, _drop and _order into its cb_listener_kind, with
+ * own_size sizeof(cb_tcp_port) (or of a struct that begins with one). It calls cb_tcp_port_open
  * from its `open`.
  */
 #ifndef CALLBOARD_ACTORS_LISTENERS_TCP_PORT_H
@@ -14,39 +14,39 @@
 #include "actors/listeners/listener.h"
 #include "callboard/tcp.h"
 
-/* One connection, whose client is the guest. A kind's own struct begins with this. */
+/* One connection; its client is the guest. A kind's own struct begins with this one. */
 typedef struct cb_tcp_guest {
-    cb_connection base; /* first, so that one is the other */
+    cb_connection base; /* first, so that a pointer to one is a pointer to the other */
     cb_tcp_socket *socket;
-    cb_buffer *response[2]; /* while one is being sent: what goes first, and what after it */
-    size_t sent;            /* bytes of both that were handed to the socket */
-    bool sending;           /* those have not all left yet */
+    cb_buffer *response[2]; /* the two parts of the response that is being sent, in order */
+    size_t sent;            /* bytes of both parts that were handed to the socket */
+    bool sending;           /* not all of these bytes have left yet */
     bool final;             /* the connection ends with this response */
 } cb_tcp_guest;
 
-/* None is called after the connection was dropped or sent its final response, but `gone`. */
+/* After the connection was dropped or sent its final response, only `gone` is called. */
 typedef struct cb_tcp_framing {
-    /* A connection carries requests, of which it tells itself; otherwise it is one, and was told as
-     * ACCEPTED. */
+    /* True: a connection carries many requests, and the kind reports them. False: a connection is
+     * one request, which was reported as ACCEPTED. */
     bool many;
     void (*accepted)(cb_tcp_guest *guest);
-    /* It can talk: after the handshake under TLS. May be NULL. */
+    /* The connection is ready; with TLS, after the handshake. May be NULL. */
     void (*connected)(cb_tcp_guest *guest);
-    /* As cb_tcp_callbacks.room. May be NULL. */
+    /* Like cb_tcp_callbacks.room. May be NULL. */
     void *(*room)(cb_tcp_guest *guest, size_t *size);
     void (*read)(cb_tcp_guest *guest, const void *data, size_t size);
     /* The client sends no more. */
     void (*ended)(cb_tcp_guest *guest);
-    /* What was set with cb_tcp_set_alarm. */
+    /* The time set with cb_tcp_set_alarm has come. */
     void (*alarm)(cb_tcp_guest *guest);
     /* A response that is not final was handed to the socket. May be NULL. */
     void (*sent)(cb_tcp_guest *guest);
-    /* All that was handed to the socket has gone to the kernel, and no response is being sent. May
-     * be NULL. */
+    /* All bytes that were handed to the socket have gone to the kernel, and no response is being
+     * sent. May be NULL. */
     void (*written)(cb_tcp_guest *guest);
-    /* Frees what the kind keeps for it. */
+    /* Frees the kind's data for the connection. */
     void (*gone)(cb_tcp_guest *guest);
-    /* The port is closed. NULL: that is told as it is (cb_listener_port_closed). */
+    /* The port is closed. NULL: cb_listener_port_closed is called. */
     void (*port_closed)(cb_listener *listener);
 } cb_tcp_framing;
 
@@ -58,17 +58,19 @@ typedef struct cb_tcp_port {
 cb_status cb_tcp_port_open(cb_listener *listener, const cb_tcp_framing *framing, uint16_t *port,
                            cb_error *error);
 void cb_tcp_port_stop(cb_listener *listener);
-/* Knows CB_ORDER_SET_TLS. */
+/* Carries out CB_ORDER_SET_TLS. */
 cb_status cb_tcp_port_order(cb_listener *listener, const cb_message *order, int64_t *value,
                             cb_buffer **payload);
 void cb_tcp_port_announced(cb_connection *connection);
 void cb_tcp_port_drop(cb_connection *connection, cb_close_reason reason);
 
-/* Sends a response in two parts, either of which may be NULL; takes both over. One at a time: the
- * next after `sent`. Announces it when all but its end has left, and lets the end go after that; if
- * the end of its request is told already, it follows that. */
+/* Sends a response in two parts, which it takes over; each may be NULL. One response at a time: the
+ * next one after `sent`. It announces the response when all but its end has left, and sends the end
+ * after the announcement. If the end of the request was reported before, the end of the response
+ * follows that report. */
 void cb_tcp_guest_send(cb_tcp_guest *guest, cb_buffer *first, cb_buffer *second, bool final);
-/* False once it was dropped, has failed or was closed: nothing can be sent then. */
+/* Returns false once the connection was dropped, has failed or was closed: nothing can be sent
+ * then. */
 bool cb_tcp_guest_stands(const cb_tcp_guest *guest);
 
 static inline int64_t cb_tcp_guest_now(const cb_tcp_guest *guest)

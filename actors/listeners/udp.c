@@ -198,6 +198,10 @@ static void take_datagram(cb_listener *listener, const cb_endpoint *peer, const 
     cb_buffer *payload = NULL;
     if (self->taken < cb_listener_limits(listener)->udp_waiting)
         taken = (datagram *)cb_connection_take(listener);
+    if (taken != NULL && !cb_connection_may_grow(&taken->base, size, HEADER_ROOM + size)) {
+        cb_connection_free(&taken->base);
+        taken = NULL;
+    }
     if (taken != NULL) {
         taken->peer = *peer;
         write_header(taken);
@@ -210,6 +214,7 @@ static void take_datagram(cb_listener *listener, const cb_endpoint *peer, const 
         return;
     }
     self->taken++;
+    cb_connection_charge(&taken->base, payload->capacity);
     cb_connection_event(&taken->base, 0, payload);
 }
 
@@ -264,6 +269,7 @@ static void respond(cb_connection *connection, cb_buffer *reply, bool final)
     cb_bytes bytes = {.data = reply->data + offset, .size = reply->size - offset};
     cb_op *op = NULL;
     to->reply = reply;
+    cb_connection_charge(connection, reply->capacity);
     if (bytes.size <= CB_UDP_DATAGRAM_MAX)
         op = cb_send_list(listener->actor.loop, udp_of(listener)->socket, &bytes, 1, &to->peer,
                           on_replied, NULL);

@@ -1,4 +1,5 @@
-/* The kind of listener behind UDP routes; see callboard/udp_commands.h for what it exchanges. */
+/* The kind of listener behind UDP routes; callboard/udp_commands.h describes its commands and
+ * bytes. */
 #ifndef CALLBOARD_ACTORS_LISTENERS_UDP_H
 #define CALLBOARD_ACTORS_LISTENERS_UDP_H
 

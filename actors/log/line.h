@@ -1,4 +1,4 @@
-/* What the log's lines look like. Pure. */
+/* The format of the log's lines. Pure. */
 #ifndef CALLBOARD_ACTORS_LOG_LINE_H
 #define CALLBOARD_ACTORS_LOG_LINE_H
 
@@ -6,15 +6,15 @@
 #include "actors/step/note.h"
 #include "callboard/log.h"
 
-/* A note with what the shell knows of it. */
+/* A note, and the shell's facts about it. */
 typedef struct cb_noted {
     cb_note note;
-    uint64_t sequence;  /* of the input it is of */
-    uint64_t cause;     /* what that input says */
-    const char *name;   /* of the namespace; need not end */
-    size_t name_size;   /* 0: it has none */
-    const char *detail; /* why, where there is a text about that */
-    size_t detail_size; /* 0: there is none */
+    uint64_t sequence;  /* number of the input that left it */
+    uint64_t cause;     /* cause in this input */
+    const char *name;   /* of the namespace; no NUL needed */
+    size_t name_size;   /* 0: no name */
+    const char *detail; /* the reason, if there is a text about it */
+    size_t detail_size; /* 0: no text */
 } cb_noted;
 
 cb_log_level cb_log_level_of(const cb_note *note);

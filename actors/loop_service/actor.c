@@ -18,17 +18,29 @@ cb_message cb_loop_service_record(const cb_loop_service *service, cb_message_kin
 
 /* -- waiting until nothing is outstanding -- */
 
-/* Answers a waiter and forgets it. */
-static void answer_waiter(cb_loop_waiter *waiter, int64_t value)
+static void forget_waiter(cb_loop_waiter *waiter)
 {
-    cb_loop_service *service = waiter->service;
-    cb_loop_waiter **link = &service->waiters;
+    cb_loop_waiter **link = &waiter->service->waiters;
     while (*link != waiter)
         link = &(*link)->next;
     *link = waiter->next;
     cb_op_remove(&waiter->limit);
-    cb_loop_service_answer(service, &waiter->order, CB_OK, value, NULL);
     free(waiter);
+}
+
+static void answer_waiter(cb_loop_waiter *waiter, int64_t value)
+{
+    cb_loop_service_answer(waiter->service, &waiter->order, CB_OK, value, NULL);
+    forget_waiter(waiter);
+}
+
+void cb_loop_service_wait_no_more(cb_loop_service *service, uint64_t order)
+{
+    cb_loop_waiter *waiter = service->waiters;
+    while (waiter != NULL && waiter->order.job != order)
+        waiter = waiter->next;
+    if (waiter != NULL)
+        forget_waiter(waiter);
 }
 
 static void on_wait_over(cb_op *op)
@@ -144,6 +156,9 @@ static void on_message(cb_loop_actor *actor, const cb_message *message)
     switch (message->kind) {
     case CB_MSG_ORDER:
         cb_loop_service_order(service, message);
+        break;
+    case CB_MSG_CANCEL_ORDER:
+        cb_loop_service_wait_no_more(service, message->job);
         break;
     case CB_MSG_RESPOND:
         cb_buffer_release(cb_message_payload(message));

@@ -6,7 +6,7 @@
  *
  *     pending -----> done ------> handed -----> (gone)     handed: its event is with the supervisor
  *        |   op ended  |  its turn    callback over
- *        +-------------+--------------------------> (gone)  removed, or nobody is to be told
+ *        +-------------+--------------------------> (gone)  removed, or without a callback
  *
  * At most one task is handed. Tasks that end meanwhile wait here in order, and can still be
  * removed. So a callback that removes an operation can rely on it: no event of this operation
@@ -138,6 +138,8 @@ typedef struct cb_loop_waiter {
 
 /* Takes the order (a RUN); answers it now or later. */
 void cb_loop_service_wait(cb_loop_service *service, const cb_message *order);
+/* The asker of the order with this handle is gone: its RUN waits no more. */
+void cb_loop_service_wait_no_more(cb_loop_service *service, uint64_t order);
 /* Call it at the end of each message and of each callback of the loop. It continues what waits for
  * the last task to end. */
 void cb_loop_service_settle(cb_loop_service *service);

@@ -331,6 +331,11 @@ cb_buffer *cb_metrics_render(const cb_snapshot *snapshot, int64_t started_s)
            "Records that are no longer in the flight recorder.", snapshot->trace_overwritten);
     single(&to, "trace_unwritten_total", "counter", "Records that are missing in the trace file.",
            snapshot->trace_unwritten);
+    single(&to, "memory_bytes", "gauge", "What is counted in the memory budget.",
+           snapshot->memory_bytes);
+    single(&to, "memory_limit_bytes", "gauge", "The memory budget.", snapshot->memory_limit_bytes);
+    single(&to, "memory_refused_total", "counter", "How often the budget had no room.",
+           snapshot->memory_refused);
     single(&to, "routes_live", "gauge", "Routes that have not closed yet.", snapshot->live_routes);
     single(&to, "waits", "gauge", "Questions that are answered later.", snapshot->waits);
     add_actors(&to, snapshot);

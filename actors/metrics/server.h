@@ -8,9 +8,9 @@
  *       |  200, text         |<-----------------------|
  *       |<-------------------| makes text of them
  *
- * It is an asker and no route: nothing that a script can ask counts it, no callback is needed for
- * an answer, and the end of the program does not wait for it. It serves until the very end, so that
- * a shutdown can be watched.
+ * It is an asker, not a route: no question of a script counts it, its answers need no callback, and
+ * the end of the program does not wait for it. It serves until the very end, so that a shutdown can
+ * be watched.
  */
 #ifndef CALLBOARD_ACTORS_METRICS_SERVER_H
 #define CALLBOARD_ACTORS_METRICS_SERVER_H
@@ -19,10 +19,11 @@
 
 typedef struct cb_metrics cb_metrics;
 
-/* Listens on the port (0: the system picks one). The error names it if that fails. */
+/* Listens on the port (0: the system picks one). If this fails, the error names the port. */
 cb_status cb_metrics_start(cb_core *core, uint16_t port, cb_metrics **metrics, cb_error *error);
 uint16_t cb_metrics_port(const cb_metrics *metrics);
-/* Before the supervisor ends. *metrics becomes NULL; NULL in it is fine. */
+/* Call it before the supervisor ends. *metrics becomes NULL; if *metrics is NULL, nothing
+ * happens. */
 void cb_metrics_stop(cb_metrics **metrics);
 
 #endif

@@ -56,7 +56,8 @@ static void stop(cb_sockets *self)
 /* Operations of the loop beside the actor's own: connections that are closing count. */
 static size_t work_left(const cb_sockets *self)
 {
-    size_t own = (size_t)(self->actor.mail != NULL) + (size_t)(self->patience != NULL);
+    size_t own = (size_t)(self->actor.mail != NULL) + (size_t)(self->patience != NULL) +
+                 (size_t)(self->relief != NULL);
     size_t waiting = cb_loop_num_waiting(self->actor.loop);
     return waiting > own ? waiting - own : 0;
 }
@@ -162,6 +163,7 @@ void *cb_sockets_thread(void *argument)
     if (started)
         cb_loop_actor_run(&self.actor);
     cb_op_remove(&self.patience);
+    cb_op_remove(&self.relief);
     cb_loop_actor_end_loop(&self.actor);
     while (self.first != NULL)
         cb_held_free(self.first);

@@ -269,6 +269,8 @@ static cb_status set_timeouts(work *of)
         return invalid(of);
     double read_s = (double)cb_unpack_i64(of->payload->data) / US_PER_S;
     double write_s = (double)cb_unpack_i64(of->payload->data + sizeof(int64_t)) / US_PER_S;
+    int64_t read_us = cb_unpack_i64(of->payload->data);
+    socket->patience_ns = read_us > 0 && read_us < INT64_MAX / 1000 ? read_us * 1000 : 0;
     return socket->state != CB_HELD_OPEN
                ? CB_OK
                : cb_tcp_set_timeouts(socket->tcp, read_s, write_s, &of->error);

@@ -3,9 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "actors/base/budget.h"
 #include "actors/sockets/sockets.h"
 
 #define MS_PER_S  1000.0
+/* How soon a socket is looked at again that is not read for want of memory. */
+#define RELIEF_NS (20 * INT64_C(1000000))
 /* Room for most sentences, kept by each socket for its last event. */
 #define LAST_SIZE (CB_SOCKET_EVENT_SIZE + 112u)
 
@@ -87,13 +90,67 @@ bool cb_held_is_closed(const cb_held_socket *socket)
     return socket->closed || socket->told_last;
 }
 
+/* -- reading ----------------------------------------------------------------------------------- */
+
+/* The time that the script allows for silence runs on while nothing is read. */
+static bool gives_up(cb_held_socket *socket)
+{
+    int64_t now_ns = cb_loop_now(socket->owner->actor.loop);
+    if (socket->patience_ns == 0 || now_ns - socket->starved_ns < socket->patience_ns ||
+        socket->state != CB_HELD_OPEN)
+        return false;
+    cb_held_close(socket, true);
+    cb_held_tell_last(socket, CB_TCP_TIMEOUT, 0, "there was no memory to receive in time");
+    return true;
+}
+
+static void on_relief(cb_op *op)
+{
+    cb_sockets *self = op->user_data;
+    self->relief = NULL;
+    if (op->error != CB_IO_OK && op->error != CB_IO_TIMEOUT)
+        return;
+    for (cb_held_socket *socket = self->first; socket != NULL; socket = socket->next)
+        if (socket->starved && !gives_up(socket))
+            cb_held_steer(socket);
+}
+
+/* Without memory for the look it is left to the next event of the socket. */
+static void look_again(cb_sockets *self)
+{
+    if (self->relief != NULL)
+        return;
+    self->relief = cb_timeout(self->actor.loop, RELIEF_NS, on_relief);
+    if (self->relief != NULL)
+        self->relief->user_data = self;
+}
+
+/* One whose bytes wait already is refused as early as those who send much, so that others are still
+ * heard. */
+static bool is_starved(const cb_held_socket *socket)
+{
+    size_t waits = cb_held_unread(socket);
+    if (waits == 0)
+        return !cb_budget_could_read(0, CB_BUDGET_TINY);
+    return !cb_budget_could_read(CB_BUDGET_MIDDLE + 1, CB_BUDGET_MIDDLE);
+}
+
 void cb_held_steer(cb_held_socket *socket)
 {
-    const cb_sockets *self = socket->owner;
+    cb_sockets *self = socket->owner;
     if (socket->state != CB_HELD_OPEN || socket->tcp == NULL)
         return;
     size_t most = (size_t)self->actor.core->options.limits.socket_unread;
-    if (socket->read_on && !self->stopping && cb_held_unread(socket) < most)
+    bool reads = socket->read_on && !self->stopping && cb_held_unread(socket) < most;
+    bool starved = reads && is_starved(socket);
+    if (starved && !socket->starved) {
+        cb_budget_count_refusal();
+        socket->starved_ns = cb_loop_now(self->actor.loop);
+    }
+    socket->starved = starved;
+    if (starved)
+        look_again(self);
+    if (reads && !starved)
         (void)cb_tcp_enable(socket->tcp, true, false, NULL);
     else
         (void)cb_tcp_disable(socket->tcp, true, false, NULL);

@@ -42,11 +42,14 @@ typedef struct cb_held_socket {
     cb_sockets *owner;
     uint32_t number; /* 0: stands for the server; its events belong to no socket */
     cb_held_state state;
-    cb_tcp_socket *tcp; /* NULL once it is gone */
-    bool accepted;      /* accepted by the server */
-    bool closed;        /* closed by the script */
-    bool read_on;       /* the script wants to read; reading also needs other conditions */
-    bool counted;       /* it counts as open */
+    cb_tcp_socket *tcp;  /* NULL once it is gone */
+    bool accepted;       /* accepted by the server */
+    bool closed;         /* closed by the script */
+    bool read_on;        /* the script wants to read; reading also needs other conditions */
+    bool counted;        /* it counts as open */
+    bool starved;        /* not read, because the budget has no room for more */
+    int64_t starved_ns;  /* since when it is starved */
+    int64_t patience_ns; /* how long the script allows silence; 0: for ever */
     bool told_last;
     bool in_flight;  /* one of its events is with the supervisor */
     bool lined_up;   /* it waits in line until the supervisor has room */
@@ -89,6 +92,7 @@ struct cb_sockets {
     bool stopping; /* STOP_LISTENER came; nothing is read any more */
     bool parting;  /* all callbacks are over, and every socket was closed */
     cb_op *patience;
+    cb_op *relief; /* the next look at starved sockets */
 };
 
 /* -- actor.c -- */
@@ -107,7 +111,8 @@ cb_status cb_sockets_listen(cb_sockets *self, const char *address, uint16_t port
 bool cb_held_is_closed(const cb_held_socket *socket);
 /* Closes the transport: written bytes are delivered, unless it is closed by a reset. */
 void cb_held_close(cb_held_socket *socket, bool by_reset);
-/* Switches reading on or off, as the script wants and the waiting bytes allow. */
+/* Switches reading on or off, as the script wants, and as the waiting bytes and the memory budget
+ * allow. While the budget has no room, it is looked at again and again. */
 void cb_held_steer(cb_held_socket *socket);
 
 /* -- events.c: which events are reported, and when -- */

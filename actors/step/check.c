@@ -1,14 +1,7 @@
 /* Recounts what the step keeps, and says the first thing that does not hold. */
 #include <stddef.h>
 
-#include "actors/step/state.h"
-
-#define HOLDS(condition, sentence)                                                                 \
-    do {                                                                                           \
-        if (!(condition)) {                                                                        \
-            return (sentence);                                                                     \
-        }                                                                                          \
-    } while (0)
+#include "actors/step/check.h"
 
 static const cb_link *link_at(const cb_slots *slots, size_t offset, uint32_t index)
 {
@@ -16,8 +9,7 @@ static const cb_link *link_at(const cb_slots *slots, size_t offset, uint32_t ind
                                            offset);
 }
 
-/* Whether the list's links agree in both directions, with its count and with live objects. */
-static bool list_holds(const cb_list *list, const cb_slots *slots, size_t offset)
+bool cb_step_list_holds(const cb_list *list, const cb_slots *slots, size_t offset)
 {
     uint32_t count = 0;
     uint32_t previous = CB_NONE;
@@ -83,16 +75,12 @@ static const char *check_counters(const cb_step *step, const cb_step_route *rout
 }
 
 /* Openers, orders, and what comes of SET_TLS. */
-static const char *check_asked(const cb_step *step, const cb_step_route *route, uint32_t slot)
+static const char *check_asked(const cb_step *step, const cb_step_route *route)
 {
-    const size_t link = offsetof(cb_step_wait, link);
     uint32_t changing = 0;
-    HOLDS(list_holds(&route->openers, &step->waits, link) &&
-              list_holds(&route->orders, &step->waits, link) &&
-              list_holds(&route->stale, &step->jobs, offsetof(cb_step_job, family)),
-          "a route's list of questions is broken");
-    HOLDS(route->openers.count == 0 || (route->state == CB_ROUTE_OPENING && route->shared),
-          "somebody waits for the opening of a route that is not opening");
+    HOLDS(cb_step_list_holds(&route->stale, &step->jobs, offsetof(cb_step_job, family)),
+          "a route's list of jobs that wait for its TLS is broken");
+    HOLDS(route->openers.count <= 1 || route->shared, "two opened a route that is not shared");
     HOLDS(!route->shared || route->state == CB_ROUTE_OPENING || route->state == CB_ROUTE_OPEN ||
               route->state == CB_ROUTE_DRAINING,
           "a route is shared though it is closed");
@@ -101,7 +89,6 @@ static const char *check_asked(const cb_step *step, const cb_step_route *route, 
     for (uint32_t index = route->orders.first; index != CB_NONE;) {
         const cb_step_wait *wait = cb_step_wait_at(step, index);
         bool sets_tls = wait->what == CB_ORDER_SET_TLS;
-        HOLDS(wait->kind == CB_WAIT_ORDER && wait->owner == slot, "a route lists another's order");
         HOLDS(sets_tls == (wait->payload != 0), "an order keeps the wrong bytes");
         changing += sets_tls;
         index = wait->link.next;
@@ -126,15 +113,10 @@ static const char *check_route(const cb_step *step, uint32_t slot)
     HOLDS(route->state > CB_ROUTE_GONE && route->state < CB_ROUTE_STATES, "a route has no state");
     HOLDS(cb_map_get(&step->route_ids, cb_step_id_key(route->name_space, route->id)) == slot,
           "a route's id leads elsewhere");
-    HOLDS(list_holds(&route->jobs, &step->jobs, offsetof(cb_step_job, family)),
+    HOLDS(cb_step_list_holds(&route->jobs, &step->jobs, offsetof(cb_step_job, family)),
           "a route's list of jobs is broken");
-    HOLDS(list_holds(&route->closers, &step->waits, offsetof(cb_step_wait, link)) &&
-              list_holds(&route->waits, &step->waits, offsetof(cb_step_wait, link)),
-          "a route's list of waits is broken");
-    HOLDS(route->waits.count == 0 || !cb_step_drained(route), "a drained route is waited for");
     if (route->state == CB_ROUTE_CLOSED) {
-        HOLDS(route->listener == CB_LISTENER_ENDED && route->active == 0 &&
-                  route->closers.count == 0,
+        HOLDS(route->listener == CB_LISTENER_ENDED && route->active == 0,
               "a closed route still has something to do");
     }
     if (route->state == CB_ROUTE_CLOSING) {
@@ -142,10 +124,9 @@ static const char *check_route(const cb_step *step, uint32_t slot)
         HOLDS(route->listener != CB_LISTENER_DEAF || route->queued + route->running > 0,
               "a closing route without work keeps its listener");
     }
-    HOLDS(route->listener != CB_LISTENER_ENDED ||
-              route->connected + route->connections + route->orders.count == 0,
-          "a connection or an order outlived its listener");
-    const char *wrong = check_asked(step, route, slot);
+    HOLDS(route->listener != CB_LISTENER_ENDED || route->connected + route->connections == 0,
+          "a connection outlived its listener");
+    const char *wrong = check_asked(step, route);
     return wrong != NULL ? wrong : check_counters(step, route, slot);
 }
 
@@ -179,10 +160,6 @@ static const char *check_work(const cb_step *step, const cb_step_job *job, uint3
               (job->state != CB_JOB_READING && job->state != CB_JOB_QUEUED),
           "a job waits though the grace is over");
     HOLDS(waits_in_place(step, job, slot), "a job is not where it says that it waits");
-    HOLDS(job->cancelers.count == 0 || (job->kind == CB_JOB_LOCAL && job->state == CB_JOB_HANDED),
-          "somebody waits for a cancel that is decided");
-    HOLDS(list_holds(&job->cancelers, &step->waits, offsetof(cb_step_wait, link)),
-          "a job's list of cancels is broken");
     return NULL;
 }
 
@@ -214,14 +191,10 @@ static const char *check_taken_job(const cb_step *step, const cb_step_job *job, 
     HOLDS(job->state != CB_JOB_READING && job->lane == CB_NONE, "a job of ours reads");
     HOLDS((job->state == CB_JOB_ENDED) == (job->status != CB_JOB_PENDING),
           "a job's status does not suit its state");
-    HOLDS(job->waits.count == 0 || job->state != CB_JOB_ENDED, "a completed job is waited for");
-    HOLDS(list_holds(&job->waits, &step->waits, offsetof(cb_step_wait, link)),
-          "a job's list of waits is broken");
     HOLDS(job->state == CB_JOB_QUEUED || job->state == CB_JOB_ENDED || job->payload == 0,
           "a job kept bytes it does not need");
     if (job->kind != CB_JOB_LOCAL) {
-        HOLDS(job->place == CB_PLACE_NONE && job->cancelers.count == 0,
-              "a client job is where others wait");
+        HOLDS(job->place == CB_PLACE_NONE, "a client job is where others wait");
         return NULL;
     }
     HOLDS(job->state != CB_JOB_ENDED || job->route == CB_NONE, "an ended job still has its route");
@@ -285,8 +258,7 @@ static const char *check_spaces(const cb_step *step, const recount *sum)
         const cb_step_space *space = cb_slots_item(&step->spaces, slot);
         uint32_t i = space->name_space;
         HOLDS(step->space_slots[i] == slot + 1u, "a namespace leads elsewhere");
-        HOLDS(list_holds(&space->alone, &step->jobs, offsetof(cb_step_job, family)) &&
-                  list_holds(&space->closers, &step->waits, offsetof(cb_step_wait, link)),
+        HOLDS(cb_step_list_holds(&space->alone, &step->jobs, offsetof(cb_step_job, family)),
               "a namespace's list is broken");
         HOLDS(space->alone.count == sum->alone[i] && space->alone_handed == sum->alone_handed[i],
               "jobs without a route differ from a recount");
@@ -319,8 +291,8 @@ static const char *check_lane(const cb_step *step, uint32_t index, uint32_t *job
     uint32_t waiting = lane->returned.count + lane->backlog.count;
     uint32_t held = 0;
     HOLDS(cb_map_get(&step->lane_ids, lane->key) == index, "a lane's key leads elsewhere");
-    HOLDS(list_holds(&lane->returned, &step->jobs, line) &&
-              list_holds(&lane->backlog, &step->jobs, line),
+    HOLDS(cb_step_list_holds(&lane->returned, &step->jobs, line) &&
+              cb_step_list_holds(&lane->backlog, &step->jobs, line),
           "a lane's list is broken");
     HOLDS(is_ordered(step, &lane->returned) && is_ordered(step, &lane->backlog),
           "a lane is out of order");
@@ -368,6 +340,10 @@ static const char *check_jobs(const cb_step *step)
         HOLDS(node_holds(&step->deadlines, job->deadline, CB_DUE_JOB, slot) &&
                   node_holds(&step->returned, job->returned, CB_DUE_JOB, slot),
               "a job's deadline is another's");
+        HOLDS(!job->cancel || (job->kind == CB_JOB_LOCAL && job->state == CB_JOB_HANDED),
+              "a cancel that is decided goes on");
+        HOLDS(job->cancel || job->cancelers.count == 0,
+              "somebody waits for a cancel that nobody asked for");
         count_job(&sum, job);
     }
     HOLDS(sum.workers == step->server_jobs, "the number of workers' jobs differs from a recount");
@@ -393,7 +369,7 @@ static const char *check_worker(const cb_step *step, uint32_t index, uint32_t *h
     uint32_t running = 0;
     HOLDS(worker->state > CB_WORKER_GONE && worker->state < CB_WORKER_STATES,
           "an actor has no state");
-    HOLDS(list_holds(&worker->held, &step->jobs, offsetof(cb_step_job, line)),
+    HOLDS(cb_step_list_holds(&worker->held, &step->jobs, offsetof(cb_step_job, line)),
           "an actor's list of jobs is broken");
     for (uint32_t slot = worker->held.first; slot != CB_NONE;) {
         const cb_step_job *job = cb_step_job_at(step, slot);
@@ -443,8 +419,8 @@ static const char *check_workers(const cb_step *step)
     HOLDS(fed == step->workers_fed, "the number of fed actors differs from a recount");
     HOLDS(held == of_jobs, "the jobs that actors hold differ from a recount");
     const size_t link = offsetof(cb_step_worker, link);
-    HOLDS(list_holds(&step->parked, &step->workers, link) &&
-              list_holds(&step->feedable, &step->workers, link),
+    HOLDS(cb_step_list_holds(&step->parked, &step->workers, link) &&
+              cb_step_list_holds(&step->feedable, &step->workers, link),
           "a list of actors is broken");
     /* A parked one is idle only when too few are fed: fed ones that are full are waited for. */
     bool idle = (step->feedable.count > 0 && step->spread == 1) ||
@@ -480,51 +456,49 @@ static const char *check_routes(const cb_step *step)
     return NULL;
 }
 
-static const char *check_waits(const cb_step *step)
+static const char *check_wait(const cb_step *step, uint32_t slot)
 {
-    uint32_t listed = 0;
+    const cb_step_wait *wait = cb_step_wait_at(step, slot);
+    HOLDS(node_holds(&step->deadlines, wait->deadline, CB_DUE_WAIT, slot),
+          "a wait's deadline is another's");
+    HOLDS(wait->deadline == 0 || wait->kind < CB_WAIT_CLOSER, "a question has a time limit");
+    HOLDS(wait->payload == 0 || wait->kind == CB_WAIT_ORDER, "a wait kept bytes it does not need");
+    HOLDS(wait->kind != CB_WAIT_TIME || wait->subject == CB_NONE,
+          "a wait for a time has a subject");
+    HOLDS(wait->asker != CB_ADDRESS_NONE || wait->owner == CB_NONE,
+          "a wait that nobody asked for has an owner");
+    return NULL;
+}
+
+static const char *check_deadlines(const cb_step *step)
+{
+    const char *wrong = check_heap(&step->deadlines);
+    HOLDS(wrong == NULL, wrong);
     for (uint32_t slot = 0; slot < step->waits.high; slot++) {
-        const cb_step_wait *wait = cb_slots_live(&step->waits, slot);
-        if (wait == NULL) {
-            continue;
-        }
-        HOLDS(node_holds(&step->deadlines, wait->deadline, CB_DUE_WAIT, slot),
-              "a wait's deadline is another's");
-        HOLDS(step->shutdown == CB_SERVING || wait->kind >= CB_WAIT_CLOSER,
-              "something waits though a shutdown began");
-        listed += wait->kind != CB_WAIT_TIME;
+        wrong = cb_slots_live(&step->waits, slot) == NULL ? NULL : check_wait(step, slot);
+        HOLDS(wrong == NULL, wrong);
     }
-    for (uint32_t slot = 0; slot < step->routes.high; slot++) {
-        const cb_step_route *route = cb_slots_live(&step->routes, slot);
-        listed -= route == NULL ? 0
-                                : route->waits.count + route->closers.count + route->openers.count +
-                                      route->orders.count;
-    }
-    for (uint32_t slot = 0; slot < step->jobs.high; slot++) {
-        const cb_step_job *job = cb_slots_live(&step->jobs, slot);
-        listed -= job == NULL ? 0 : job->waits.count + job->cancelers.count;
-    }
-    for (uint32_t slot = 0; slot < step->spaces.high; slot++) {
-        listed -= ((const cb_step_space *)cb_slots_item(&step->spaces, slot))->closers.count;
-    }
-    HOLDS(listed == 0, "a wait is in no list, or in two");
+    HOLDS(node_holds(&step->deadlines, step->grace_deadline, CB_DUE_GRACE, 0),
+          "the deadline of the grace is another's");
+    HOLDS(node_holds(&step->deadlines, step->finish_deadline, CB_DUE_FINISH, 0),
+          "the deadline of the finish is another's");
     return NULL;
 }
 
 const char *cb_step_check(const cb_step *step)
 {
-    const char *(*const checks[])(const cb_step *) = {check_routes, check_jobs, check_workers,
-                                                      check_waits, cb_step_check_tallies};
+    const char *(*const checks[])(const cb_step *) = {cb_step_check_owners, check_routes,
+                                                      check_jobs,           check_workers,
+                                                      check_deadlines,      cb_step_check_tallies};
     for (size_t i = 0; i < sizeof checks / sizeof *checks; i++) {
         const char *wrong = checks[i](step);
         HOLDS(wrong == NULL, wrong);
     }
-    HOLDS(list_holds(&step->fresh, &step->jobs, offsetof(cb_step_job, line)) &&
-              list_holds(&step->client_queue, &step->jobs, offsetof(cb_step_job, line)) &&
-              list_holds(&step->client_held, &step->jobs, offsetof(cb_step_job, line)),
+    HOLDS(cb_step_list_holds(&step->fresh, &step->jobs, offsetof(cb_step_job, line)) &&
+              cb_step_list_holds(&step->client_queue, &step->jobs, offsetof(cb_step_job, line)) &&
+              cb_step_list_holds(&step->client_held, &step->jobs, offsetof(cb_step_job, line)),
           "a queue's list is broken");
-    HOLDS(list_holds(&step->closed, &step->routes, offsetof(cb_step_route, tombstone)),
+    HOLDS(cb_step_list_holds(&step->closed, &step->routes, offsetof(cb_step_route, tombstone)),
           "the list of tombstones is broken");
-    const char *wrong = check_heap(&step->deadlines);
-    return wrong != NULL ? wrong : check_heap(&step->returned);
+    return check_heap(&step->returned);
 }

@@ -129,7 +129,7 @@ uint32_t cb_step_add_taken(cb_step *step, cb_job_kind kind)
     job->worker = job->lane = CB_NONE;
     job->timeout_ms = (int32_t)in->value;
     job->id = ++space->last_job;
-    job->waits = job->cancelers = CB_LIST_EMPTY;
+    job->waits = job->cancelers = job->asked = CB_LIST_EMPTY;
     space->untaken++;
     cb_map_put(&step->job_ids, cb_step_id_key(job->name_space, job->id), slot);
     cb_step_answer(step, CB_OK, (int64_t)job->id);

@@ -47,7 +47,7 @@ static void fill_job(cb_step *step, uint32_t index, cb_job_kind kind, uint32_t s
     job->worker = job->lane = CB_NONE;
     job->timeout_ms = route->timeout_ms;
     job->entry = route->entry;
-    job->waits = job->cancelers = CB_LIST_EMPTY;
+    job->waits = job->cancelers = job->asked = CB_LIST_EMPTY;
     if (step->in.kind == CB_MSG_REQUEST_READY && step->in.job != 0) {
         job->entry = (int64_t)step->in.job;
     }

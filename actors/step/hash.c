@@ -42,10 +42,9 @@ static void add_route(hasher *h, const void *object)
     add_bytes(h, route->state, route->listener, route->name_space, route->close_accepted);
     add(h, ((uint64_t)route->id << 32) | route->address);
     add(h, ((uint64_t)route->connection << 32) | (uint32_t)route->timeout_ms);
-    add(h, ((uint64_t)route->port << 32) | route->opener);
+    add(h, route->port);
     add(h, (uint64_t)route->entry);
     add(h, route->callback != 0);
-    add(h, route->opener_cause);
     add_link(h, route->tombstone);
     add_list(h, route->jobs);
     add_list(h, route->closers);
@@ -71,7 +70,7 @@ static void add_job(hasher *h, const void *object)
 {
     const cb_step_job *job = object;
     add_bytes(h, job->state, job->kind, job->name_space, job->has_nul);
-    add_bytes(h, job->connected, job->interrupted, 0, job->payload != 0);
+    add_bytes(h, job->connected, job->interrupted, job->cancel, job->payload != 0);
     add_bytes(h, job->place, job->stale, job->peer_port >> 8, job->peer_port & UINT8_MAX);
     add(h, ((uint64_t)job->route << 32) | job->connection);
     add(h, ((uint64_t)(uint32_t)job->status << 32) | job->port);
@@ -86,6 +85,7 @@ static void add_job(hasher *h, const void *object)
     add(h, job->lane);
     add_list(h, job->waits);
     add_list(h, job->cancelers);
+    add_list(h, job->asked);
     if (!h->present) {
         add(h, (uint64_t)job->ready_ns);
         add(h, ((uint64_t)job->run_us << 32) | job->ran);
@@ -97,9 +97,11 @@ static void add_wait(hasher *h, const void *object)
     const cb_step_wait *wait = object;
     add(h, ((uint64_t)wait->kind << 32) | wait->asker);
     add(h, wait->cause);
-    add(h, ((uint64_t)wait->owner << 32) | wait->counts);
+    add(h, ((uint64_t)wait->owner << 32) | wait->subject);
+    add(h, wait->counts);
     add(h, ((uint64_t)(uint32_t)wait->what << 1) | (wait->payload != 0));
     add_link(h, wait->link);
+    add_link(h, wait->mine);
 }
 
 static void add_worker(hasher *h, const void *object)
@@ -125,7 +127,9 @@ static void add_lane(hasher *h, const void *object)
 
 static void add_asker(hasher *h, const void *object)
 {
-    add(h, ((const cb_step_asker *)object)->address);
+    const cb_step_asker *asker = object;
+    add(h, asker->address);
+    add_list(h, asker->asked);
 }
 
 static void add_space(hasher *h, const void *object)

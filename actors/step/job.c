@@ -105,7 +105,7 @@ void cb_step_job_forget(cb_step *step, uint32_t slot)
     cb_step_job *job = cb_step_job_at(step, slot);
     uint32_t lane = job->lane;
     assert(job->payload == 0 && job->waits.count == 0 && job->place == CB_PLACE_NONE);
-    assert(!job->stale && job->cancelers.count == 0);
+    assert(!job->stale && job->cancelers.count == 0 && job->asked.count == 0);
     cb_step_job_move(step, slot, CB_JOB_GONE);
     cb_heap_remove(&step->deadlines, &job->deadline);
     if (job->kind == CB_JOB_SERVER || job->kind == CB_JOB_EVENT) {

@@ -104,7 +104,9 @@ void cb_step_local_done(cb_step *step, uint32_t slot, int32_t status, uint64_t p
 
 void cb_step_cancel_decided(cb_step *step, uint32_t slot, bool canceled)
 {
-    cb_step_waits_answer(step, &cb_step_job_at(step, slot)->cancelers, CB_OK, canceled ? 1 : 0);
+    cb_step_job *job = cb_step_job_at(step, slot);
+    job->cancel = 0;
+    cb_step_waits_answer(step, &job->cancelers, CB_OK, canceled ? 1 : 0);
 }
 
 void cb_step_cancel_job(cb_step *step)
@@ -118,6 +120,7 @@ void cb_step_cancel_job(cb_step *step)
     if (job->kind == CB_JOB_LOCAL && job->state == CB_JOB_HANDED) {
         /* Whether it has begun, its worker knows. */
         if (cb_step_wait_add(step, CB_WAIT_CANCELER, &job->cancelers, slot) != CB_NONE) {
+            job->cancel = 1;
             cb_step_take_back(step, job->worker);
         }
         return;

@@ -1,6 +1,5 @@
-/* What happened, as people read it in a log: beside its effects, an input may leave notes. They are
- * as much a function of the inputs as the effects are, but nothing depends on them, so they are
- * made only where somebody reads them.
+/* Notes: events for the log. Beside its effects, an input may leave notes. They follow from the
+ * inputs like the effects do, but nothing depends on them, so they are only made if they are read.
  */
 #ifndef CALLBOARD_ACTORS_STEP_NOTE_H
 #define CALLBOARD_ACTORS_STEP_NOTE_H
@@ -35,19 +34,19 @@ typedef enum cb_note_kind {
 typedef struct cb_note {
     uint16_t kind; /* cb_note_kind */
     uint8_t name_space;
-    uint8_t job_kind;    /* of a job: cb_job_kind */
-    int32_t status;      /* as the kind says; an outcome is one of tally.h */
-    uint32_t route;      /* its id */
-    uint32_t connection; /* the listener's own number of it, or as the kind says */
-    uint64_t job;        /* handle, as in messages about it */
-    uint64_t id;         /* as users see it: client and local jobs */
+    uint8_t job_kind;    /* cb_job_kind, for notes about a job */
+    int32_t status;      /* see CB_NOTES; an outcome is a number of tally.h */
+    uint32_t route;      /* the route's id */
+    uint32_t connection; /* the listener's number of the connection, or see CB_NOTES */
+    uint64_t job;        /* the job's handle, as in messages */
+    uint64_t id;         /* the id that users see: of client and local jobs */
     int64_t value;
-    int64_t queue_ns; /* the three times: -1 for what there was not */
+    int64_t queue_ns; /* the three times; -1: there was none */
     int64_t run_ns;
     int64_t whole_ns;
 } cb_note;
 
-/* The notes of one input, in order; valid until the next. */
+/* The notes of one input, in order; valid until the next input. */
 typedef struct cb_notes {
     const cb_note *items;
     size_t count;

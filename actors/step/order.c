@@ -1,5 +1,6 @@
 /* Commands: what an asker wants of a route's actor goes there as an ORDER, its answer comes back as
- * ORDER_DONE. Each is answered once: by the actor, by the actor's end, or by the end of the grace.
+ * ORDER_DONE. Each is answered once: by the actor, by the actor's end, by the end of the grace, or
+ * because who asked is gone; then CANCEL_ORDER tells the actor.
  */
 #include <assert.h>
 #include <stddef.h>
@@ -19,7 +20,7 @@ static uint32_t find_order(const cb_step *step)
     if (wait == NULL || wait->kind != CB_WAIT_ORDER || order_handle(step, slot) != step->in.job) {
         return CB_NONE;
     }
-    return cb_step_route_at(step, wait->owner)->address == step->in.from ? slot : CB_NONE;
+    return cb_step_route_at(step, wait->subject)->address == step->in.from ? slot : CB_NONE;
 }
 
 static cb_status may_command(const cb_step *step, uint32_t slot)
@@ -74,11 +75,16 @@ static void end_order(cb_step *step, uint32_t slot, cb_status status, int64_t va
                       uint64_t payload)
 {
     cb_step_wait *wait = cb_step_wait_at(step, slot);
-    cb_step_route *route = cb_step_route_at(step, wait->owner);
+    cb_step_route *route = cb_step_route_at(step, wait->subject);
     uint64_t setting = wait->payload;
     bool sets_tls = wait->what == CB_ORDER_SET_TLS;
     wait->payload = 0;
-    cb_step_wait_answer(step, &route->orders, slot, status, value)->payload = payload;
+    cb_message *answer = cb_step_wait_answer(step, &route->orders, slot, status, value);
+    if (answer != NULL) {
+        answer->payload = payload;
+    } else {
+        cb_step_release(step, &payload);
+    }
     if (!sets_tls) {
         return;
     }
@@ -99,6 +105,20 @@ void cb_step_order_done(cb_step *step)
     }
     cb_status status = step->in.status > CB_OK ? CB_IO : (cb_status)step->in.status;
     end_order(step, slot, status, step->in.value, cb_step_take_payload(step));
+}
+
+/* A SET_TLS is carried out all the same, and then the route's certificate is another one: so that
+ * order stays, as the route's own, until its actor has answered, which it does at once. */
+void cb_step_order_abandon(cb_step *step, uint32_t slot)
+{
+    const cb_step_wait *wait = cb_step_wait_at(step, slot);
+    cb_step_route *route = cb_step_route_at(step, wait->subject);
+    if (wait->what == CB_ORDER_SET_TLS) {
+        cb_step_wait_orphan(step, slot, CB_STOPPED, 0);
+        return;
+    }
+    cb_step_order(step, route, CB_MSG_CANCEL_ORDER)->job = order_handle(step, slot);
+    end_order(step, slot, CB_STOPPED, 0, 0);
 }
 
 void cb_step_orders_end(cb_step *step, uint32_t slot, cb_status status)

@@ -143,6 +143,17 @@ static void forget(cb_step *step, uint32_t slot)
     cb_slots_remove(&step->routes, slot);
 }
 
+/* Tells all who wait for the opening how it went. */
+static void answer_openers(cb_step *step, cb_step_route *route, cb_status status, int64_t value)
+{
+    while (route->openers.count > 0) {
+        cb_message *answer =
+            cb_step_wait_answer(step, &route->openers, route->openers.first, status, value);
+        answer->payload = status == CB_OK ? 0 : step->in.payload; /* why */
+        answer->flags = answer->payload == 0 ? 0 : CB_FLAG_SHARED;
+    }
+}
+
 static cb_status may_open(const cb_step *step)
 {
     const cb_message *in = &step->in;
@@ -152,10 +163,9 @@ static cb_status may_open(const cb_step *step)
     return step->shutdown == CB_SERVING ? CB_OK : CB_STOPPED;
 }
 
-/* Makes the route that the input asks for, in no state yet; CB_NONE after an answer why not. */
-static uint32_t make_route(cb_step *step)
+/* Room for the route that the input asks for. */
+static cb_status add_route(cb_step *step, uint32_t *slot)
 {
-    uint32_t slot = CB_NONE;
     uint8_t name_space = step->in.name_space;
     cb_status status = CB_OK;
     if (step->live_routes >= step->limits.max_routes ||
@@ -172,29 +182,31 @@ static uint32_t make_route(cb_step *step)
     if (status == CB_OK && !cb_step_tally_need(step, name_space, CB_TALLY_OTHERS)) {
         status = CB_NO_MEMORY;
     }
-    if (status == CB_OK) {
-        status = cb_step_add(step, &step->routes, &slot);
-    }
+    return status == CB_OK ? cb_step_add(step, &step->routes, slot) : status;
+}
+
+/* Makes it, in no state yet. */
+static cb_status make_route(cb_step *step, uint32_t *made)
+{
+    cb_status status = add_route(step, made);
     if (status != CB_OK) {
-        cb_step_answer(step, status, 0);
-        return CB_NONE;
+        return status;
     }
+    uint32_t slot = *made;
     cb_step_route *route = cb_step_route_at(step, slot);
     const cb_message *in = &step->in;
-    route->name_space = name_space;
-    route->id = ++cb_step_space_at(step, name_space)->last_route;
+    route->name_space = in->name_space;
+    route->id = ++cb_step_space_at(step, in->name_space)->last_route;
     route->connection = in->connection;
     route->timeout_ms = in->status;
     route->entry = in->value;
     route->callback = cb_step_take_payload(step);
-    route->opener = in->from;
-    route->opener_cause = in->cause;
     route->jobs = route->closers = route->waits = CB_LIST_EMPTY;
     route->openers = route->orders = route->stale = CB_LIST_EMPTY;
     cb_map_put(&step->route_ids, cb_step_id_key(route->name_space, route->id), slot);
     cb_step_tally_open(step, slot);
     step->live_routes++;
-    return slot;
+    return CB_OK;
 }
 
 /* The one that the input asks for is there, or will be. */
@@ -208,12 +220,43 @@ static void join(cb_step *step, uint32_t slot)
     }
 }
 
-static void start_listener(cb_step *step, uint32_t slot)
+/* Opens a route that begins with its listener: until that listens, its opener waits. */
+static uint32_t open_listener(cb_step *step)
 {
+    uint32_t slot;
+    uint32_t wait = cb_step_wait_add(step, CB_WAIT_OPENER, NULL, CB_NONE);
+    if (wait == CB_NONE) {
+        return CB_NONE;
+    }
+    cb_status status = make_route(step, &slot);
+    if (status != CB_OK) {
+        cb_step_wait_answer(step, NULL, wait, status, 0);
+        return CB_NONE;
+    }
     cb_step_route *route = cb_step_route_at(step, slot);
+    cb_step_wait_attach(step, wait, &route->openers, slot);
+    move(step, slot, CB_ROUTE_OPENING);
     route->address = ++step->last_actor;
     cb_map_put(&step->actors, route->address, slot | CB_ACTOR_IS_LISTENER);
     cb_step_order(step, route, CB_MSG_START_LISTENER)->connection = route->connection;
+    return slot;
+}
+
+/* Opens one that needs none. */
+static uint32_t open_alone(cb_step *step)
+{
+    uint32_t slot;
+    cb_status status = make_route(step, &slot);
+    if (status != CB_OK) {
+        cb_step_answer(step, status, 0);
+        return CB_NONE;
+    }
+    cb_step_route *route = cb_step_route_at(step, slot);
+    move(step, slot, CB_ROUTE_OPENING);
+    route->listener = CB_LISTENER_ENDED;
+    move(step, slot, CB_ROUTE_OPEN);
+    cb_step_answer(step, CB_OK, route->id);
+    return slot;
 }
 
 void cb_step_open_route(cb_step *step)
@@ -233,33 +276,11 @@ void cb_step_open_route(cb_step *step)
         cb_step_answer(step, status, 0);
         return;
     }
-    slot = make_route(step);
-    if (slot == CB_NONE) {
-        return;
-    }
-    cb_step_route *route = cb_step_route_at(step, slot);
-    move(step, slot, CB_ROUTE_OPENING);
-    if (shares) {
-        route->shared = 1;
+    slot = cb_step_kind_traits(base)->has_actor ? open_listener(step) : open_alone(step);
+    if (slot != CB_NONE && shares) {
+        cb_step_route_at(step, slot)->shared = 1;
         cb_map_put(&step->shared, key, slot);
     }
-    if (cb_step_kind_traits(base)->has_actor) {
-        start_listener(step, slot);
-    } else {
-        route->listener = CB_LISTENER_ENDED; /* it needs none */
-        move(step, slot, CB_ROUTE_OPEN);
-        cb_step_answer_opener(step, route, CB_OK, route->id);
-    }
-}
-
-cb_message *cb_step_answer_opener(cb_step *step, cb_step_route *route, cb_status status,
-                                  int64_t value)
-{
-    uint32_t opener = route->opener;
-    route->opener = CB_ADDRESS_NONE;
-    return opener == CB_ADDRESS_NONE
-               ? NULL
-               : cb_step_answer_to(step, opener, route->opener_cause, status, value);
 }
 
 void cb_step_route_listening(cb_step *step)
@@ -273,8 +294,7 @@ void cb_step_route_listening(cb_step *step)
     route->port = (uint32_t)(step->in.value & UINT16_MAX);
     move(step, slot, CB_ROUTE_OPEN);
     move_listener(route, CB_LISTENER_ACCEPTING);
-    cb_step_answer_opener(step, route, CB_OK, route->id);
-    cb_step_waits_answer(step, &route->openers, CB_OK, route->id);
+    answer_openers(step, route, CB_OK, route->id);
     if (step->shutdown != CB_SERVING) {
         cb_step_drain_route(step, slot);
     }
@@ -284,16 +304,7 @@ void cb_step_route_listening(cb_step *step)
 static void fail(cb_step *step, uint32_t slot, cb_status status)
 {
     cb_step_route *route = cb_step_route_at(step, slot);
-    while (route->openers.count > 0) {
-        cb_message *other =
-            cb_step_wait_answer(step, &route->openers, route->openers.first, status, 0);
-        other->payload = step->in.payload;
-        other->flags = other->payload == 0 ? 0 : CB_FLAG_SHARED;
-    }
-    cb_message *answer = cb_step_answer_opener(step, route, status, 0);
-    if (answer != NULL) {
-        answer->payload = cb_step_take_payload(step);
-    }
+    answer_openers(step, route, status, 0);
     cb_map_remove(&step->actors, route->address);
     cb_note *note = cb_step_note_route(step, CB_NOTE_ROUTE_FAILED, route);
     if (note != NULL) {

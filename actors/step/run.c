@@ -123,6 +123,7 @@ void cb_step_work_done(cb_step *step, uint32_t slot, int32_t status, uint64_t pa
     if (job->state == CB_JOB_HANDED) {
         start(step, slot); /* a fast job's start and end come together */
     }
+    cb_step_abandon(step, &job->asked);
     cb_step_cancel_decided(step, slot, false);
     cb_step_worker_let_go(step, slot, true);
     if (job->kind == CB_JOB_EVENT && status == CB_JOB_CALLBACK_REFUSED) {
@@ -183,7 +184,7 @@ static cb_job_status fate_of_returned(cb_step *step, const cb_step_job *job)
 {
     cb_step_space *space = cb_step_space_at(step, job->name_space);
     bool alone = job->route == CB_NONE;
-    if (job->cancelers.count > 0) {
+    if (job->cancel) {
         return CB_JOB_CANCELED;
     }
     if (!alone && cb_step_route_at(step, job->route)->state == CB_ROUTE_CLOSING) {

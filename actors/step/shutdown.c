@@ -181,7 +181,9 @@ static void answer_finish(cb_step *step, cb_status status)
     cb_heap_remove(&step->deadlines, &step->finish_deadline);
     cb_heap_remove(&step->deadlines, &step->grace_deadline);
     int64_t whole = status == CB_OK && !step->cut ? 1 : 0;
-    cb_step_answer_to(step, step->finisher, step->finish_cause, status, whole);
+    if (step->finisher != CB_ADDRESS_NONE) {
+        cb_step_answer_to(step, step->finisher, step->finish_cause, status, whole);
+    }
     cb_note *note = cb_step_note(step, CB_NOTE_FINISHED);
     if (note != NULL) {
         note->status = status;
@@ -201,6 +203,15 @@ void cb_step_settle_finish(cb_step *step)
     }
 }
 
+void cb_step_finish_abandon(cb_step *step, uint32_t asker)
+{
+    bool asked = step->finish == CB_FINISH_QUIESCING || step->finish == CB_FINISH_RETIRING;
+    if (asked && step->finisher == asker) {
+        cb_step_answer_to(step, asker, step->finish_cause, CB_STOPPED, 0);
+        step->finisher = CB_ADDRESS_NONE;
+    }
+}
+
 void cb_step_finish_due(cb_step *step)
 {
     step->finish_deadline = 0;
@@ -216,7 +227,6 @@ void cb_step_finish_due(cb_step *step)
         cb_step_orders_end(step, slot, CB_STOPPED);
         cb_step_waits_answer(step, &route->closers, CB_STOPPED, 0);
         cb_step_waits_answer(step, &route->openers, CB_STOPPED, 0);
-        cb_step_answer_opener(step, route, CB_STOPPED, 0);
     }
     for (uint32_t slot = 0; slot < step->jobs.high; slot++) {
         cb_step_job *job = cb_slots_live(&step->jobs, slot);

@@ -12,7 +12,9 @@ static void tick(cb_step *step)
 
 static void hello(cb_step *step)
 {
-    cb_step_answer(step, CB_OK, 0); /* it is remembered like everybody who asks */
+    bool full = cb_slots_at_limit(&step->askers);
+    bool known = cb_map_get(&step->asker_ids, step->in.from) != CB_NONE;
+    cb_step_answer(step, known ? CB_OK : full ? CB_LIMIT : CB_NO_MEMORY, 0);
 }
 
 static void goodbye(cb_step *step)
@@ -22,6 +24,8 @@ static void goodbye(cb_step *step)
         cb_step_ignore(step);
         return;
     }
+    cb_step_abandon(step, &((cb_step_asker *)cb_slots_item(&step->askers, slot))->asked);
+    cb_step_finish_abandon(step, step->in.from);
     cb_map_remove(&step->asker_ids, step->in.from);
     cb_slots_remove(&step->askers, slot);
 }
@@ -251,7 +255,8 @@ static void handle_deadlines(cb_step *step)
     }
 }
 
-/* Without memory for it, an asker is served all the same; it only misses the last interrupt. */
+/* Without memory for it, an asker is served all the same where the answer comes at once; it cannot
+ * wait for one, and misses the last interrupt. */
 static void remember_asker(cb_step *step)
 {
     uint32_t slot;
@@ -261,7 +266,9 @@ static void remember_asker(cb_step *step)
         cb_step_add(step, &step->askers, &slot) != CB_OK) {
         return;
     }
-    ((cb_step_asker *)cb_slots_item(&step->askers, slot))->address = address;
+    cb_step_asker *asker = cb_slots_item(&step->askers, slot);
+    asker->address = address;
+    asker->asked = CB_LIST_EMPTY;
     cb_map_put(&step->asker_ids, address, slot);
 }
 

@@ -72,6 +72,14 @@ static void move(cb_step *step, uint32_t index, cb_worker_state to)
     place(step, index);
 }
 
+/* When it has had its time. Stamps may be any numbers. */
+static int64_t due_ns(const cb_step *step, const cb_step_worker *worker)
+{
+    int64_t time_ns = step->limits.suspect_us * 1000;
+    return worker->progress_ns > INT64_MAX - 1 - time_ns ? INT64_MAX - 1
+                                                         : worker->progress_ns + time_ns;
+}
+
 /* A fed worker is looked at again when it has had its time; a deadline that turns out to be early
  * is set again then, so that a worker which keeps up costs no heap operation a job. */
 static void watch(cb_step *step, uint32_t index)
@@ -79,8 +87,7 @@ static void watch(cb_step *step, uint32_t index)
     cb_step_worker *worker = cb_step_worker_at(step, index);
     if (worker->state == CB_WORKER_FED && worker->held.count > 0 && worker->deadline == 0) {
         worker->deadline =
-            cb_heap_push(&step->deadlines, worker->progress_ns + step->limits.suspect_us * 1000,
-                         CB_DUE_WORKER, index);
+            cb_heap_push(&step->deadlines, due_ns(step, worker), CB_DUE_WORKER, index);
     }
 }
 
@@ -128,7 +135,7 @@ void cb_step_worker_due(cb_step *step, uint32_t index)
     if (worker->state != CB_WORKER_FED || worker->held.count == 0) {
         return;
     }
-    if (worker->progress_ns + step->limits.suspect_us * 1000 > step->now_ns) {
+    if (due_ns(step, worker) > step->now_ns) {
         watch(step, index);
         return;
     }

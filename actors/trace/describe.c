@@ -62,10 +62,18 @@ const char *cb_describe_close_reason(int32_t reason)
     }
 }
 
+/* Whether `route` and `connection` are the halves of the job that asks. */
+static bool halves_are_asking_job(unsigned kind)
+{
+    return kind == CB_MSG_WAIT || kind == CB_MSG_CANCEL_JOB;
+}
+
 cb_subject cb_describe_subject(const cb_trace_message *message)
 {
     cb_subject subject = {.route = message->route, .job = message->job};
     question_about about = ABOUT_JOB;
+    if (halves_are_asking_job(message->kind))
+        subject.route = 0;
     switch (message->kind) {
     case CB_MSG_ASK:
         about = question_subject(message->value);
@@ -73,7 +81,15 @@ cb_subject cb_describe_subject(const cb_trace_message *message)
     case CB_MSG_WAIT:
         if (message->status == CB_WAIT_ROUTE_DRAINED)
             about = ABOUT_ROUTE;
+        if (message->status == CB_WAIT_TIME) { /* about nothing: who sleeps is shown */
+            subject.job = ((uint64_t)message->connection << 32) | message->route;
+            subject.is_handle = true;
+        }
         break;
+    case CB_MSG_OPEN_ROUTE:
+    case CB_MSG_CLOSE_ROUTE:
+    case CB_MSG_COMMAND:
+    case CB_MSG_CLOSE_JOBS:
     case CB_MSG_HAND:
     case CB_MSG_JOB_STARTED:
     case CB_MSG_JOB_COMPLETED:
@@ -83,6 +99,7 @@ cb_subject cb_describe_subject(const cb_trace_message *message)
     case CB_MSG_REDIAL:
     case CB_MSG_ORDER:
     case CB_MSG_ORDER_DONE:
+    case CB_MSG_CANCEL_ORDER:
         subject.is_handle = true;
         break;
     default:
@@ -177,7 +194,7 @@ void cb_describe_connection(const cb_trace_message *message, char *text, size_t 
 {
     bool is_connection =
         message->kind != CB_MSG_OPEN_ROUTE && message->kind != CB_MSG_START_LISTENER;
-    if (message->connection == 0)
+    if (message->connection == 0 || halves_are_asking_job(message->kind))
         snprintf(text, size, "-");
     else if (is_connection)
         snprintf(text, size, "%" PRIu32, message->connection);

@@ -1,5 +1,5 @@
-/* Writing to a descriptor without being killed by it: whole pieces, and a closed pipe or a file
- * size limit is an errno and no signal. Safe in a signal handler.
+/* Writing to a descriptor without being killed by a signal. It writes whole pieces; a closed pipe
+ * or a file size limit gives an errno and no signal. Safe in a signal handler.
  */
 #ifndef CALLBOARD_ACTORS_TRACE_OUTPUT_H
 #define CALLBOARD_ACTORS_TRACE_OUTPUT_H
@@ -7,8 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* 0, or the errno that stopped it; *written (may be NULL) is how far it came. Waits on a descriptor
- * that does not block only as long as that takes. */
+/* Returns 0, or the errno that stopped it; *written (may be NULL) is the number of bytes written.
+ * If the descriptor is non-blocking and full, waits until it takes bytes. */
 int cb_output_write(int fd, const uint8_t *bytes, size_t size, size_t *written);
 
 #endif

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "actors/base/budget.h"
 #include "actors/base/clock.h"
 #include "actors/core/asker.h"
 #include "actors/workers/placement.h"
@@ -164,10 +165,22 @@ static void say_why_stopped(const worker *self, cb_job *job)
     }
 }
 
+/* What a callback leaves may lie for long until somebody takes it, so it must find room. */
+static void refuse_result(cb_job *job)
+{
+    cb_buffer_release(job->result);
+    job->result = NULL;
+    job->status = CB_JOB_OVERLOADED;
+}
+
 static void complete(worker *self, cb_job *job, int64_t now_ns)
 {
     if (self->asker.stopped)
         say_why_stopped(self, job);
+    bool is_taken = (self->current.flags & CB_FLAG_HAS_NUL) != 0; /* by a script, some time */
+    if (job->result != NULL && job->status == CB_JOB_SUCCESS &&
+        !cb_budget_has_room(is_taken ? CB_BUDGET_TO_KEEP : CB_BUDGET_TO_ANSWER))
+        refuse_result(job);
     cb_message message = {.kind = CB_MSG_JOB_COMPLETED,
                           .status = (int32_t)job->status,
                           .cause = self->current.cause,
@@ -175,8 +188,8 @@ static void complete(worker *self, cb_job *job, int64_t now_ns)
                           .job = self->current.job,
                           .value = job->result != NULL ? (int64_t)job->result->size : 0,
                           .payload = cb_payload_handle(job->result)};
-    bool asked = (self->current.flags & CB_FLAG_HAS_NUL) != 0 && job->status == CB_JOB_SUCCESS;
-    if (asked && message.value > 0 && memchr(job->result->data, 0, job->result->size) != NULL)
+    if (is_taken && job->status == CB_JOB_SUCCESS && message.value > 0 &&
+        memchr(job->result->data, 0, job->result->size) != NULL)
         message.flags = CB_FLAG_HAS_NUL;
     self->current.kind = CB_MSG_NONE;
     post(self, &message);
@@ -190,6 +203,7 @@ static int64_t run_one(worker *self)
     self->count--;
     self->announced = false;
     self->asker.stopped = false;
+    self->asker.job = self->current.job;
     self->started_ns = cb_now_ns();
     self->asker.next_look_ns = 0;
     cb_job job = {.asker = &self->asker,

@@ -1,9 +1,9 @@
-/* The actor that runs callbacks: parked until it is handed jobs, then one after the other.
+/* The actor that runs callbacks: it is parked until it gets jobs, then runs one after the other.
  *
- * What it owes the supervisor it says before anything that may take long: before it parks, before a
- * question, and once a callback has run for ANNOUNCE_NS.
+ * It sends its overdue reports to the supervisor before anything that may take long: before it
+ * parks, before a question, and once a callback has run for ANNOUNCE_NS.
  *
- * Threads: the actor is a thread, and all of this belongs to it.
+ * Threads: the actor is a thread, and everything here belongs to it.
  */
 #ifndef CALLBOARD_ACTORS_WORKERS_WORKER_H
 #define CALLBOARD_ACTORS_WORKERS_WORKER_H

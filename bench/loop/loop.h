@@ -1,5 +1,5 @@
-/* What the parts of the measurement `loop` share: the servers that are compared, and the client
- * that drives each of them in the same way. */
+/* Declarations that the parts of the measurement `loop` share: the servers that are compared, and
+ * the client that drives each of them in the same way. */
 #ifndef CALLBOARD_BENCH_LOOP_LOOP_H
 #define CALLBOARD_BENCH_LOOP_LOOP_H
 
@@ -13,8 +13,8 @@
 
 /* -- for servers ------------------------------------------------------------------------------ */
 
-/* A server: runs in a thread of its own, says by which port it can be reached, echoes what comes
- * until `loop_stop`, which it looks at every 100 ms at least, and returns. */
+/* A server runs in a separate thread. It announces its port, and echoes all bytes until `loop_stop`
+ * is set. It reads `loop_stop` at least every 100 ms, and then returns. */
 typedef void loop_server(void);
 
 extern _Atomic bool loop_stop;
@@ -27,12 +27,13 @@ loop_server loop_serve_bare_uring;
 loop_server loop_serve_bare_epoll;
 loop_server loop_serve_libuv;
 
-/* The library that a peer is built on, "" if it was not there when this was built. */
+/* The version of the library behind a compared server; "" if the library was missing at build
+ * time. */
 const char *loop_libuv_version(void);
 
 _Noreturn void loop_die(const char *what);
 void loop_no_delay(int socket);
-/* A listening descriptor, non-blocking; its port is announced. */
+/* Makes a non-blocking listening descriptor and announces its port. */
 int loop_listen(void);
 void loop_announce(uint16_t port);
 
@@ -47,10 +48,11 @@ typedef struct loop_result {
 
 typedef double loop_clock(void);
 
-/* Echoes over `connections` connections for `duration` seconds, one message under way on each. */
+/* Sends and receives echoes over `connections` connections for `duration` seconds, with one message
+ * under way on each. */
 void loop_drive(const struct sockaddr_in *address, int connections, double duration,
                 loop_clock *server_cpu, loop_result *result);
-/* The same by epoll, where io_uring is refused. */
+/* The same with epoll, where io_uring is refused. */
 void loop_drive_epoll(const struct sockaddr_in *address, int connections, double duration,
                       loop_clock *server_cpu, loop_result *result);
 

@@ -1,5 +1,6 @@
 /* The command `callboard`: which command is meant, and the words that stand before all of them. */
 #include <fcntl.h>
+#include <malloc.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -8,6 +9,11 @@
 #include "bridge/cli/commands.h"
 #include "callboard/nbio.h"
 #include "callboard/version.h"
+
+/* As large as the responses that are made in one piece for each request: a block of its own costs
+ * the kernel's zeroing of its pages. */
+#define LARGE_BLOCK (256 * 1024)
+#define MOST_ARENAS 8
 
 typedef struct command {
     const char *name;
@@ -82,8 +88,21 @@ static int hold_standard_streams(void)
     return CB_EXIT_OK;
 }
 
+/* What was freed goes back to the system: large blocks at once, whatever was freed before (glibc
+ * would otherwise learn to keep up to 32 MiB of each), small ones when enough of them lie together;
+ * and few enough arenas that each is used again. An embedding program has its own way. */
+static void give_memory_back(void)
+{
+#ifdef __GLIBC__
+    (void)mallopt(M_MMAP_THRESHOLD, LARGE_BLOCK);
+    (void)mallopt(M_TRIM_THRESHOLD, 4 * LARGE_BLOCK);
+    (void)mallopt(M_ARENA_MAX, MOST_ARENAS);
+#endif
+}
+
 int main(int argc, char **argv)
 {
+    give_memory_back();
     if (hold_standard_streams() != CB_EXIT_OK)
         return CB_EXIT_FAILED;
     if (argc < 2)

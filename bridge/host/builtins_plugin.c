@@ -49,7 +49,7 @@ static cb_status verbs_of(cb_call *call)
     }
     cb_buffer *text = cb_buffer_new(0, room);
     if (text == NULL)
-        return call->host->fail(call, CB_NO_MEMORY, "out of memory");
+        return call->host->fail(call, CB_NO_MEMORY, "%s", cb_buffer_why_not());
     for (size_t i = 0; i < cb_loader_count(loader); i++)
         if (has_name(loader, i, &call->args[0]))
             append_verbs(loader, cb_loader_at(loader, i).name_space, text);

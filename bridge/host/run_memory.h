@@ -8,8 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-typedef struct cb_run_memory
-    cb_run_memory; /* one piece; NULL is the empty list at the beginning of a run */
+typedef struct cb_run_memory cb_run_memory; /* one piece; NULL: the empty list of a new run */
 
 /* The piece of the plugin with this number. The first call makes it, all zero, and says how large
  * it is and which function is called at its end. NULL when out of memory. */

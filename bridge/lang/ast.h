@@ -100,16 +100,16 @@ typedef enum cb_expr_kind {
     CB_EXPR_NEGATE,   /* - `unary.operand`, same scalar type */
     CB_EXPR_COMPLEMENT, /* ~ `unary.operand`, same integer type */
     CB_EXPR_NOT,        /* ! `unary.operand` (i32): i32 0 or 1 */
-    CB_EXPR_BINARY, /* `binary`: ADD..SHIFT_RIGHT; operands have the node's type, only the right one
-                       of a shift is i32 */
-    CB_EXPR_COMPARE, /* `binary`: EQUAL..GREATER_EQUAL; both operands of one type, a scalar or
-                        STRING (by bytes); result i32 0 or 1 */
-    CB_EXPR_AND,     /* `binary.left/right` (i32), short circuit; result i32 0 or 1 */
-    CB_EXPR_OR,      /* likewise */
-    CB_EXPR_CHOOSE,  /* `choose`: condition (i32) ? yes : no; both of the node's type, a scalar,
-                        STRING or BLOB */
-    CB_EXPR_ASSIGN,  /* `assign`: target = value, of one type; the value of the expression is the
-                        target's new value */
+    CB_EXPR_BINARY,     /* `binary`: ADD..SHIFT_RIGHT; operands have the node's type; only the right
+                           operand of a shift is an i32 */
+    CB_EXPR_COMPARE,    /* `binary`: EQUAL..GREATER_EQUAL; both operands of one type, a scalar or
+                           STRING (by bytes); result i32 0 or 1 */
+    CB_EXPR_AND,        /* `binary.left/right` (i32), short circuit; result i32 0 or 1 */
+    CB_EXPR_OR,         /* likewise */
+    CB_EXPR_CHOOSE,     /* `choose`: condition (i32) ? yes : no; both of the node's type, a scalar,
+                           STRING or BLOB */
+    CB_EXPR_ASSIGN,     /* `assign`: target = value, of one type; the value of the expression is the
+                           target's new value */
     CB_EXPR_ASSIGN_BOUNDED, /* `assign`: target := value; target a LOCAL, both STRING or both BLOB;
                           type VOID: only as a statement */
     CB_EXPR_ASSIGN_OP, /* `assign`: target op= value, computed in the target's type; value is of
@@ -124,8 +124,8 @@ typedef enum cb_expr_kind {
     CB_EXPR_LENGTH,    /* `local`: length in bytes of a STRING or BLOB; type I32 */
     CB_EXPR_OVERFLOW,  /* `local`: its overflow flag (string.Overflow, blob.Overflow); I32 0 or 1 */
     CB_EXPR_CAPACITY,  /* `local`: declared or grown capacity in bytes (string.Capacity); I32 */
-    CB_EXPR_REF, /* `local`: an argument for a `ref` parameter; type as the local's. If the local is
-                    a REF itself, it passes its target on */
+    CB_EXPR_REF,  /* `local`: an argument for a `ref` parameter; type as the local's. When the local
+                     is a REF itself, its own target is passed on */
     CB_EXPR_CALL, /* `call`: script function `call.function`; the type is its result. Arguments
                      have the parameters' types; REF nodes for ref parameters */
     CB_EXPR_VERB  /* `verb`: a plugin's verb; the type is its result. Arguments as written (so

@@ -122,11 +122,11 @@ static cb_ast_expr *bind_length(cb_binder *binder, const cb_symbol *symbol, cb_p
 static void *no_field(cb_binder *binder, const cb_symbol *symbol, const cb_syntax *syntax)
 {
     const char *name = symbol->name;
+    if (binder->is_function_broken || binder->is_file_broken)
+        return NULL;
     if (symbol->layout != NULL)
         return cb_bind_fail(binder, syntax->detail_place, "struct %s has no field %s",
                             symbol->layout->name, syntax->detail);
-    if (binder->is_function_broken || binder->is_file_broken)
-        return NULL;
     if (binder->locals[symbol->index].type == CB_TYPE_BLOB)
         return cb_bind_fail(binder, syntax->detail_place,
                             "%s has no fields before '%s assign STRUCT;' lays a struct over it",

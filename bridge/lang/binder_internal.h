@@ -91,7 +91,7 @@ cb_ast_expr *cb_bind_truth(cb_binder *binder, cb_ast_expr *expression);
 cb_ast_expr *cb_bind_integer(cb_binder *binder, uint64_t value, cb_place place);
 cb_ast_expr *cb_bind_signed(cb_binder *binder, int64_t value, cb_place place);
 bool cb_bind_is_constant(const cb_ast_expr *expression); /* a literal integer below 2^63 */
-/*  - Computes - or ~ of a literal integer. */
+/* Computes - or ~ of a literal integer. */
 cb_ast_expr *cb_bind_fold_unary(cb_binder *binder, cb_token_kind op, cb_ast_expr *operand,
                                 cb_place place);
 /* Computes two literal integers, exact in 64 bits. */

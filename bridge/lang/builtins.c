@@ -33,7 +33,7 @@ static cb_status ref_from_pointer(cb_call *call)
     }
     cb_buffer *bytes = cb_buffer_foreign((void *)(uintptr_t)address, (size_t)size);
     if (bytes == NULL) {
-        return call->host->fail(call, CB_NO_MEMORY, "out of memory");
+        return call->host->fail(call, CB_NO_MEMORY, "%s", cb_buffer_why_not());
     }
     return call->host->return_buffer(call, bytes);
 }

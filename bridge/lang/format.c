@@ -28,7 +28,7 @@ static cb_status put(writer *out, const void *bytes, size_t size)
                        out->most_bytes);
     }
     if (cb_buffer_writable(&out->text, old + size + 1) != CB_OK) {
-        return cb_fail(out->error, CB_NO_MEMORY, "out of memory");
+        return cb_fail(out->error, CB_NO_MEMORY, "%s", cb_buffer_why_not());
     }
     if (size != 0) {
         memcpy(out->text->data + old, bytes, size);
@@ -269,7 +269,7 @@ cb_status cb_format(const char *format, size_t size, const cb_value *values, uin
     writer out = {.text = cb_buffer_new(0, size + 32), .most_bytes = most_bytes, .error = error};
     *text = NULL;
     if (out.text == NULL) {
-        return cb_fail(error, CB_NO_MEMORY, "out of memory");
+        return cb_fail(error, CB_NO_MEMORY, "%s", cb_buffer_why_not());
     }
     out.text->data[0] = 0;
     cb_status status = format_all(&out, format, size, values, count);

@@ -254,13 +254,16 @@ static cb_syntax *parse_define(cb_parser *parser)
     if (!cb_parser_expect(parser, CB_TOKEN_NAME, "after '#define'") || node == NULL)
         return NULL;
     node->text = name.text;
-    if (parser->token.place.line != line) {
+    if (parser->token.place.line == line) {
+        node->a = parse_literal(parser);
+        if (node->a == NULL)
+            return NULL;
+    }
+    /* A sign alone is none, whatever the next line begins with. */
+    if (node->a == NULL || parser->previous.place.line != line) {
         cb_parser_error(parser, name.place, "#define %s has no value on its line", name.text);
         return NULL;
     }
-    node->a = parse_literal(parser);
-    if (node->a == NULL)
-        return NULL;
     if (parser->token.place.line == line && !cb_parser_at(parser, CB_TOKEN_END)) {
         cb_parser_error(parser, parser->token.place,
                         "#define takes one literal and nothing more on its line");

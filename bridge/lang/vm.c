@@ -84,7 +84,7 @@ cb_status cb_vm_object_failed(cb_vm *vm, cb_status status)
 {
     switch (status) {
     case CB_NO_MEMORY:
-        return cb_vm_fail(vm, status, "out of memory");
+        return cb_vm_fail(vm, status, "%s", cb_buffer_why_not());
     case CB_LIMIT:
         return cb_vm_fail(vm, status, "a string or blob would be longer than %zu bytes",
                           vm->heap.most_bytes);

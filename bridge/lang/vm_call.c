@@ -173,7 +173,8 @@ static cb_status run_verb(cb_vm *vm, const cb_insn *insn)
         }
     }
     if (status != CB_OK && !call->failed) {
-        return cb_vm_fail(vm, status, "%s: %s", call->use->name, cb_status_text(status));
+        return cb_vm_fail(vm, status, "%s: %s", call->use->name,
+                          status == CB_NO_MEMORY ? cb_buffer_why_not() : cb_status_text(status));
     }
     return status;
 }

@@ -45,7 +45,7 @@ cb_status cb_vm_host_return_bytes(cb_call *call, const void *bytes, size_t size)
     /* One byte more, so that a string's NUL needs no second copy. */
     cb_buffer *copy = cb_buffer_new(0, size + 1);
     if (copy == NULL) {
-        return cb_vm_host_fail(call, CB_NO_MEMORY, "out of memory");
+        return cb_vm_host_fail(call, CB_NO_MEMORY, "%s", cb_buffer_why_not());
     }
     if (size != 0) {
         memcpy(copy->data, bytes, size);

@@ -1,11 +1,14 @@
-/* Reference-counted byte buffers: what travels as a message's payload, and what holds the bytes of
- * a script's strings and blobs. Bytes pass from a socket to a callback and back without a copy.
+/* Reference-counted byte buffers: the payloads of messages, and the bytes of a script's strings and
+ * blobs. Bytes pass from a socket to a callback and back without a copy.
  *
- * Ownership: a function that gives you a `cb_buffer *` gives you one reference; drop it with
+ * Ownership: a function that returns a `cb_buffer *` gives you one reference; drop it with
  * cb_buffer_release. Functions that take over a reference say so.
- * Writing: only while you hold the sole reference (cb_buffer_is_unique) of a buffer that is not
- * foreign memory shared on purpose; otherwise take cb_buffer_writable first (copy on write).
- * Threads: counting is atomic; the bytes of a shared buffer are read-only by the rule above.
+ * Writing: only while you hold the only reference (cb_buffer_is_unique), and the buffer is not
+ * foreign memory that is shared on purpose. Otherwise call cb_buffer_writable first (copy on
+ * write).
+ * Memory: each buffer is counted by its capacity in the process's budget (CALLBOARD_MEMORY). A
+ * used-up budget refuses larger buffers; this is a failed allocation like any other.
+ * Threads: counting is atomic. The bytes of a shared buffer are read-only, by the rule above.
  */
 #ifndef CALLBOARD_BUFFER_H
 #define CALLBOARD_BUFFER_H
@@ -20,8 +23,8 @@
 extern "C" {
 #endif
 
-/* Fields may be read; only the functions below change them (size may be set directly by the sole
- * owner, up to capacity). */
+/* Fields may be read; only the functions below change them. (The only owner may set size directly,
+ * up to capacity.) */
 typedef struct cb_buffer {
     uint8_t *data;   /* inline storage after this struct, or foreign memory */
     size_t size;     /* bytes in use, 0..capacity */
@@ -31,32 +34,46 @@ typedef struct cb_buffer {
 } cb_buffer;
 
 enum {
-    CB_BUFFER_FOREIGN = 1u, /* data is somebody else's memory: never freed, never copied on write */
+    CB_BUFFER_FOREIGN = 1u, /* data is memory of other code: never freed, never copied on write */
     CB_BUFFER_HOLDS = 2u    /* made by cb_buffer_holding */
 };
 
-/* A new buffer of `size` zero bytes with room for at least `capacity`; NULL when out of memory. */
+/* A new buffer of `size` zero bytes, with room for at least `capacity`; NULL when out of memory. */
 CB_PUBLIC cb_buffer *cb_buffer_new(size_t size, size_t capacity);
 /* A new buffer with a copy of the bytes; NULL when out of memory. `bytes` may be NULL if size 0. */
 CB_PUBLIC cb_buffer *cb_buffer_copy(const void *bytes, size_t size);
 /* A buffer over memory that outlives it; NULL when out of memory. */
 CB_PUBLIC cb_buffer *cb_buffer_foreign(void *bytes, size_t size);
 
-/* A buffer of no bytes that keeps an object for as long as somebody refers to it: `data` points to
- * a copy of its `size` bytes, and with the last reference `drop` is called on that copy, on
- * whatever thread it is. So an object with a life of its own can go with a message. NULL when out
- * of memory (the object is then still the caller's). */
+/* A buffer of no bytes that keeps an object as long as a reference exists. `data` points to a copy
+ * of its `size` bytes. When the last reference is dropped, `drop` is called on this copy, on the
+ * thread that drops it. So an object with its own life can travel with a message. NULL when out of
+ * memory (the object still belongs to the caller then). */
 CB_PUBLIC cb_buffer *cb_buffer_holding(const void *object, size_t size, void (*drop)(void *object));
 
 CB_PUBLIC cb_buffer *cb_buffer_retain(cb_buffer *buffer); /* NULL gives NULL */
 CB_PUBLIC void cb_buffer_release(cb_buffer *buffer);      /* NULL is fine */
 CB_PUBLIC bool cb_buffer_is_unique(const cb_buffer *buffer);
 
-/* Takes over *buffer and replaces it by one that may be written, has at least `capacity` bytes of
- * room and the same bytes (cut to capacity never: size is kept). NULL in *buffer is taken as empty.
- * On failure *buffer is unchanged and still the caller's. Foreign memory is returned as it is when
- * its capacity suffices and is copied into a buffer of its own otherwise. */
+/* Takes over *buffer and replaces it by a writable one with the same bytes and at least `capacity`
+ * bytes of room (size is kept; the bytes are never cut). NULL in *buffer counts as empty. On
+ * failure *buffer is unchanged and still belongs to the caller. Foreign memory is returned
+ * unchanged if its capacity suffices, and is otherwise copied into a new buffer. */
 CB_PUBLIC cb_status cb_buffer_writable(cb_buffer **buffer, size_t capacity);
+
+/* The same, but a buffer that must grow gets exactly the requested room; for a buffer whose final
+ * size is known. Growing in many small steps copies its bytes each time. */
+CB_PUBLIC cb_status cb_buffer_writable_exactly(cb_buffer **buffer, size_t capacity);
+
+/* After a function above has failed for lack of memory on the calling thread: a sentence that says
+ * what was used up, the machine's memory or the process's budget. Never NULL, never freed. */
+CB_PUBLIC const char *cb_buffer_why_not(void);
+
+/* Counts memory outside of buffers in the same budget: bytes that were allocated or, if negative,
+ * freed. Never refuses. Any thread. */
+CB_PUBLIC void cb_buffer_count(int64_t bytes);
+/* True if the budget has room for so many more bytes. Counts nothing. Any thread. */
+CB_PUBLIC bool cb_buffer_has_room(size_t bytes);
 
 #ifdef __cplusplus
 }

@@ -10,7 +10,7 @@
  *
  * A route of kind TCP, HTTP or UDP can take one of these sockets instead of opening its own port.
  * It takes the socket whose name is the name of its callback; if there is none, the socket that is
- * bound to the port that the route asks for. A socket serves one route, once.
+ * bound to the port that the route asks for.
  * A socket serves one route, once.
  * Threads: any. The two exceptions are cb_inherited_from_environment and cb_inherited_free.
  */

@@ -10,7 +10,7 @@
 extern "C" {
 #endif
 
-/* What serves a route. */
+/* The kinds of routes, by the thing that serves them. */
 typedef enum cb_route_kind {
     CB_ROUTE_TCP = 1,        /* a listener: one request for each connection */
     CB_ROUTE_HTTP = 2,       /* a listener: requests framed as HTTP/1.1 */
@@ -31,9 +31,7 @@ enum {
 
 /* X(name, about, text): what can be asked. `about` says what the id names: ROUTE, JOB or NONE.
  * Answers are numbers, with three exceptions: ROUTE_CALLBACK and JOB_ERROR_TEXT are bytes, and
- * SNAPSHOT is an object of the actors' own.
- * All answers are numbers, but ROUTE_CALLBACK and JOB_ERROR_TEXT, which are bytes, and SNAPSHOT,
- * which is an object of the actors' own. */
+ * SNAPSHOT is an object of the actors' own. */
 #define CB_QUESTIONS(X)                                                                            \
     X(ROUTE_KNOWN, ROUTE, "1 while the route is open; 0 for every other id")                       \
     X(ROUTE_STATE, ROUTE, "1 open, 0 closed or closing")                                           \

@@ -1,7 +1,8 @@
-/* Every bound of the runtime: its name, default, range, environment variable and reason.
+/* The limits of the runtime: the name, default, range, environment variable and reason of each.
  *
- * A value outside its range, or no number, is an error that names the variable; nothing is clamped
- * silently. Read once at start; the copy belongs to whoever asked for it.
+ * A value outside its range, or a text that is not a number, is an error that names the variable;
+ * nothing is clamped silently. The environment is read once at start. The copy belongs to the
+ * caller.
  */
 #ifndef CALLBOARD_LIMITS_H
 #define CALLBOARD_LIMITS_H
@@ -42,15 +43,19 @@ extern "C" {
     X(max_state_blocks, 65536, 1, 16777216, "CALLBOARD_MAX_STATE_BLOCKS",                          \
       "blocks of shared memory that scripts hold in the plugin script_state")                      \
     X(max_state_bytes, 268435456, 1, 1099511627776, "CALLBOARD_MAX_STATE_BYTES",                   \
-      "bytes of all those blocks together")                                                        \
+      "bytes of all these blocks together")                                                        \
+    X(memory, 0, 0, 70368744177664, "CALLBOARD_MEMORY",                                            \
+      "bytes of all data that comes, waits and goes; 0: half of the memory of machine or group")   \
+    X(route_memory, 0, 0, 70368744177664, "CALLBOARD_ROUTE_MEMORY",                                \
+      "the same for one route's connections; 0: half of the process's, without its fixed queues")  \
     X(max_random_bytes, 16777216, 1, 1073741824, "CALLBOARD_MAX_RANDOM_BYTES",                     \
-      "bytes that one call of the plugin random makes or shuffles, a call being one piece")        \
+      "bytes that one call of the plugin random makes or shuffles in one piece")                   \
     X(max_request, 16777216, 1, 1073741824, "CALLBOARD_MAX_REQUEST",                               \
       "bytes of one request (HTTP: of its body), and of one response that a client job receives")  \
     X(tcp_quiet_ms, 20, 1, 60000, "CALLBOARD_TCP_QUIET_MS",                                        \
       "silence after the first byte that ends a request without a half-close")                     \
     X(tcp_idle_ms, 10000, 1, 3600000, "CALLBOARD_TCP_IDLE_MS",                                     \
-      "a client that has sent nothing for so long is closed")                                      \
+      "time after which a client that has sent nothing is closed")                                 \
     X(tcp_total_ms, 60000, 1, 3600000, "CALLBOARD_TCP_TOTAL_MS",                                   \
       "time to read one whole request, so that a trickle cannot hold a connection for ever")       \
     X(tcp_write_ms, 30000, 1, 3600000, "CALLBOARD_TCP_WRITE_MS",                                   \
@@ -58,11 +63,11 @@ extern "C" {
     X(tcp_linger_ms, 1000, 0, 60000, "CALLBOARD_TCP_LINGER_MS",                                    \
       "time to wait for the client's end after the response, so that no reset overtakes it")       \
     X(port_wait_ms, 500, 0, 60000, "CALLBOARD_PORT_WAIT_MS",                                       \
-      "time for which a listener's port that is in use is tried again; 0: once")                   \
+      "time in which a listener tries again to get a port that is in use; 0: one try")             \
     X(socket_unread, 65536, 1, 16777216, "CALLBOARD_SOCKET_UNREAD",                                \
-      "bytes of a script's socket that wait for its callback; with so many it is not read")        \
+      "bytes of a script's socket that wait for its callback; then reading pauses")                \
     X(socket_unsent, 1048576, 1, 1073741824, "CALLBOARD_SOCKET_UNSENT",                            \
-      "bytes written to a script's socket that wait to be sent; more would exceed")                \
+      "bytes written to a script's socket that wait to be sent; more are refused")                 \
     X(socket_connect_ms, 30000, 1, 3600000, "CALLBOARD_SOCKET_CONNECT_MS",                         \
       "time for a script's socket to look up, connect and shake hands")                            \
     X(hand_batch, 64, 1, 1024, "CALLBOARD_HAND_BATCH",                                             \
@@ -70,7 +75,7 @@ extern "C" {
     X(suspect_us, 2000, 100, 10000000, "CALLBOARD_SUSPECT_US",                                     \
       "time after which the jobs behind a busy actor are given to another")                        \
     X(place_us, 2, 0, 100, "CALLBOARD_PLACE_US",                                                   \
-      "callbacks that take no longer run beside the thread that hands them; 0: none does")         \
+      "callbacks up to this time run on the processor that their jobs come from; 0: none")         \
     X(grace_ms, 5000, 0, 600000, "CALLBOARD_GRACE_MS",                                             \
       "time that accepted requests get to finish at shutdown")                                     \
     X(actor_stack_kib, 256, 128, 65536, "CALLBOARD_ACTOR_STACK_KIB", "C stack of an actor thread") \
@@ -86,7 +91,7 @@ extern "C" {
     X(log_queue, 1048576, 4096, 1073741824, "CALLBOARD_LOG_QUEUE",                                 \
       "bytes of log lines that wait to be written; more are lost, and counted")                    \
     X(metrics_routes, 64, 1, 4096, "CALLBOARD_METRICS_ROUTES",                                     \
-      "open routes whose figures are listed one by one; those of others are summed up")            \
+      "open routes whose figures are listed one by one; all other figures are summed up")          \
     X(udp_waiting, 1024, 1, 65536, "CALLBOARD_UDP_WAITING",                                        \
       "datagrams of one UDP route that wait or are in their callback; more are dropped")           \
     X(http_line, 8192, 64, 1048576, "CALLBOARD_HTTP_LINE", "bytes of an HTTP request line")        \
@@ -95,13 +100,13 @@ extern "C" {
     X(http_fields, 200, 1, 100000, "CALLBOARD_HTTP_FIELDS",                                        \
       "fields and trailers of one HTTP request")                                                   \
     X(http_head_ms, 10000, 1, 3600000, "CALLBOARD_HTTP_HEAD_MS",                                   \
-      "time for the whole head of an HTTP request, however it trickles; also for the first byte")  \
+      "time for the whole head of an HTTP request, even if it trickles; also for the first byte")  \
     X(http_idle_ms, 30000, 1, 3600000, "CALLBOARD_HTTP_IDLE_MS",                                   \
-      "an HTTP connection without a request for so long is closed")                                \
+      "time after which an HTTP connection without a request is closed")                           \
     X(http_pace_ms, 10000, 1, 3600000, "CALLBOARD_HTTP_PACE_MS",                                   \
-      "time for any body to arrive, and for any response to be taken; then the rate counts")       \
+      "window in which a body, or a response on its way, must have moved as the rate demands")     \
     X(http_rate, 4096, 1, 1073741824, "CALLBOARD_HTTP_RATE",                                       \
-      "bytes a second, below which an HTTP client is too slow: each gives it that much more time") \
+      "bytes a second, below which in any such window an HTTP client is too slow")                 \
     X(http_ahead, 65536, 1024, 16777216, "CALLBOARD_HTTP_AHEAD",                                   \
       "bytes that an HTTP client may send ahead of its turn, or leave unread before its next one")
 
@@ -113,7 +118,7 @@ typedef struct cb_limits {
 
 /* The defaults. */
 CB_PUBLIC cb_limits cb_limits_default(void);
-/* The defaults, with what the environment says. CB_INVALID and a sentence for a bad value. */
+/* The defaults, changed by the environment. CB_INVALID and a sentence for a bad value. */
 CB_PUBLIC cb_status cb_limits_from_environment(cb_limits *limits, cb_error *error);
 
 #ifdef __cplusplus

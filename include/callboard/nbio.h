@@ -98,10 +98,6 @@ CB_PUBLIC cb_loop *cb_loop_current(void);
  * timeout_ns < 0: blocks until at least one callback has run or a wake-up came, even when nothing
  * is outstanding (another thread may submit). 0: does not block. > 0: blocks for at most that long.
  * CB_STOPPED if the loop ended in a callback (it is freed then); CB_INVALID inside a callback or on
- * another thread; CB_IO if the kernel's interface failed.
- * timeout_ns < 0: blocks until at least one callback has run or a wake-up came (also when nothing
- * is outstanding: another thread may submit). 0: does not block. > 0: blocks for at most that long.
- * CB_STOPPED if the loop ended in a callback (it is freed then); CB_INVALID inside a callback or on
  * another thread; CB_IO if the kernel's interface failed. */
 CB_PUBLIC cb_status cb_loop_tick(cb_loop *loop, int64_t timeout_ns, cb_error *error);
 /* Ticks until nothing is outstanding (cb_loop_num_waiting is 0). */
@@ -172,7 +168,7 @@ typedef int cb_file;
 enum {
     CB_FILE_READ = 1u, /* also the default without READ and WRITE */
     CB_FILE_WRITE = 2u,
-    CB_FILE_APPEND = 4u,     /* writes go to the end whatever their offset says */
+    CB_FILE_APPEND = 4u,     /* writes go to the end, whatever their offset */
     CB_FILE_CREATE = 8u,     /* if it does not exist */
     CB_FILE_EXCLUSIVE = 16u, /* with CREATE: CB_IO_EXISTS if it exists */
     CB_FILE_TRUNCATE = 32u,

@@ -224,9 +224,6 @@ CB_PUBLIC void cb_tcp_server_set_user(cb_tcp_server *server, void *user);
  * Each callback in `replace` (may be NULL) that is not NULL replaces the socket's.
  * CB_LIMIT if these bytes and the waiting ones together exceed the write watermark: nothing is
  * taken, and CB_TCP_DRAIN follows as soon as the bytes would fit. (When nothing waits, a write of
- * any size is taken.) CB_CLOSED if the socket is closed or its writing was ended. CB_NO_MEMORY.
- * CB_LIMIT if the bytes would not fit under the write watermark beside those that wait: nothing is
- * taken then, and CB_TCP_DRAIN follows as soon as they would fit. (When nothing waits, a write of
  * any size is taken.) CB_CLOSED if the socket is closed or its writing was ended. CB_NO_MEMORY. */
 CB_PUBLIC cb_status cb_tcp_write(cb_tcp_socket *socket, const void *data, size_t size,
                                  const cb_tcp_callbacks *replace, cb_error *error);
@@ -239,6 +236,9 @@ CB_PUBLIC cb_status cb_tcp_write_buffer(cb_tcp_socket *socket, cb_buffer *buffer
 CB_PUBLIC cb_status cb_tcp_end_writing(cb_tcp_socket *socket, cb_error *error);
 /* How many written bytes have not gone to the kernel yet. */
 CB_PUBLIC size_t cb_tcp_buffered(const cb_tcp_socket *socket);
+/* Bytes in the kernel that the peer's kernel has not acknowledged; 0 if the kernel does not
+ * tell. */
+CB_PUBLIC size_t cb_tcp_unacknowledged(const cb_tcp_socket *socket);
 
 /* -- control ---------------------------------------------------------------------------------- */
 
@@ -246,10 +246,10 @@ CB_PUBLIC size_t cb_tcp_buffered(const cb_tcp_socket *socket);
  * May be called any number of times. CB_CLOSED. */
 CB_PUBLIC cb_status cb_tcp_set_timeouts(cb_tcp_socket *socket, double read_timeout,
                                         double write_timeout, cb_error *error);
-/* Has the callback `alarm` called once when the loop's clock (cb_loop_now) reaches due_ns; 0: no
- * call. Replaces an earlier alarm. A close cancels the alarm. The call is cheap enough for every
- * received byte: the socket's one timer is only set anew if the new time is earlier than the
- * timer's. CB_CLOSED. */
+/* Sets the alarm: the callback `alarm` is called once when the loop's clock (cb_loop_now) reaches
+ * due_ns; 0: no call. Replaces an earlier alarm. A close cancels the alarm. The call is cheap
+ * enough for every received byte: the socket's one timer is only set anew if the new time is
+ * earlier than the timer's. CB_CLOSED. */
 CB_PUBLIC cb_status cb_tcp_set_alarm(cb_tcp_socket *socket, int64_t due_ns, cb_error *error);
 /* Switches a direction on or off. While reading is off there are no read callbacks and no read
  * limit, and after at most one piece nothing is taken from the kernel, so that the peer has to

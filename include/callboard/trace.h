@@ -1,13 +1,13 @@
 /* Traces: reading, printing and verifying the files that `callboard run --trace FILE` writes.
  *
- * A trace holds every message the supervisor received, in order, and every effect it had, so that
- * the whole of what was decided can be replayed. The file format is described in
- * docs/trace-format.md; version CB_TRACE_VERSION.
+ * A trace holds every message that the supervisor received, in order, and every effect of it, so
+ * that all decisions can be replayed. docs/trace-format.md describes the file format; version
+ * CB_TRACE_VERSION.
  *
- * Everything that comes from a file is checked: a damaged file gives CB_FORMAT and a sentence with
- * the record's number and offset, never a wrong record. A file may be read while it is written; an
- * end that is torn (half a record, or records whose checksum fails with no good one after them) is
- * cut off and reported by cb_trace_cut_of.
+ * Everything in a file is checked. A damaged file gives CB_FORMAT and a sentence with the record's
+ * number and offset, never a wrong record. A file may be read while it is written. A torn end (half
+ * a record, or records with wrong checksums and no good record after them) is cut off;
+ * cb_trace_cut_of reports it.
  * Threads: a reader belongs to one thread at a time.
  */
 #ifndef CALLBOARD_TRACE_H
@@ -28,8 +28,8 @@ extern "C" {
 #define CB_TRACE_VERSION  1u
 #define CB_TRACE_NAME_MAX 240u /* bytes of a name in the string table */
 
-/* What a record is: X(NAME, number, text). Numbers are part of the format: never reuse one. A
- * reader skips kinds that it does not know. */
+/* X(NAME, number, text): the kinds of records. Numbers are part of the format: never reuse one. A
+ * reader skips unknown kinds. */
 #define CB_TRACE_KINDS(X)                                                                          \
     X(INPUT, 1, "input")           /* a message that the supervisor received */                    \
     X(EFFECT, 2, "effect")         /* a message that an input made it send */                      \
@@ -46,7 +46,7 @@ typedef enum cb_trace_kind {
 #undef CB_TRACE_KIND_ENUM
 } cb_trace_kind;
 
-/* "?" for a number that is none. Never NULL. */
+/* An unknown number gives "?". Never NULL. */
 CB_PUBLIC const char *cb_trace_kind_name(unsigned kind);
 
 enum {
@@ -57,17 +57,17 @@ enum {
 typedef struct cb_trace_header {
     uint32_t version;
     uint32_t flags;          /* CB_TRACE_FLAG_* */
-    int64_t start_wall_ns;   /* when the program started: since 1970 UTC */
+    int64_t start_wall_ns;   /* start of the program, since 1970 UTC */
     int64_t start_mono_ns;   /* the same moment on the clock that stamps messages */
     uint64_t first_sequence; /* of the first record; 1 unless MIDDLE */
-    uint64_t overwritten;    /* records that are missing before the first one */
+    uint64_t overwritten;    /* missing records before the first one */
     uint64_t process_id;
-    bool has_limits;  /* whether the file's list of limits is the one of this library */
-    cb_limits limits; /* what the supervisor was configured with */
+    bool has_limits;  /* the file's list of limits is the same as this library's */
+    cb_limits limits; /* the supervisor's configuration */
 } cb_trace_header;
 
-/* A message as the supervisor saw it. Names of kinds and the meaning of fields:
- * docs/trace-format.md. */
+/* A message as the supervisor saw it. docs/trace-format.md has the names of kinds and the meaning
+ * of fields. */
 typedef struct cb_trace_message {
     uint16_t kind;
     uint8_t name_space;
@@ -87,7 +87,7 @@ typedef struct cb_trace_message {
 typedef enum cb_trace_table { CB_TRACE_TABLE_NAME_SPACE = 1 } cb_trace_table;
 
 typedef struct cb_trace_name_part {
-    uint64_t id;     /* of what is named */
+    uint64_t id;     /* id of the named object */
     uint16_t table;  /* cb_trace_table */
     uint16_t total;  /* bytes of the whole name, 1..CB_TRACE_NAME_MAX */
     uint16_t offset; /* of this part */
@@ -96,14 +96,14 @@ typedef struct cb_trace_name_part {
 } cb_trace_name_part;
 
 typedef struct cb_trace_bytes {
-    uint32_t offset; /* of the first byte here in the payload */
+    uint32_t offset; /* offset in the payload of the first byte here */
     uint32_t size;   /* 0..56 */
     uint8_t bytes[56];
 } cb_trace_bytes;
 
 typedef struct cb_trace_lost {
     uint64_t records;
-    uint64_t messages; /* of these, inputs: the next one's number is higher by so many */
+    uint64_t messages; /* inputs among them: the next input's number is higher by this */
 } cb_trace_lost;
 
 typedef struct cb_trace_end {
@@ -117,9 +117,9 @@ typedef struct cb_trace_record {
     uint16_t kind; /* cb_trace_kind */
     uint16_t flags;
     uint32_t index;        /* 0 for an input, 1.. for its effects */
-    uint64_t sequence;     /* number of the input it belongs to, from 1 */
+    uint64_t sequence;     /* number of its input, from 1 */
     uint64_t payload_size; /* bytes of a message's payload */
-    uint32_t actor;        /* whose NOTE it is; 0 otherwise */
+    uint32_t actor;        /* the actor of a NOTE; otherwise 0 */
     uint64_t number;       /* of the record in the file, from 1 */
     uint64_t offset;       /* of the record in the file, in bytes */
     union {
@@ -132,11 +132,11 @@ typedef struct cb_trace_record {
     } of;
 } cb_trace_record;
 
-/* What a reader met at the end of the records. */
+/* The end of the records as a reader found it. */
 typedef struct cb_trace_cut {
-    bool closed;     /* there was an end record: the file is whole */
-    uint64_t offset; /* where the last good record ends */
-    uint64_t bytes;  /* that were cut off behind it: 0 unless the end is torn */
+    bool closed;     /* an end record was there: the file is whole */
+    uint64_t offset; /* end of the last good record */
+    uint64_t bytes;  /* bytes that were cut off after it; 0 unless the end is torn */
 } cb_trace_cut;
 
 typedef struct cb_trace_reader cb_trace_reader;
@@ -147,26 +147,27 @@ CB_PUBLIC cb_status cb_trace_open(const char *path, cb_trace_reader **reader, cb
 CB_PUBLIC void cb_trace_close(cb_trace_reader **reader);
 /* Valid until the reader is closed. */
 CB_PUBLIC const cb_trace_header *cb_trace_header_of(const cb_trace_reader *reader);
-/* The next record. CB_CLOSED after the last one (cb_trace_cut_of tells how it ended), CB_FORMAT for
- * one that is damaged or out of order; after either it says the same again. */
+/* Reads the next record. CB_CLOSED after the last one (cb_trace_cut_of tells how the file ended),
+ * CB_FORMAT for a record that is damaged or out of order. After either, further calls give the same
+ * result. */
 CB_PUBLIC cb_status cb_trace_next(cb_trace_reader *reader, cb_trace_record *record,
                                   cb_error *error);
-/* Meaningful once cb_trace_next has said CB_CLOSED. */
+/* Meaningful once cb_trace_next has returned CB_CLOSED. */
 CB_PUBLIC cb_trace_cut cb_trace_cut_of(const cb_trace_reader *reader);
-/* The name of a namespace as far as read, or NULL. Valid until the reader is closed. */
+/* The name of a namespace, if it was read so far, or NULL. Valid until the reader is closed. */
 CB_PUBLIC const char *cb_trace_name_space(const cb_trace_reader *reader, uint8_t name_space);
 
-/* Which lines to print; all zero prints every one. */
+/* The lines to print; all zero prints every line. */
 typedef struct cb_trace_show_options {
     uint32_t route;   /* only messages about this route's id */
-    const char *job;  /* only messages about this job, as its column shows it: 5, or #3.1 */
-    const char *kind; /* only messages of this name, in any case */
+    const char *job;  /* only messages about this job, written as in its column: 5, or #3.1 */
+    const char *kind; /* only messages with this name, in upper or lower case */
     int64_t since_ns; /* from this time after the start */
     int64_t until_ns; /* up to this time after the start; 0: no end */
 } cb_trace_show_options;
 
-/* Prints one aligned line for each message. `options` may be NULL. A torn end is said in a last
- * line. CB_FORMAT after the good records of a damaged file were printed; CB_IO. */
+/* Prints one aligned line for each message. `options` may be NULL. A last line reports a torn end.
+ * CB_FORMAT after the good records of a damaged file were printed; CB_IO. */
 CB_PUBLIC cb_status cb_trace_show(FILE *out, const char *path, const cb_trace_show_options *options,
                                   cb_error *error);
 

@@ -50,8 +50,7 @@ void cb_state_count_run(int difference);
 /* Makes a zeroed block of `size` bytes in the table; its id is the call's result. Takes the mutex
  * itself. Runtime errors: the limits, no memory. */
 cb_status cb_state_new(cb_call *call, size_t size);
-/* The block with this id. NULL if there is none; *fault is then the text that follows "block N
- * ". */
+/* The block with this id. NULL if there is none; *fault is then the text after "block N". */
 cb_state_block *cb_state_find(int64_t id, const char **fault);
 /* Takes the block out of the table and frees it. No run may hold its lock or wait for it any
  * more. */

@@ -13,6 +13,7 @@ OBJECTS = "callboard_objects"
 SUPPORT = "unit_support"
 TRIES = 3  # for a failure that can be chance: it has to be seen twice
 NEEDED = 2
+ROOM_BYTES = 256 << 20  # on a disk with less, what does not compile says nothing
 
 
 class Result:
@@ -57,6 +58,8 @@ class Workbench:
 
     def judge(self, mutant):
         shutil.rmtree(self.folder, ignore_errors=True)
+        if shutil.disk_usage(os.path.dirname(self.folder)).free < ROOM_BYTES:
+            raise OSError(f"the disk of {self.folder} is nearly full")
         self.write(mutant)
         is_header = mutant.path.endswith(".h")
         made = self.builds[False].objects_of(mutant.path, OBJECTS)
@@ -125,7 +128,7 @@ class Workbench:
             if test.plain and not has_plain_library:
                 self.link_plain(mutant)
                 has_plain_library = True
-            failure = self.run_test(test, mutant.path)
+            failure = self.failure(test, mutant.path)
             if failure:
                 test.kills[mutant.path] = test.kills.get(mutant.path, 0) + 1
                 by = f"{test.name}: {failure.how}"
@@ -139,26 +142,36 @@ class Workbench:
             raise BuildError("does not compile without sanitizers")
         link(build, "callboard_inside", objects, self.path("plainlib", LIBRARY))
 
-    def run_test(self, test, path):
-        """How the test failed with a changed file ("": none is changed); None if it passed."""
-        build = self.builds[test.plain]
-        program = self.program(build, test, path)
-        libraries = self.path("plainlib" if test.plain else "lib")
-        callboard = program if test.target == "callboard" else os.path.join(build.directory,
-                                                                           "bin/callboard")
-        environment = environment_of(self.part, build, libraries, callboard)
+    def failure(self, test, path):
+        """How the test fails with a changed file; None if it passes."""
         failures = 0
         for _ in range(TRIES):
-            outcome = self.runner.run(test.argv(build.tree, program), environment,
-                                      self.path("run"), test.limit_s, test.plain)
+            outcome = self.run_test(test, path)
             if outcome.how is None:
                 if self.part.steady or failures == 0:
                     return None
                 continue
             failures += 1
-            if self.part.steady or outcome.is_certain or failures == NEEDED:
+            if self.part.steady or outcome.is_certain:
                 return outcome
+            if failures == NEEDED:
+                # It may be the machine: then it fails as it is, too.
+                return outcome if self.run_test(test, None).how is None else None
         return None
+
+    def run_test(self, test, path):
+        """What comes of the test with a changed file; None: none is changed."""
+        build = self.builds[test.plain]
+        program = os.path.join(build.directory, test.program)
+        libraries = build.directory
+        if path is not None:
+            program = self.program(build, test, path)
+            libraries = self.path("plainlib" if test.plain else "lib")
+        callboard = program if test.target == "callboard" else os.path.join(build.directory,
+                                                                           "bin/callboard")
+        environment = environment_of(self.part, build, libraries, callboard)
+        return self.runner.run(test.argv(build.tree, program), environment, self.path("run"),
+                               test.limit_s, test.cpu_s, test.plain)
 
     def program(self, build, test, path):
         """The test's program; built again if it includes a header that was changed."""

@@ -27,7 +27,7 @@ class BuildError(Exception):
 
 
 def copy_tree(root, copy):
-    """Brings the copy up to date; a file that is as it was keeps its time: it is not built again."""
+    """Brings the copy up to date. A file that is as it was keeps its time, and is not built anew."""
     kept = set()
     for name in COPIED:
         whole = os.path.join(root, name)

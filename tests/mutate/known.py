@@ -17,9 +17,10 @@ import tempfile
 import operators
 from build import Build, BuildError, compile_object, link, without_launcher
 from parts import PARTS
-from run import LEAST_LIMIT_S, SANITIZERS, Runner
+from run import SANITIZERS, Runner
 from source import Source
 
+LIMIT_S = 20
 HERE = os.path.dirname(os.path.abspath(__file__))
 ENTRY = re.compile(r"(\w+) (\S+)\n- (.+)\n\+ (.+)\nkilled by (\w+)\n?")
 
@@ -97,8 +98,7 @@ def environment(build):
 
 
 def passes(build, runner, program, folder):
-    outcome = runner.run([program], environment(build), os.path.join(folder, "run"),
-                         LEAST_LIMIT_S * 2)
+    outcome = runner.run([program], environment(build), os.path.join(folder, "run"), LIMIT_S)
     return outcome.how is None
 
 

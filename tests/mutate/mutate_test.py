@@ -261,6 +261,16 @@ class Running(unittest.TestCase):
         self.assertEqual(outcome.how, "time limit")
         await_end(int(outcome.output))
 
+    def test_a_test_that_is_only_slow_goes_on(self):
+        with tempfile.TemporaryDirectory() as folder:
+            argv = ["sh", "-c", "i=0; while [ $i -lt 1000000 ]; do i=$((i+1)); done"]
+            outcome = Runner().run(argv, dict(os.environ), os.path.join(folder, "run"), 0.05, 60)
+            self.assertIsNone(outcome.how)
+            outcome = Runner().run(["sh", "-c", "while :; do :; done"], dict(os.environ),
+                                   os.path.join(folder, "run"), 0.2, 0.01)
+            self.assertEqual(outcome.how, "time limit")
+            self.assertGreater(outcome.cpu, 0)
+
     def test_what_a_test_leaves_behind_is_ended(self):
         outcome = self.run_script("sleep 600 >/dev/null 2>&1 & echo $!")
         self.assertIsNone(outcome.how)

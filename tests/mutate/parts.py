@@ -61,12 +61,14 @@ PARTS = {
         replay=["lang"],
         scripts=["bad", "run", "plugins"]),
     "mailbox": Part(
-        files=["actors/**/mailbox.[ch]", "actors/**/exchange.[ch]", "actors/**/asker*.[ch]"],
+        files=["actors/**/mailbox.[ch]", "actors/**/exchange.[ch]", "actors/**/asker*.[ch]",
+               "actors/**/receiver.h"],
         unit=["asker", "exchange", "mailbox", "runtime", "supervisor"],
         steady=False),
     "supervisor": Part(
-        files=["actors/**/supervisor.[ch]", "actors/**/actor_start.c", "actors/**/runtime.[ch]",
-               "actors/**/charge.h", "actors/**/bell.[ch]", "actors/**/address_map.[ch]"],
-        unit=["actor_start", "address_map", "bell", "charge", "exchange", "runtime", "supervisor"],
+        files=["actors/**/supervisor.[ch]", "actors/**/outbox.[ch]", "actors/**/actor_start.c",
+               "actors/**/runtime.[ch]", "actors/**/charge.h", "actors/**/bell.[ch]", "actors/**/address_map.[ch]"],
+        unit=["actor_start", "address_map", "bell", "charge", "exchange", "outbox", "runtime",
+              "shell", "supervisor"],
         steady=False),
 }

@@ -2,6 +2,7 @@
 
 import json
 import os
+import select
 import shutil
 import signal
 import subprocess
@@ -11,6 +12,9 @@ import time
 LEAST_LIMIT_S = 10
 LIMIT_FACTOR = 5
 FIRST_LIMIT_S = 600  # before it is known how long a test takes
+EXTENSIONS = 3  # for a test that is only slow because others use the processors
+LOOK_S = 2  # so long it is watched whether a late test does anything
+TICKS = os.sysconf("SC_CLK_TCK")
 SANITIZER_STATUS = 86
 FILE_BLOCKS = 1 << 20  # of 512 bytes: what a test may write into one file
 MEMORY_MIB = 3000
@@ -22,9 +26,10 @@ SANITIZERS = (f"symbolize=0:exitcode={SANITIZER_STATUS}:detect_odr_violation=0:"
 
 
 class Outcome:
-    def __init__(self, how, seconds, output):
+    def __init__(self, how, seconds, cpu, output):
         self.how = how  # None: passed
         self.seconds = seconds
+        self.cpu = cpu  # seconds of processors that it took
         self.output = output
 
     @property
@@ -48,8 +53,9 @@ class Runner:
             for group in self.groups:
                 os.killpg(group, signal.SIGKILL)
 
-    def run(self, argv, environment, folder, limit_s, plain=False):
-        """What came of a test; its folder is emptied before and afterwards."""
+    def run(self, argv, environment, folder, limit_s, cpu_s=None, plain=False):
+        """What came of a test; its folder is emptied before and afterwards. cpu_s: how much of a
+        processor it may take, if that is known."""
         shutil.rmtree(folder, ignore_errors=True)
         os.makedirs(os.path.join(folder, "tmp"))
         log = os.path.join(folder, "output")
@@ -65,16 +71,15 @@ class Runner:
                     cwd=os.path.join(folder, "tmp"), stdin=subprocess.DEVNULL, stdout=output,
                     stderr=subprocess.STDOUT, start_new_session=True)
                 self.groups.add(process.pid)
-        timed_out = self.wait(process, limit_s)
+        late, status, cpu = self.wait(process, limit_s, limit_s if cpu_s is None else cpu_s)
         if self.stopped:
             raise InterruptedError
         with open(log, "rb") as output:
             output.seek(max(0, os.path.getsize(log) - 20000))
             text = output.read().decode("utf-8", "replace")
         shutil.rmtree(folder, ignore_errors=True)
-        status = process.returncode
         how = None
-        if timed_out:
+        if late:
             how = "time limit"
         elif status == SANITIZER_STATUS or (status != 0 and "Sanitizer" in text):
             how = "sanitizer"
@@ -82,26 +87,50 @@ class Runner:
             how = f"signal {-status}"
         elif status != 0:
             how = f"status {status}"
-        return Outcome(how, time.monotonic() - begin, text)
+        return Outcome(how, time.monotonic() - begin, cpu, text)
 
-    def wait(self, process, limit_s):
-        late = threading.Event()
-
-        def end():
-            late.set()
-            os.killpg(process.pid, signal.SIGKILL)
-
+    def wait(self, process, limit_s, cpu_s):
+        """Whether it was late, its status, the seconds of processors that it took."""
+        ended = os.pidfd_open(process.pid)
+        late = False
+        try:
+            for extension in range(EXTENSIONS + 1):
+                if self.ends_within(ended, limit_s):
+                    break
+                used = cpu_of_group(process.pid)
+                late = extension == EXTENSIONS or used >= cpu_s
+                if not late and not self.ends_within(ended, LOOK_S):
+                    late = cpu_of_group(process.pid) - used < 0.05  # it waits for something
+                if late:
+                    break
+        finally:
+            os.close(ended)
         # The process is not reaped before its group is gone, so the number stays its own.
-        timer = threading.Timer(limit_s, end)
-        timer.start()
-        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
-        timer.cancel()
-        timer.join()
         with self.lock:
             self.groups.discard(process.pid)
             os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-        return late.is_set()
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        return late, process.returncode, usage.ru_utime + usage.ru_stime
+
+    @staticmethod
+    def ends_within(ended, seconds):
+        return bool(select.select([ended], [], [], seconds)[0])
+
+
+def cpu_of_group(group):
+    """The seconds of processors that a group's processes, and those they waited for, have taken."""
+    ticks = 0
+    for name in os.listdir("/proc"):
+        if name.isdigit():
+            try:
+                with open(f"/proc/{name}/stat", encoding="ascii", errors="replace") as file:
+                    fields = file.read().rpartition(")")[2].split()
+            except OSError:
+                continue
+            if int(fields[2]) == group:
+                ticks += sum(int(field) for field in fields[11:15])
+    return ticks / TICKS
 
 
 class Test:
@@ -115,6 +144,7 @@ class Test:
         self.scripts = scripts  # for run_scripts.py, which runs the program
         self.plain = plain
         self.seconds = None
+        self.cpu = None
         self.kills = {}  # file -> how many of its mutants it has killed in this run
 
     @property
@@ -122,6 +152,10 @@ class Test:
         if self.seconds is None:
             return FIRST_LIMIT_S
         return max(LEAST_LIMIT_S, LIMIT_FACTOR * self.seconds)
+
+    @property
+    def cpu_s(self):
+        return None if self.cpu is None else max(LEAST_LIMIT_S, LIMIT_FACTOR * self.cpu)
 
     def argv(self, tree, program):
         if self.scripts is None:
@@ -160,7 +194,7 @@ def environment_of(part, build, libraries, callboard):
 
 
 def load_times(path, digest):
-    """How long each test took on the unchanged tree, if that was measured; else nothing."""
+    """{test: [seconds, of processors]} on the unchanged tree, if that was measured; else {}."""
     try:
         with open(path, encoding="utf-8") as file:
             kept = json.load(file)
@@ -171,4 +205,5 @@ def load_times(path, digest):
 
 def save_times(path, digest, tests):
     with open(path, "w", encoding="utf-8") as file:
-        json.dump({"digest": digest, "seconds": {test.name: test.seconds for test in tests}}, file)
+        times = {test.name: [test.seconds, test.cpu] for test in tests}
+        json.dump({"digest": digest, "seconds": times}, file)

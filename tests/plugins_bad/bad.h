@@ -1,4 +1,5 @@
-/* What the wrong plugins share: a verb that does nothing, and a plugin around a table of verbs. */
+/* Helpers that the wrong plugins share: a verb that does nothing, and a plugin around a table of
+ * verbs. */
 #ifndef CALLBOARD_TESTS_BAD_H
 #define CALLBOARD_TESTS_BAD_H
 

@@ -269,6 +269,82 @@ static void test_plugins(void)
     stop(&in);
 }
 
+/* A catalog of its own: `small` and `large` are one namespace that knows one verb, and two. */
+static const cb_verb own_verbs[] = {LANG_VERB("One", "i32()", 0), LANG_VERB("Two", "i32()", 0)};
+static cb_catalog_verb own_parsed[2];
+static const cb_namespace own_small = {"own", 1, own_parsed, 1};
+static const cb_namespace own_large = {"own", 1, own_parsed, 2};
+
+static cb_status load_own(void *user, const char *path, const char *script_folder,
+                          const cb_namespace **out, cb_error *error)
+{
+    (void)user;
+    CU_ASSERT_STRING_EQUAL(script_folder, ".");
+    for (size_t i = 0; i < 2; i++) {
+        own_parsed[i].verb = &own_verbs[i];
+        CU_ASSERT_EQUAL(cb_signature_parse(own_verbs[i].signature, &own_parsed[i].signature, error),
+                        CB_OK);
+    }
+    if (strcmp(path, "said") == 0)
+        return cb_fail(error, CB_IO, "x");
+    if (strcmp(path, "memory") == 0)
+        return CB_NO_MEMORY;
+    *out = strcmp(path, "small") == 0 ? &own_small : &own_large;
+    return strcmp(path, "unsaid") == 0 ? CB_UNSUPPORTED : CB_OK;
+}
+
+static cb_status bind_own(bound *in, const char *text)
+{
+    static const cb_catalog own = {.load = load_own};
+    memset(in, 0, sizeof *in);
+    CU_ASSERT_EQUAL_FATAL(cb_source_from_bytes("t.dom", text, strlen(text), &in->source, NULL),
+                          CB_OK);
+    return cb_front_analyze(&in->source, &own, &in->program, &in->diagnostics);
+}
+
+static void test_plugins_that_fail(void)
+{
+    bound in;
+    CU_ASSERT_EQUAL(bind_own(&in, "plugin \"said\"; void main() { }"), CB_SCRIPT);
+    CU_ASSERT_STRING_EQUAL(in.diagnostics.items[0].text, "x");
+    CU_ASSERT_EQUAL(in.diagnostics.items[0].place.column, 8);
+    stop(&in);
+    CU_ASSERT_EQUAL(bind_own(&in, "plugin \"unsaid\"; void main() { own.One(); }"), CB_SCRIPT);
+    CU_ASSERT_EQUAL(in.diagnostics.count, 1);
+    CU_ASSERT_STRING_EQUAL(in.diagnostics.items[0].text, cb_status_text(CB_UNSUPPORTED));
+    stop(&in);
+    CU_ASSERT_EQUAL(bind_own(&in, "plugin \"memory\"; void main() { }"), CB_NO_MEMORY);
+    CU_ASSERT_EQUAL(in.diagnostics.count, 0);
+    stop(&in);
+    /* Nobody knows a plugin that would help. */
+    CU_ASSERT_EQUAL(bind_own(&in, "void main() { own.One(); printf(\"x\"); }"), CB_SCRIPT);
+    CU_ASSERT_STRING_EQUAL(in.diagnostics.items[0].text, "no plugin line loads the namespace own");
+    CU_ASSERT_STRING_EQUAL(in.diagnostics.items[1].text, "no function named printf");
+    stop(&in);
+}
+
+/* Of two namespaces of one name the one that knows more is taken, whichever comes first. */
+static void test_the_richer_namespace_stays(void)
+{
+    static const char *const good[] = {
+        "plugin \"large\"; void main() { own.One(); own.Two(); }",
+        "plugin \"small\"; plugin \"large\"; void main() { own.One(); own.Two(); }",
+        "plugin \"large\"; plugin \"small\"; void main() { own.One(); own.Two(); }",
+        "plugin \"large\"; plugin \"large\"; void main() { own.One(); own.Two(); }",
+    };
+    bound in;
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+        CU_ASSERT_EQUAL(bind_own(&in, good[i]), CB_OK);
+        CU_ASSERT_EQUAL(in.program->namespace_count, 1);
+        CU_ASSERT_PTR_EQUAL(in.program->namespaces[0], &own_large);
+        stop(&in);
+    }
+    CU_ASSERT_EQUAL(bind_own(&in, "plugin \"small\"; void main() { own.One(); own.Two(); }"),
+                    CB_SCRIPT);
+    CU_ASSERT_STRING_EQUAL(in.diagnostics.items[0].text, "own has no verb Two");
+    stop(&in);
+}
+
 static void test_printing(void)
 {
     bound in;
@@ -302,6 +378,8 @@ int main(void)
     CU_add_test(suite, "assigned on every path", test_assignment_of_all_paths);
     CU_add_test(suite, "errors", test_errors);
     CU_add_test(suite, "plugins", test_plugins);
+    CU_add_test(suite, "plugins that fail", test_plugins_that_fail);
+    CU_add_test(suite, "the richer namespace stays", test_the_richer_namespace_stays);
     CU_add_test(suite, "how errors print", test_printing);
     CU_basic_set_mode(CU_BRM_NORMAL);
     CU_ErrorCode code = CU_basic_run_tests();

@@ -1,7 +1,7 @@
-/* Memory that runs out when a test wants it to: malloc, calloc and realloc of the whole program go
- * through here. Include it in one file of a test program of one thread.
+/* Memory that runs out when a test wants it: it replaces malloc, calloc and realloc for the whole
+ * program. Include it in one file of a test program with one thread.
  *
- * free stays what it is, and so does what a sanitizer knows of each piece of memory.
+ * free is not replaced, and a sanitizer still knows each piece of memory.
  */
 #ifndef CALLBOARD_TESTS_UNIT_FAILING_MALLOC_H
 #define CALLBOARD_TESTS_UNIT_FAILING_MALLOC_H
@@ -14,19 +14,24 @@
 
 #include "callboard/status.h"
 
-static unsigned failing_countdown; /* allocations until one fails, that one included; 0: none does */
-static bool failing_for_good;      /* and all after it fail, too */
+static unsigned failing_countdown; /* allocations up to the failing one, inclusive; 0: none fails */
+static bool failing_for_good;      /* all later ones fail too */
 static bool failing_has_failed;    /* since failing_begin */
+static bool failing_has_begun;     /* failing_begin was called before */
 
-/* From here on the allocation of that number (from 1) fails, and perhaps all after it. */
+/* Of the leak sanitizer, where there is one. */
+void __lsan_ignore_object(const void *object) __attribute__((weak));
+
+/* From here on allocation `number` (from 1) fails; with `for_good`, all after it fail too. */
 static inline void failing_begin(unsigned number, bool for_good)
 {
     failing_countdown = number;
     failing_for_good = for_good;
     failing_has_failed = false;
+    failing_has_begun = true;
 }
 
-/* Whether one has failed; from here on none does. */
+/* Returns true if one has failed. From here on none fails. */
 static inline bool failing_end(void)
 {
     failing_countdown = 0;
@@ -42,9 +47,17 @@ static bool failing_fails(void)
     return true;
 }
 
-/* The function behind this one: the sanitizer's or the C library's. A pointer to a function is no
- * pointer to an object in C, so its bytes are copied. */
-#define FAILING_NEXT(name, type)                                                                    \
+/* The loader allocates before; it keeps that where the leak sanitizer does not look. */
+static void *failing_given(void *memory)
+{
+    if (!failing_has_begun && memory != NULL && __lsan_ignore_object != NULL)
+        __lsan_ignore_object(memory);
+    return memory;
+}
+
+/* The original function: the sanitizer's or the C library's. C does not allow converting a pointer
+ * to an object into a pointer to a function, so its bytes are copied. */
+#define FAILING_NEXT(name, type)                                                                   \
     static type next;                                                                              \
     if (next == NULL) {                                                                            \
         void *found = dlsym(RTLD_NEXT, name);                                                      \
@@ -60,13 +73,13 @@ typedef void *(*failing_realloc_type)(void *, size_t);
 CB_PUBLIC void *malloc(size_t size)
 {
     FAILING_NEXT("malloc", failing_malloc_type)
-    return failing_fails() ? NULL : next(size);
+    return failing_fails() ? NULL : failing_given(next(size));
 }
 
 CB_PUBLIC void *calloc(size_t count, size_t size)
 {
     FAILING_NEXT("calloc", failing_calloc_type)
-    return failing_fails() ? NULL : next(count, size);
+    return failing_fails() ? NULL : failing_given(next(count, size));
 }
 
 CB_PUBLIC void *realloc(void *memory, size_t size)

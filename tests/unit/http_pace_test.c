@@ -101,12 +101,12 @@ static void a_body_below_the_rate_is_cut(void)
     http_end(&made);
 }
 
-/* Each byte earns its sender 100 ms, so 30 of them in 600 ms are not too slow, although the time
- * that any body gets is over after 30 ms. */
+/* A window asks for three bytes, and some fifteen come in each, so 30 of them in 600 ms are not too
+ * slow, although the first window is over after 300 ms. */
 static void a_body_above_the_rate_may_take_long(void)
 {
     cb_limits limits = cb_limits_default();
-    limits.http_pace_ms = 30;
+    limits.http_pace_ms = 300;
     limits.http_rate = 10;
     http_service made = http_begin_with(&limits);
     int fd = http_dial(&made, http_open(&made, HTTP_HELLO));
@@ -123,12 +123,16 @@ static void a_body_above_the_rate_may_take_long(void)
 }
 
 /* A client whose kernel takes little. */
-static int dial_narrow(http_service *made, int64_t route)
+static int dial_taking(http_service *made, int64_t route, int size)
 {
-    const int size = 4096;
     int fd = http_dial(made, route);
     CU_ASSERT_EQUAL(setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size), 0);
     return fd;
+}
+
+static int dial_narrow(http_service *made, int64_t route)
+{
+    return dial_taking(made, route, 4096);
 }
 
 static void a_response_that_is_not_read_is_given_up(void)
@@ -145,6 +149,76 @@ static void a_response_that_is_not_read_is_given_up(void)
     http_wait_drained(&made, route);
     CU_ASSERT_EQUAL(http_ask(&made, CB_ASK_ROUTE_ACCEPTED, route), 1);
     CU_ASSERT_EQUAL(http_ask(&made, CB_ASK_ROUTE_COMPLETED, route), 0);
+    http_hang_up(fd);
+    http_end(&made);
+}
+
+static char much[5000000];
+
+/* What came fast is worth no more than its own window: at this rate it would be worth 5,000 s. */
+static void a_fast_beginning_of_a_body_buys_no_silence(void)
+{
+    cb_limits limits = cb_limits_default();
+    limits.http_pace_ms = 200;
+    limits.http_rate = 1000;
+    http_service made = http_begin_with(&limits);
+    int64_t route = http_open(&made, HTTP_HELLO);
+    int fd = http_dial(&made, route);
+    http_say(fd, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 16000000\r\n\r\n");
+    http_say_bytes(fd, much, sizeof much);
+    expect_answer(fd, "408");
+    fd = http_dial(&made, route);
+    http_say(fd, "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nf00000\r\n");
+    http_say_bytes(fd, much, sizeof much);
+    CU_ASSERT(trickle(fd, "b", 20) < 10000); /* 50 a second */
+    expect_answer(fd, "408");
+    CU_ASSERT_EQUAL(http_ask(&made, CB_ASK_ROUTE_DROPPED, route), 2);
+    http_end(&made);
+}
+
+static void take(int fd, size_t size)
+{
+    while (size > 0) {
+        ssize_t got = recv(fd, much, size < sizeof much ? size : sizeof much, 0);
+        CU_ASSERT_FATAL(got > 0);
+        size -= (size_t)got;
+    }
+}
+
+static void a_fast_beginning_of_a_response_buys_no_silence(void)
+{
+    cb_limits limits = cb_limits_default();
+    limits.http_pace_ms = 200;
+    limits.http_rate = 1000;
+    http_service made = http_begin_with(&limits);
+    int64_t route = http_open(&made, HTTP_LARGE);
+    int fd = http_dial(&made, route);
+    http_say(fd, "GET /50000000 HTTP/1.1\r\nHost: a\r\n\r\n");
+    take(fd, 10000000);
+    http_wait_drained(&made, route);
+    CU_ASSERT_EQUAL(http_ask(&made, CB_ASK_ROUTE_COMPLETED, route), 0);
+    http_hang_up(fd);
+    http_end(&made);
+}
+
+/* The kernels move it in steps of some 100 KB, so a step in each window is enough. */
+static void a_response_that_is_read_above_the_rate_goes_on(void)
+{
+    cb_limits limits = cb_limits_default();
+    limits.http_pace_ms = 400;
+    limits.http_rate = 20000;
+    http_service made = http_begin_with(&limits);
+    int64_t route = http_open(&made, HTTP_LARGE);
+    int fd = dial_taking(&made, route, 65536);
+    http_say(fd, "GET /50000000 HTTP/1.1\r\nHost: a\r\n\r\n");
+    for (int i = 0; i < 100; i++) {
+        take(fd, 20000);
+        (void)poll(NULL, 0, 20);
+    }
+    CU_ASSERT_EQUAL(http_ask(&made, CB_ASK_ROUTE_DRAINED, route), 0);
+    take(fd, 48000000);
+    http_wait_drained(&made, route);
+    CU_ASSERT_EQUAL(http_ask(&made, CB_ASK_ROUTE_COMPLETED, route), 1);
     http_hang_up(fd);
     http_end(&made);
 }
@@ -228,6 +302,9 @@ int main(void)
     CU_ADD_TEST(suite, a_body_below_the_rate_is_cut);
     CU_ADD_TEST(suite, a_body_above_the_rate_may_take_long);
     CU_ADD_TEST(suite, a_response_that_is_not_read_is_given_up);
+    CU_ADD_TEST(suite, a_fast_beginning_of_a_body_buys_no_silence);
+    CU_ADD_TEST(suite, a_fast_beginning_of_a_response_buys_no_silence);
+    CU_ADD_TEST(suite, a_response_that_is_read_above_the_rate_goes_on);
     CU_ADD_TEST(suite, who_only_asks_gathers_no_responses);
     CU_ADD_TEST(suite, what_comes_ahead_is_left_to_the_client);
     CU_basic_set_mode(CU_BRM_VERBOSE);

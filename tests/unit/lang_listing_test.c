@@ -209,6 +209,43 @@ static const listing conditions[] = {
      "5 registers, 0 objects; REF_GET_F r1 r0; CONST_F r3 2; ADD_F r2 r1 r3; REF_SET_F r2 "
      "r0; REF_GET_F r2 r0; CONST_F r4 1; SUB_F r3 r2 r4; REF_SET_F r3 r0; MOVE_F r1 r2; "
      "RET_F r1"},
+    {"void f() { return; }", "0 registers, 0 objects; RET"},
+    {"void f(i32 $n, i32 $m) { do { $n++; } while ($n < $m); }",
+     "2 registers, 0 objects; STEP_LT_W r0 r1 ->0; RET"},
+    {"void f(i64 $n, i64 $m) { do { $n++; } while ($n <= $m); }",
+     "2 registers, 0 objects; STEP_LE r0 r1 ->0; RET"},
+    {"void f(i32 $n) { do { $n++; } while ($n < $n); }",
+     "1 registers, 0 objects; ADD_WN r0 r0 1; LOOP_LT r0 r0 ->0; RET"},
+    {"void f(i32 $n, i32 $m) { do { $n++; } while ($m < $n); }",
+     "2 registers, 0 objects; ADD_WN r0 r0 1; LOOP_LT r1 r0 ->0; RET"},
+    {"void f(i32 $n, i32 $m) { do { $m++; } while ($n < $m); }",
+     "2 registers, 0 objects; ADD_WN r1 r1 1; LOOP_LT r0 r1 ->0; RET"},
+    {"void f(i32 $n, i32 $m) { do { $n += 2; } while ($n < $m); }",
+     "2 registers, 0 objects; ADD_WN r0 r0 2; LOOP_LT r0 r1 ->0; RET"},
+    {"void f(i32 $n, i32 $m) { do { $n = $m + 1; } while ($n < $m); }",
+     "2 registers, 0 objects; ADD_WN r0 r1 1; LOOP_LT r0 r1 ->0; RET"},
+    {"void f(i32 $n, i32 $m) { do { $n++; } while ($n != $m); }",
+     "2 registers, 0 objects; ADD_WN r0 r0 1; LOOP_NE r0 r1 ->0; RET"},
+    {"void f(i32 $n, i32 $m) { do { $n++; } while ($n > $m); }",
+     "2 registers, 0 objects; ADD_WN r0 r0 1; LOOP_LT r1 r0 ->0; RET"},
+    {"void f(i32 $n, i32 $m) { do { $n++; } while ($n < 7); }",
+     "3 registers, 0 objects; LOAD_I r2 7; STEP_LT_W r0 r2 ->1; RET"},
+    {"void f(i32 $n, i32 $m) { do { $n++; } while (7 > $n); }",
+     "3 registers, 0 objects; LOAD_I r2 7; STEP_LT_W r0 r2 ->1; RET"},
+    {"void f(i32 $n, i32 $m) { do { $n++; } while ($n < $m && $n < 100); }",
+     "2 registers, 0 objects; ADD_WN r0 r0 1; JUMP_LE r1 r0 ->3; LOOP_LT_N r0 100 ->0; "
+     "RET"},
+    {"void f(i32 $n, i32 $m) { $n++; while ($n < $m) { } }",
+     "2 registers, 0 objects; ADD_WN r0 r0 1; JUMP_LE r1 r0 ->3; LOOP_LT r0 r1 ->2; RET"},
+    {"void f(i32 $n, i32 $m) { $n++; if ($n < $m) { $m = 1; } }",
+     "2 registers, 0 objects; ADD_WN r0 r0 1; JUMP_LE r1 r0 ->3; LOAD_I r1 1; RET"},
+    {"void f(i32 $n, i32 $m) { while ($m) { if ($n) { return; } else { $n++; } } }",
+     "2 registers, 0 objects; JUMP_F r1 ->5; JUMP_F r0 ->3; RET; ADD_WN r0 r0 1; LOOP_T "
+     "r1 ->1; RET"},
+    {"void f(i32 $n) { if ($n) { return; } else { $n = 1; } }",
+     "1 registers, 0 objects; JUMP_F r0 ->2; RET; LOAD_I r0 1; RET"},
+    {"void f(i32 $n) { while (1) { if ($n) { break; } return; } }",
+     "1 registers, 0 objects; JUMP_F r0 ->2; JUMP ->4; RET; LOOP ->0; RET"},
 };
 
 static const listing calls_and_objects[] = {

@@ -103,7 +103,7 @@ static void analyze(size_t left, unsigned number)
  * that every node once is the one that finds no memory; and then those of further blocks. */
 static void each_node_of_a_tree_fails(void)
 {
-    enum { BLOCK = 64 * 1024, STEP = 32 };
+    enum { BLOCK = 64 * 1024, STEP = 48 };
     begin("", everything);
     for (unsigned number = 1; number == 1 || one.has_failed; number++) {
         for (size_t left = STEP; left <= BLOCK; left += STEP) {

@@ -631,6 +631,34 @@ static void test_run(void)
     service_end(service);
 }
 
+/* Whoever waited is gone: neither its time nor the last operation's end says anything to it. */
+static void test_run_canceled(void)
+{
+    service_double *service = service_begin(NULL);
+    int64_t never = timeout(service, 1000000, 1);
+    for (uint64_t i = 0; i < 1000; i++) {
+        cb_message run = {.kind = CB_MSG_ORDER,
+                          .status = CB_LOOP_RUN,
+                          .value = i % 2 == 0 ? -1 : 5,
+                          .job = 1000 + i};
+        service_send(service, &run);
+        service_send(service, &(cb_message){.kind = CB_MSG_CANCEL_ORDER, .job = 1000 + i});
+    }
+    cb_message stays = {.kind = CB_MSG_ORDER, .status = CB_LOOP_RUN, .value = -1, .job = 77};
+    service_send(service, &stays);
+    service_send(service, &(cb_message){.kind = CB_MSG_CANCEL_ORDER, .job = 78}); /* nobody's */
+    CU_ASSERT_EQUAL(service_ask(service, CB_LOOP_RUN, 20).value, 0); /* longer than those had */
+    cb_message got;
+    cb_message remove = {.kind = CB_MSG_ORDER, .status = CB_LOOP_REMOVE, .value = never, .job = 79};
+    service_send(service, &remove);
+    CU_ASSERT_FATAL(service_receive(service, &got));
+    CU_ASSERT_EQUAL(got.job, 79);
+    CU_ASSERT_FATAL(service_receive(service, &got));
+    CU_ASSERT(got.job == 77 && got.value == 1);
+    service_expect_silence(service);
+    service_end(service);
+}
+
 /* Pending ones go, done ones are told, and those that ask afterwards are answered. */
 static void test_stop(void)
 {
@@ -795,6 +823,7 @@ static CU_pSuite add_suite(const char *name, CU_InitializeFunc init)
     CU_ADD_TEST(suite, test_limit_of_bytes);
     CU_ADD_TEST(suite, test_limit_of_handles);
     CU_ADD_TEST(suite, test_run);
+    CU_ADD_TEST(suite, test_run_canceled);
     CU_ADD_TEST(suite, test_stop);
     CU_ADD_TEST(suite, test_stop_does_not_wait_for_a_peer);
     CU_ADD_TEST(suite, test_dropped_event_closes_what_it_made);

@@ -132,7 +132,7 @@ static char *repeat(const char *head, const char *one, size_t times, const char 
 static void expect_bounded(const char *head, const char *one, const char *tail)
 {
     /* Deep enough to end a C stack that is not guarded. */
-    char *text = repeat(head, one, 200000, tail);
+    char *text = repeat(head, one, 40000, tail);
     parsed_text in;
     parse(&in, text);
     CU_ASSERT_TRUE(in.diagnostics.count > 0);

@@ -1,4 +1,4 @@
-/* Text that grows: scripts that tests write, and the output that they expect of them. */
+/* Text that grows: for scripts that tests write, and for the output that they expect. */
 #ifndef CALLBOARD_TESTS_SCRIPT_TEXT_H
 #define CALLBOARD_TESTS_SCRIPT_TEXT_H
 
@@ -8,9 +8,9 @@
 
 #include "callboard/status.h"
 
-/* All zero is an empty one. */
+/* All zero is an empty text. */
 typedef struct script_text {
-    char *bytes; /* with a NUL behind them, once something was added */
+    char *bytes; /* followed by a NUL, once something was added */
     size_t size;
     size_t room;
 } script_text;
@@ -18,24 +18,25 @@ typedef struct script_text {
 static inline void script_add(script_text *text, const char *format, ...) CB_PRINTF_LIKE(2, 3);
 static inline void script_add(script_text *text, const char *format, ...)
 {
-    va_list arguments;
-    va_start(arguments, format);
-    int more = vsnprintf(NULL, 0, format, arguments);
-    va_end(arguments);
-    size_t needed = text->size + (size_t)more + 1;
-    if (needed > text->room) {
-        text->room = needed * 2;
+    for (;;) {
+        va_list arguments;
+        size_t left = text->room - text->size;
+        va_start(arguments, format);
+        int more = vsnprintf(text->bytes != NULL ? text->bytes + text->size : NULL, left, format,
+                             arguments);
+        va_end(arguments);
+        if (more >= 0 && (size_t)more < left) {
+            text->size += (size_t)more;
+            return;
+        }
+        text->room = (text->size + (size_t)more + 1) * 2;
         text->bytes = realloc(text->bytes, text->room);
         if (text->bytes == NULL)
             abort();
     }
-    va_start(arguments, format);
-    (void)vsnprintf(text->bytes + text->size, text->room - text->size, format, arguments);
-    va_end(arguments);
-    text->size += (size_t)more;
 }
 
-/* Adds the same text so many times. */
+/* Adds the same text `times` times. */
 static inline void script_repeat(script_text *text, const char *one, size_t times)
 {
     for (size_t i = 0; i < times; i++)

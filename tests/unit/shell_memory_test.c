@@ -3,6 +3,10 @@
 #include "tests/unit/scarce_memory.h"
 #include "tests/unit/supervisor_double.h"
 
+#include <errno.h>
+#include <time.h>
+
+#include "actors/base/clock.h"
 #include "actors/core/outbox.h"
 
 #define OTHER    (CB_ADDRESS_FIRST_ASKER + 2)
@@ -367,9 +371,9 @@ static void a_request_without_memory_for_a_worker_is_dropped(void)
     ready.value = 4;
     one(ready);
     send_all_in();
-    const cb_message *dropped = sent(CB_MSG_DROP, 0);
-    CU_ASSERT_PTR_NOT_NULL_FATAL(dropped);
-    CU_ASSERT_EQUAL(dropped->status, CB_JOB_OVERLOADED);
+    const cb_message *refusal = sent(CB_MSG_DROP, 0);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(refusal);
+    CU_ASSERT_EQUAL(refusal->status, CB_JOB_OVERLOADED);
     CU_ASSERT_EQUAL(count_sent(CB_MSG_DROP, CB_ADDRESS_FIRST_ACTOR), 1);
     end_shell();
 }
@@ -401,6 +405,55 @@ static void a_shutdown_that_comes_in_short_times_is_obeyed_when_they_are_over(vo
     visit();
     visit();
     CU_ASSERT_EQUAL(count_sent(CB_MSG_STOP_ACCEPTING, CB_ADDRESS_FIRST_ACTOR), 1);
+    all_waits_were_answered();
+    end_shell();
+}
+
+/* The last actor has said good-bye, but what is owed to OTHER has no place yet. */
+static void an_end_waits_for_what_waits_for_its_place(void)
+{
+    pthread_t own;
+    begin_shell();
+    open_route();
+    have_wait(MANY);
+    one((cb_message){.kind = CB_PLUMBING_STOP, .from = ASKER});
+    one((cb_message){.kind = CB_PLUMBING_BYE, .from = CB_ADDRESS_FIRST_ACTOR});
+    answer_all();
+    CU_ASSERT(scarce_failed());
+    scarce_spare_me(true);
+    CU_ASSERT_EQUAL_FATAL(pthread_create(&own, NULL, cb_supervisor_thread, world.supervisor), 0);
+    scarce_spare_me(false);
+    struct timespec soon;
+    (void)clock_gettime(CLOCK_REALTIME, &soon);
+    soon.tv_sec += 1;
+    CU_ASSERT_EQUAL_FATAL(pthread_timedjoin_np(own, NULL, &soon), ETIMEDOUT);
+    (void)scarce_end();
+    CU_ASSERT_EQUAL(pthread_join(own, NULL), 0);
+    CU_ASSERT_EQUAL(count_sent(CB_MSG_ANSWER, OTHER), 0);
+    close_supervisor(); /* what a full queue did not take ends here */
+    CU_ASSERT_EQUAL(payloads, 0);
+}
+
+/* A deadline that passes in short times is an input like others. */
+static void a_deadline_waits_for_what_waits_for_its_place(void)
+{
+    begin_shell();
+    open_route();
+    cb_message wait = from_asker(CB_MSG_WAIT, 9002);
+    wait.status = CB_WAIT_TIME;
+    wait.value = 1;
+    have_wait(MANY);
+    one(wait);
+    send_all_in();
+    answer_all();
+    int64_t until_ns = cb_now_ns() + 2000000;
+    while (cb_now_ns() < until_ns)
+        visit();
+    CU_ASSERT_EQUAL(count_sent(CB_MSG_ANSWER, ASKER), 0);
+    world.reads_nothing = 0;
+    visit();
+    visit();
+    CU_ASSERT_EQUAL(count_sent(CB_MSG_ANSWER, ASKER), 1);
     all_waits_were_answered();
     end_shell();
 }
@@ -757,6 +810,8 @@ int main(void)
                            TEST(a_request_without_memory_for_a_worker_is_dropped),
                            TEST(a_shutdown_needs_no_memory),
                            TEST(a_shutdown_that_comes_in_short_times_is_obeyed_when_they_are_over),
+                           TEST(an_end_waits_for_what_waits_for_its_place),
+                           TEST(a_deadline_waits_for_what_waits_for_its_place),
                            TEST(a_question_that_cannot_be_held_is_refused),
                            TEST(what_is_held_leaves_room_for_orders),
                            TEST(as_many_as_there_is_room_for_are_held),

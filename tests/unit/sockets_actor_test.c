@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "actors/base/budget.h"
 #include "actors/core/supervisor.h"
 #include "actors/sockets/sockets.h"
 #include "callboard/socket_commands.h"
@@ -409,6 +410,135 @@ static void a_slow_callback_makes_the_peer_wait(void)
     end();
 }
 
+/* A budget of which so many of 100 parts are used, as if by others. */
+static void use_up(int64_t percent)
+{
+    int64_t others = INT64_C(1) << 30;
+    int64_t base = cb_budget_bytes();
+    cb_budget_set(percent > 0 ? base + others : INT64_MAX, percent > 0 ? base : 0);
+    static int64_t used;
+    int64_t more = percent * others / 100 - used;
+    used += more;
+    cb_budget_add(more);
+    cb_budget_hand_on();
+}
+
+/* Nothing more is read, nothing is lost, and reading goes on by itself. */
+static void without_memory_a_socket_is_not_read(void)
+{
+    begin();
+    int peer = dial(serve());
+    uint32_t one = expect(ON_CONNECT, CB_SOCKET_KIND_CONNECTED, "");
+    uint64_t refused = cb_budget_refused();
+    use_up(101);
+    say(peer, "one");
+    expect(ON_READ, CB_SOCKET_KIND_READ, "one"); /* it was being received already */
+    CU_ASSERT_EQUAL(cb_budget_refused(), refused + 1);
+    say(peer, "two");
+    CU_ASSERT(!comes_event());
+    CU_ASSERT_EQUAL(cb_budget_refused(), refused + 1); /* looking again is no refusal */
+    use_up(0);
+    expect(ON_READ, CB_SOCKET_KIND_READ, "two");
+    CU_ASSERT_EQUAL(value_of(CB_SOCKET_BUFFERED, one), 0);
+    use_up(101);
+    say(peer, "three");
+    expect(ON_READ, CB_SOCKET_KIND_READ, "three");
+    close(peer);
+    CU_ASSERT(!comes_event());
+    use_up(0);
+    expect(ON_EVENT, CB_TCP_EOF, "");
+    end();
+}
+
+/* From a half on, one whose bytes wait already is read no more; others are. */
+static void who_has_much_waiting_is_not_read_first(void)
+{
+    begin();
+    uint16_t port = serve();
+    int busy = dial(port);
+    uint32_t one = expect(ON_CONNECT, CB_SOCKET_KIND_CONNECTED, "");
+    int other = dial(port);
+    expect(ON_CONNECT, CB_SOCKET_KIND_CONNECTED, "");
+    say(busy, "first");
+    expect_open(ON_READ, CB_SOCKET_KIND_READ, "first"); /* and its callback goes on */
+    use_up(60);
+    uint64_t refused = cb_budget_refused();
+    say(busy, "second");
+    while (cb_budget_refused() == refused)
+        (void)poll(NULL, 0, 1);
+    say(busy, "third");
+    say(other, "little");
+    expect(ON_READ, CB_SOCKET_KIND_READ, "little");
+    CU_ASSERT(!comes_event());
+    respond(one);
+    expect(ON_READ, CB_SOCKET_KIND_READ, "second"); /* not with the third */
+    expect(ON_READ, CB_SOCKET_KIND_READ, "third");  /* nothing of it waits any more */
+    use_up(0);
+    close(busy);
+    close(other);
+    expect(ON_EVENT, CB_TCP_EOF, "");
+    expect(ON_EVENT, CB_TCP_EOF, "");
+    end();
+}
+
+/* The script's limit for silence runs on, so that nobody waits for ever. */
+static void a_starved_socket_has_its_time_limit(void)
+{
+    cb_buffer *limits = cb_buffer_new(2 * sizeof(int64_t), 0);
+    begin();
+    int peer = dial(serve());
+    uint32_t one = expect(ON_CONNECT, CB_SOCKET_KIND_CONNECTED, "");
+    cb_pack_i64(limits->data, 100000);
+    CU_ASSERT_EQUAL(order(CB_SOCKET_SET_TIMEOUTS, one, limits, NULL, NULL), CB_OK);
+    use_up(101);
+    say(peer, "one");
+    expect(ON_READ, CB_SOCKET_KIND_READ, "one");
+    expect(ON_EVENT, CB_TCP_TIMEOUT, "there was no memory to receive in time");
+    await_connections(0);
+    use_up(0);
+    close(peer);
+    end();
+}
+
+/* The end does not wait for memory. */
+static void a_starved_socket_ends_like_any(void)
+{
+    begin();
+    int peer = dial(serve());
+    expect(ON_CONNECT, CB_SOCKET_KIND_CONNECTED, "");
+    use_up(101);
+    say(peer, "one");
+    expect(ON_READ, CB_SOCKET_KIND_READ, "one");
+    say(peer, "two");
+    end();
+    use_up(0);
+    close(peer);
+}
+
+/* What waits may not grow, but nobody is told to wait for what will not come. */
+static void without_memory_a_write_would_exceed(void)
+{
+    begin();
+    int peer = dial(serve());
+    uint32_t one = expect(ON_CONNECT, CB_SOCKET_KIND_CONNECTED, "");
+    int64_t taken = 0;
+    int64_t all = 0;
+    use_up(101);
+    while (all < (INT64_C(64) << 20) && taken >= 0) {
+        CU_ASSERT_EQUAL(order(CB_SOCKET_WRITE, one, cb_buffer_new(4000, 0), &taken, NULL), CB_OK);
+        all += taken > 0 ? taken : 0;
+    }
+    CU_ASSERT_EQUAL(taken, -1);
+    CU_ASSERT(value_of(CB_SOCKET_BUFFERED, one) < 100000); /* the watermark is a MiB */
+    CU_ASSERT_EQUAL(order(CB_SOCKET_END_WRITING, one, NULL, NULL, NULL), CB_OK);
+    CU_ASSERT_EQUAL(read_all(peer, NULL, 0), all);
+    expect(ON_EVENT, CB_TCP_DRAIN, "");
+    use_up(0);
+    close(peer);
+    expect(ON_EVENT, CB_TCP_EOF, "");
+    end();
+}
+
 static void a_write_too_many_would_exceed_and_drain_follows(void)
 {
     cb_limits limits = cb_limits_default();
@@ -697,6 +827,11 @@ int main(void)
                            TEST(a_close_drops_what_was_not_told),
                            TEST(a_slow_callback_makes_the_peer_wait),
                            TEST(a_write_too_many_would_exceed_and_drain_follows),
+                           TEST(without_memory_a_socket_is_not_read),
+                           TEST(who_has_much_waiting_is_not_read_first),
+                           TEST(a_starved_socket_has_its_time_limit),
+                           TEST(a_starved_socket_ends_like_any),
+                           TEST(without_memory_a_write_would_exceed),
                            TEST(a_failed_callback_resets_its_socket),
                            TEST(a_failed_socket_is_open_until_its_end_is_told),
                            TEST(a_full_supervisor_is_given_no_more),

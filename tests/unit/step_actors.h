@@ -83,6 +83,22 @@ static inline void listener_done(world *w, uint32_t route, cb_status status)
     queue_put(w, &listener->up, &done);
 }
 
+/* The owner of the order is gone; the order may have been carried out already. */
+static inline void listener_order_canceled(world *w, uint32_t route, uint64_t order)
+{
+    world_listener *listener = &w->listeners[route];
+    for (uint32_t i = 0; i < listener->order_count; i++) {
+        if (listener->orders[i] == order) {
+            listener->order_count--;
+            for (; i < listener->order_count; i++) {
+                listener->orders[i] = listener->orders[i + 1u];
+                listener->sets_tls[i] = listener->sets_tls[i + 1u];
+            }
+            listener->orders[i] = listener->sets_tls[i] = 0;
+        }
+    }
+}
+
 static inline void listener_answers(world *w, uint32_t route, const cb_message *order)
 {
     world_connection *connection =
@@ -111,6 +127,8 @@ static inline void listener_obeys(world *w, uint32_t route, const cb_message *or
         listener->leaving = 1;
     } else if (order->kind == CB_MSG_ORDER) {
         listener_ordered(w, route, order);
+    } else if (order->kind == CB_MSG_CANCEL_ORDER) {
+        listener_order_canceled(w, route, order->job);
     } else {
         listener_answers(w, route, order);
     }
@@ -156,7 +174,7 @@ static inline void worker_drop_first(world_worker *worker)
         worker->payloads[i] = worker->payloads[i + 1u];
     }
     worker->held[worker->count] = worker->payloads[worker->count] = 0;
-    worker->running = worker->interrupted = 0;
+    worker->running = worker->interrupted = worker->awaits = 0;
 }
 
 static inline void worker_goes_on(world *w, world_worker *worker)
@@ -178,6 +196,18 @@ static inline void worker_completes(world *w, world_worker *worker, int32_t stat
     worker_drop_first(worker);
     queue_put(w, &worker->up, &done);
     worker_goes_on(w, worker);
+}
+
+/* Its callback asks the next question of the list. */
+static inline void worker_asks(world *w, world_worker *worker)
+{
+    world_question *question = &w->asked[w->asked_count++];
+    *question = (world_question){w->asks[w->asks_next++], worker->up.count};
+    question->message.name_space = 1;
+    question->message.from = worker->address;
+    question->message.cause = w->asks_next;
+    cb_message_set_asking_job(&question->message, worker->held[0]);
+    worker->awaits = w->asks_next;
 }
 
 static inline void worker_gives_back(world *w, world_worker *worker)
@@ -218,6 +248,8 @@ static inline void worker_obeys(world *w, world_worker *worker, const cb_message
     } else if (order->kind == CB_MSG_TAKE_BACK) {
         worker_gives_back(w, worker);
         worker->refuses = 0;
+    } else if (order->kind == CB_MSG_ANSWER) {
+        worker->awaits = worker->awaits == order->cause ? 0 : worker->awaits;
     } else if (order->kind == CB_MSG_INTERRUPT) {
         if (worker->running && worker->held[0] == order->job) {
             worker->interrupted = (uint32_t)order->status;

@@ -3,9 +3,41 @@
 
 static play p;
 
-typedef enum base { WORK, LANES, LOCAL, CLIENTS } base;
+/* A callback asks a question: not one that is answered at once. */
+static void callback_asks(const cb_message *hand, cb_message question)
+{
+    question.name_space = 1;
+    question.from = hand->to;
+    question.cause = UINT64_C(0x200000) + hand->job;
+    cb_message_set_asking_job(&question, hand->job);
+    double_send(&p.d, question);
+}
 
-static void (*const bases[])(play *p) = {rich_work, rich_lanes, rich_local, rich_clients};
+static cb_message order_of(uint32_t route, int32_t what)
+{
+    return (cb_message){
+        .kind = CB_MSG_COMMAND, .route = route, .status = what, .payload = double_payload(&p.d)};
+}
+
+/* A callback waits for a time and for an order; another one ended before its SET_TLS. */
+static void callbacks(play *c)
+{
+    rich_begin(c);
+    uint32_t route = play_open(c, 500);
+    cb_message hand = play_first_request(c, route, 1);
+    play_actor(c, CB_MSG_JOB_STARTED, hand.to, hand.job, 0);
+    callback_asks(&hand, order_of(route, CB_ORDER_SET_TLS));
+    play_actor(c, CB_MSG_JOB_COMPLETED, hand.to, hand.job, CB_JOB_SUCCESS);
+    hand = play_request(c, route, 2);
+    play_actor(c, CB_MSG_JOB_STARTED, hand.to, hand.job, 0);
+    callback_asks(&hand, (cb_message){.kind = CB_MSG_WAIT, .status = CB_WAIT_TIME, .value = 700});
+    callback_asks(&hand, order_of(route, 20));
+}
+
+typedef enum base { WORK, LANES, LOCAL, CLIENTS, CALLBACKS } base;
+
+static void (*const bases[])(play *p) = {rich_work, rich_lanes, rich_local, rich_clients,
+                                         callbacks};
 
 /* A number in an object: where it lies and how long it is. */
 typedef struct place {
@@ -63,7 +95,16 @@ typedef struct spoil {
 #define FED      workers, cb_step_worker, state, CB_WORKER_FED
 #define ORDER    waits, cb_step_wait, kind, CB_WAIT_ORDER
 #define SETS_TLS waits, cb_step_wait, what, CB_ORDER_SET_TLS
+#define COMMANDS waits, cb_step_wait, what, 20
+#define ORPHAN   waits, cb_step_wait, asker, CB_ADDRESS_NONE
 #define TIME     waits, cb_step_wait, kind, CB_WAIT_TIME
+#define DRAINS   waits, cb_step_wait, kind, CB_WAIT_ROUTE_DRAINED
+#define CLOSES   waits, cb_step_wait, kind, CB_WAIT_CLOSER
+#define OPENS    waits, cb_step_wait, kind, CB_WAIT_OPENER
+#define ENDS     waits, cb_step_wait, kind, CB_WAIT_JOB_COMPLETE
+#define CANCELS  waits, cb_step_wait, kind, CB_WAIT_CANCELER
+#define QUITS    waits, cb_step_wait, kind, CB_WAIT_JOBS_CLOSER
+#define ASKS     askers, cb_step_asker, address, MAIN_ASKER
 #define HELD     lanes, cb_step_lane, held, 1
 #define WAITS    lanes, cb_step_lane, held, 0
 #define SPACE    spaces, cb_step_space, name_space, 1
@@ -83,34 +124,26 @@ static const spoil of_routes[] = {
     ADD(WORK, OPEN, waits.count, 1, "a route's list of waits is broken"),
     SET(WORK, OPEN, active, 0, NULL),
     SET(WORK, OPEN, pending, 0, NULL),
-    SET(WORK, OPEN, queued, 0, "a drained route is waited for"),
+    SET(WORK, OPEN, queued, 0, "the end of no work is waited for"),
     SET(WORK, CLOSED, listener, CB_LISTENER_LEAVING, "a closed route still has something to do"),
     SET(WORK, CLOSED, active, 1, "a closed route still has something to do"),
     SET(WORK, CLOSED, closers.first, 0, NULL),
     SET(WORK, CLOSED, closers.last, 1, NULL),
-    SET(WORK, CLOSED, closers.count, 2, "a closed route still has something to do"),
+    SET(WORK, CLOSED, closers.count, 2, "a route's list of waits is broken"),
     SET(WORK, CLOSING, pending, 1, "a closing route has jobs that wait"),
     SET(WORK, CLOSING, waiting, 1, "a closing route has jobs that wait"),
     SET(WORK, CLOSING, running, 0, NULL),
     SET(WORK, CLOSING, queued, 0, "a closing route without work keeps its listener"),
-    SET(WORK, OPEN, listener, CB_LISTENER_ENDED, "a connection or an order outlived its listener"),
-    SET(WORK, CLOSED, connected, 1, "a connection or an order outlived its listener"),
-    SET(WORK, CLOSED, connections, 1, "a connection or an order outlived its listener"),
-    SET(CLIENTS, OPEN, connected, 0, NULL),
-    SET(CLIENTS, OPEN, listener, CB_LISTENER_ENDED,
-        "a connection or an order outlived its listener"),
-    ADD(CLIENTS, OPENING, openers.count, 1, "a route's list of questions is broken"),
-    ADD(CLIENTS, OPEN, orders.count, 1, "a route's list of questions is broken"),
-    ADD(CLIENTS, OPEN, stale.count, 1, "a route's list of questions is broken"),
-    SET(CLIENTS, OPENING, shared, 0,
-        "somebody waits for the opening of a route that is not opening"),
-    SET(CLIENTS, OPENING, state, CB_ROUTE_OPEN,
-        "somebody waits for the opening of a route that is not opening"),
+    SET(WORK, OPEN, listener, CB_LISTENER_ENDED, "a connection outlived its listener"),
+    SET(WORK, CLOSED, connected, 1, "a connection outlived its listener"),
+    SET(WORK, CLOSED, connections, 1, "a connection outlived its listener"),
+    ADD(CLIENTS, OPENING, openers.count, 1, "a route's list of waits is broken"),
+    ADD(CLIENTS, OPEN, orders.count, 1, "a route's list of waits is broken"),
+    ADD(CLIENTS, OPEN, stale.count, 1, "a route's list of jobs that wait for its TLS is broken"),
+    SET(CLIENTS, OPENING, shared, 0, "two opened a route that is not shared"),
     SET(WORK, CLOSED, shared, 1, "a route is shared though it is closed"),
     SET(WORK, CLOSING, shared, 1, "a route is shared though it is closed"),
     OWN(CLIENTS, shutdown, CB_CUTTING_OFF, false, "an order waits though the grace is over"),
-    SET(CLIENTS, ORDER, owner, 1, "a route lists another's order"),
-    SET(CLIENTS, ORDER, kind, CB_WAIT_OPENER, "a route lists another's order"),
     SET(CLIENTS, ORDER, payload, 5, "an order keeps the wrong bytes"),
     SET(CLIENTS, SETS_TLS, payload, 0, "an order keeps the wrong bytes"),
     ADD(CLIENTS, OPEN, tls_changing, 1, "changes of TLS differ from a recount"),
@@ -152,6 +185,14 @@ static const spoil of_routes[] = {
     OWN(WORK, closed.last, 90, false, "the list of tombstones is broken"),
 };
 
+/* Nobody waits for a cancel of the job any more. */
+#define DECIDED                                                                                    \
+    SET(LOCAL, HANDED, cancelers.count, 0, NULL),                                                  \
+        SET(LOCAL, HANDED, cancelers.first, CB_NONE, NULL),                                        \
+        SET(LOCAL, HANDED, cancelers.last, CB_NONE, NULL), SET(LOCAL, HANDED, cancel, 0, NULL),    \
+        SET(LOCAL, CANCELS, kind, CB_WAIT_TIME, NULL),                                             \
+        SET(LOCAL, CANCELS, kind, CB_WAIT_TIME, NULL)
+
 static const spoil of_jobs[] = {
     SET(WORK, OPEN, connection, (CB_ROUTE_UDP << 16), "a job is not of its route's kind"),
     SET(LANES, RUNS, lane, CB_NONE, "a job is not of its route's kind"),
@@ -174,10 +215,12 @@ static const spoil of_jobs[] = {
     SET(LOCAL, HANDED, worker, CB_NONE, "a job is held by nobody, or by one too many"),
     SET(WORK, QUEUED, worker, 0, "a job is held by nobody, or by one too many"),
     SET(WORK, RUNS, worker, 90, "a job is held by an actor that is gone"),
+    SET(WORK, RUNS, deadline, 0, NULL),
     SET(WORK, QUEUED, deadline, 1, "a job has a limit but does not run"),
     SET(WORK, QUEUED, status, CB_JOB_SUCCESS, "a job's status does not suit its state"),
+    SET(CLIENTS, QUEUED, status, CB_JOB_SUCCESS, "a job's status does not suit its state"),
     SET(CLIENTS, ENDED, status, CB_JOB_PENDING, "a job's status does not suit its state"),
-    OWN(WORK, shutdown, CB_CUTTING_OFF, false, "a job waits though the grace is over"),
+    OWN(LANES, shutdown, CB_CUTTING_OFF, false, "a job waits though the grace is over"),
     SET(WORK, LED, place, CB_PLACE_NONE, "a job is not where it says that it waits"),
     SET(WORK, RUNS, place, CB_PLACE_FRESH, "a job is not where it says that it waits"),
     SET(WORK, RUNS, place, CB_PLACE_RETURNED, "a job is not where it says that it waits"),
@@ -186,21 +229,19 @@ static const spoil of_jobs[] = {
     SET(LANES, QUEUED, lane, 90, "a job is not where it says that it waits"),
     SET(LANES, LED, place, CB_PLACE_LANE, "a job is not where it says that it waits"),
     SET(LANES, IN_LANE, place, CB_PLACE_FRESH, "a job is not where it says that it waits"),
-    SET(LOCAL, RUNS, cancelers.count, 1, "somebody waits for a cancel that is decided"),
-    SET(WORK, HANDED, cancelers.count, 1, "somebody waits for a cancel that is decided"),
-    ADD(LOCAL, HANDED, cancelers.count, 1, "a job's list of cancels is broken"),
+    SET(LOCAL, RUNS, cancel, 1, "a cancel that is decided goes on"),
+    SET(LOCAL, ENDED, cancel, 1, "a cancel that is decided goes on"),
+    SET(WORK, HANDED, cancel, 1, "a cancel that is decided goes on"),
+    SET(CLIENTS, QUEUED, cancel, 1, "a cancel that is decided goes on"),
+    SET(LOCAL, HANDED, cancel, 0, "somebody waits for a cancel that nobody asked for"),
     ADD(LOCAL, RUNS, id, 90, "a job's id leads elsewhere"),
-    SET(LOCAL, HANDED, state, CB_JOB_READING, "a job of ours reads"),
+    SET(CLIENTS, QUEUED, state, CB_JOB_READING, "a job of ours reads"),
     SET(LOCAL, RUNS, lane, 0, "a job of ours reads"),
     SET(LOCAL, ENDED, status, CB_JOB_PENDING, "a job's status does not suit its state"),
     SET(LOCAL, RUNS, status, CB_JOB_SUCCESS, "a job's status does not suit its state"),
-    SET(LOCAL, RUNS, status, CB_JOB_SUCCESS, NULL),
-    SET(LOCAL, RUNS, state, CB_JOB_ENDED, "a completed job is waited for"),
-    ADD(LOCAL, RUNS, waits.count, 1, "a job's list of waits is broken"),
     SET(LOCAL, RUNS, payload, 5, "a job kept bytes it does not need"),
     SET(CLIENTS, STALE, payload, 5, "a job kept bytes it does not need"),
     SET(CLIENTS, QUEUED, place, CB_PLACE_FRESH, "a client job is where others wait"),
-    SET(CLIENTS, QUEUED, cancelers.count, 1, "a client job is where others wait"),
     SET(LOCAL, ENDED, route, 0, "an ended job still has its route"),
     SET(WORK, RUNS, deadline, 1, "a job's deadline is another's"),
     SET(WORK, RUNS, deadline, 90, "a job's deadline is another's"),
@@ -221,15 +262,10 @@ static const spoil of_jobs[] = {
     OWN(CLIENTS, shared.count, 1, true, "the shared routes differ from a recount"),
     OWN(WORK, space_slots[1], 9, false, "a namespace leads elsewhere"),
     ADD(LOCAL, SPACE, alone.count, 1, "a namespace's list is broken"),
-    ADD(LOCAL, SPACE, closers.count, 1, "a namespace's list is broken"),
     ADD(LOCAL, SPACE, alone_handed, 1, "jobs without a route differ from a recount"),
-    SET(LOCAL, HANDED, cancelers.count, 0, NULL),
-    SET(LOCAL, HANDED, cancelers.first, CB_NONE, NULL),
-    SET(LOCAL, HANDED, cancelers.last, CB_NONE, NULL),
+    DECIDED,
     SET(LOCAL, HANDED, state, CB_JOB_RUNNING, "jobs without a route differ from a recount"),
-    SET(LOCAL, HANDED, cancelers.count, 0, NULL),
-    SET(LOCAL, HANDED, cancelers.first, CB_NONE, NULL),
-    SET(LOCAL, HANDED, cancelers.last, CB_NONE, NULL),
+    DECIDED, /* and it is counted */
     SET(LOCAL, SPACE, alone_handed, 0, NULL),
     SET(LOCAL, HANDED, state, CB_JOB_RUNNING,
         "somebody waits for the end of jobs that are decided"),
@@ -261,6 +297,13 @@ static const spoil of_lanes[] = {
     SET(LANES, IN_LANE, line.next, CB_NONE, "the jobs in lanes differ from a recount"),
 };
 
+/* The worker could hold one more. */
+#define HAS_ROOM                                                                                   \
+    OWN(LOCAL, feedable.first, 0, false, NULL), OWN(LOCAL, feedable.last, 0, false, NULL),         \
+        OWN(LOCAL, feedable.count, 1, false, NULL), OWN(LOCAL, limits.hand_batch, 4, false, NULL), \
+        SET(LOCAL, FED, link.previous, CB_NONE, NULL), SET(LOCAL, FED, link.next, CB_NONE, NULL),  \
+        SET(LOCAL, FED, listed, CB_LISTED_FEEDABLE, NULL)
+
 static const spoil of_actors[] = {
     OWN(WORK, workers_fed, 1, true, "the number of fed actors differs from a recount"),
     SET(WORK, STARTING, state, CB_WORKER_GONE, "an actor has no state"),
@@ -275,7 +318,8 @@ static const spoil of_actors[] = {
     SET(WORK, SUSPECT, state, CB_WORKER_STARTING, "an idle actor holds jobs"),
     SET(WORK, STARTING, state, CB_WORKER_SUSPECT, "a busy actor holds no job"),
     SET(WORK, STARTING, state, CB_WORKER_FED, "a busy actor holds no job"),
-    SET(LOCAL, FED, deadline, 0, "a fed actor is not watched"),
+    SET(LOCAL, FED, deadline, 0, NULL),
+    OWN(LOCAL, grace_deadline, 1, false, "a fed actor is not watched"),
     SET(LOCAL, FED, deadline, 90, "an actor's deadline is another's"),
     ADD(WORK, STARTING, address, 90, "an actor's address leads elsewhere"),
     SET(WORK, SUSPECT, listed, CB_LISTED_PARKED, "an actor is in the wrong list"),
@@ -295,26 +339,11 @@ static const spoil of_actors[] = {
     SET(WORK, STARTING, link.next, CB_NONE, NULL),
     SET(WORK, STARTING, listed, CB_LISTED_PARKED, NULL),
     SET(WORK, STARTING, state, CB_WORKER_PARKED, "a job waits beside an idle actor"),
-    OWN(LOCAL, feedable.first, 0, false, NULL),
-    OWN(LOCAL, feedable.last, 0, false, NULL),
-    OWN(LOCAL, feedable.count, 1, false, NULL),
-    OWN(LOCAL, limits.hand_batch, 4, false, NULL),
-    SET(LOCAL, FED, link.previous, CB_NONE, NULL),
-    SET(LOCAL, FED, link.next, CB_NONE, NULL),
-    SET(LOCAL, FED, listed, CB_LISTED_FEEDABLE, NULL),
+    HAS_ROOM,
     SET(LOCAL, FED, unsure, 0, "a job waits beside an idle actor"),
     OWN(LOCAL, spread, 2, false, NULL), /* the same, but it is not to be fed alone */
-    OWN(LOCAL, feedable.first, 0, false, NULL),
-    OWN(LOCAL, feedable.last, 0, false, NULL),
-    OWN(LOCAL, feedable.count, 1, false, NULL),
-    OWN(LOCAL, limits.hand_batch, 4, false, NULL),
-    SET(LOCAL, FED, link.previous, CB_NONE, NULL),
-    SET(LOCAL, FED, link.next, CB_NONE, NULL),
-    SET(LOCAL, FED, listed, CB_LISTED_FEEDABLE, NULL),
+    HAS_ROOM,
     SET(LOCAL, FED, unsure, 0, ""),
-    SET(WORK, TIME, deadline, 1, "a wait's deadline is another's"),
-    OWN(WORK, shutdown, CB_SHUTTING_DOWN, false, "something waits though a shutdown began"),
-    SET(WORK, TIME, kind, CB_WAIT_JOB_COMPLETE, "a wait is in no list, or in two"),
     ADD(WORK, FIGURES, phases[0], 1, "the figures of a phase differ from a recount"),
     ADD(WORK, FIGURES, phases[CB_TALLY_PHASES - 1], 1,
         "the figures of a phase differ from a recount"),
@@ -336,6 +365,108 @@ static const spoil of_actors[] = {
     OWN(WORK, limits.metrics_routes, 1, false,
         "the number of routes with figures of their own is wrong"),
     OWN(WORK, limits.metrics_routes, 2, false, ""),
+};
+
+#define NO_ASKER    "a wait outlived its asker"
+#define NO_CALLBACK "a wait outlived the job that asked"
+#define NOT_LISTED  "a wait is in no owner's list, or in two"
+#define NOT_AWAITED "a wait is in no subject's list, or in two"
+#define ASKER_LIST  "an asker's list is broken"
+#define JOB_ASKS    "the list of what a job waits for is broken"
+#define ROUTE_LIST  "a route's list of waits is broken"
+#define JOB_LIST    "a job's list of waits is broken"
+#define SPACE_LIST  "a namespace's list of waits is broken"
+#define NO_JOB      "the end of no job is waited for"
+#define NO_WORK     "the end of no work is waited for"
+#define NO_ROUTE    "the end of no route is waited for"
+#define NO_OPENING  "the opening of no route is waited for"
+#define NO_ACTOR    "an order is nobody's"
+#define NO_CANCEL   "the cancel of no job is waited for"
+
+static const spoil of_owners[] = {
+    ADD(WORK, ASKS, address, 90, "an asker's address leads elsewhere"),
+    OWN(WORK, asker_ids.count, 1, true, "an asker is not to be found"),
+    ADD(WORK, ASKS, asked.count, 1, ASKER_LIST),
+    SET(WORK, ASKS, asked.last, 90, ASKER_LIST),
+    SET(WORK, TIME, mine.previous, 90, ASKER_LIST),
+    ADD(WORK, TIME, owner, 1, ASKER_LIST),
+    SET(WORK, TIME, asker, CB_ADDRESS_FIRST_ACTOR, ASKER_LIST),
+    ADD(WORK, TIME, asker, 90, NO_ASKER),
+    SET(WORK, ASKS, slot.link, CB_NONE, NO_ASKER),
+    SET(WORK, ASKS, asked.first, CB_NONE, NULL),
+    SET(WORK, ASKS, asked.last, CB_NONE, NULL),
+    SET(WORK, ASKS, asked.count, 0, NOT_LISTED),
+    ADD(CALLBACKS, RUNS, asked.count, 1, JOB_ASKS),
+    SET(CALLBACKS, RUNS, asked.first, 90, JOB_ASKS),
+    ADD(CALLBACKS, TIME, owner, 1, JOB_ASKS),
+    SET(CALLBACKS, TIME, asker, MAIN_ASKER, JOB_ASKS),
+    ADD(CALLBACKS, TIME, asker, 1, NO_CALLBACK),
+    SET(CALLBACKS, RUNS, slot.link, CB_NONE, NO_CALLBACK),
+    SET(CALLBACKS, RUNS, state, CB_JOB_HANDED, NO_CALLBACK),
+    SET(CALLBACKS, RUNS, state, CB_JOB_ENDED, NO_CALLBACK),
+    SET(CALLBACKS, RUNS, kind, CB_JOB_CLIENT, NO_CALLBACK),
+    SET(CALLBACKS, RUNS, worker, 90, NO_CALLBACK),
+    SET(CALLBACKS, TIME, asker, CB_ADDRESS_NONE, "a wait has no owner"),
+    SET(CALLBACKS, COMMANDS, asker, CB_ADDRESS_NONE, "a wait has no owner"),
+    SET(CALLBACKS, ORPHAN, what, 20, "a wait has no owner"),
+    SET(CALLBACKS, ORPHAN, owner, 0, "a wait that nobody asked for has an owner"),
+    SET(CALLBACKS, COMMANDS, asker, CB_ADDRESS_NONE, NULL),
+    SET(CALLBACKS, COMMANDS, what, CB_ORDER_SET_TLS, NOT_LISTED),
+};
+
+static const spoil of_subjects[] = {
+    ADD(WORK, DRAINS, subject, 1, ROUTE_LIST),
+    SET(WORK, DRAINS, kind, CB_WAIT_TIME, ROUTE_LIST),
+    ADD(WORK, CLOSES, subject, 1, ROUTE_LIST),
+    SET(WORK, CLOSES, link.next, 90, ROUTE_LIST),
+    ADD(CLIENTS, OPENS, subject, 1, ROUTE_LIST),
+    ADD(CLIENTS, ORDER, subject, 1, ROUTE_LIST),
+    SET(CLIENTS, ORDER, kind, CB_WAIT_OPENER, ROUTE_LIST),
+    ADD(LOCAL, RUNS, waits.count, 1, JOB_LIST),
+    ADD(LOCAL, HANDED, cancelers.count, 1, JOB_LIST),
+    ADD(LOCAL, ENDS, subject, 1, JOB_LIST),
+    ADD(LOCAL, CANCELS, subject, 1, JOB_LIST),
+    SET(LOCAL, CANCELS, kind, CB_WAIT_JOB_COMPLETE, JOB_LIST),
+    ADD(LOCAL, SPACE, closers.count, 1, SPACE_LIST),
+    ADD(LOCAL, QUITS, subject, 1, SPACE_LIST),
+    SET(WORK, OPEN, active, 0, NO_WORK),
+    SET(WORK, OPEN, slot.link, CB_NONE, NO_WORK),
+    SET(WORK, CLOSING, close_accepted, 0, NO_ROUTE),
+    SET(WORK, CLOSING, state, CB_ROUTE_CLOSED, NO_ROUTE),
+    SET(WORK, CLOSING, slot.link, CB_NONE, NO_ROUTE),
+    SET(CLIENTS, OPENING, state, CB_ROUTE_OPEN, NO_OPENING),
+    SET(CLIENTS, OPENING, slot.link, CB_NONE, NO_OPENING),
+    SET(CLIENTS, OPEN, listener, CB_LISTENER_ENDED, NO_ACTOR),
+    SET(CLIENTS, OPEN, slot.link, CB_NONE, NO_ACTOR),
+    SET(LOCAL, RUNS, state, CB_JOB_ENDED, NO_JOB),
+    SET(LOCAL, RUNS, slot.link, CB_NONE, NO_JOB),
+    SET(LOCAL, HANDED, state, CB_JOB_RUNNING, NO_CANCEL),
+    SET(LOCAL, HANDED, slot.link, CB_NONE, NO_CANCEL),
+    SET(WORK, TIME, kind, CB_WAIT_JOB_COMPLETE, NO_JOB), /* its subject is none */
+    SET(WORK, TIME, kind, CB_WAIT_CLOSER - 1, "a wait is of no kind"),
+    SET(WORK, TIME, kind, CB_WAIT_JOBS_CLOSER + 1, "a wait is of no kind"),
+    SET(WORK, TIME, kind, CB_WAIT_JOBS_CLOSER, "a wait is of no kind"),
+    SET(WORK, TIME, subject, 2, NULL), /* a namespace that has nothing */
+    SET(WORK, TIME, kind, CB_WAIT_JOBS_CLOSER, "a wait is of no kind"),
+    SET(WORK, TIME, subject, 1, NULL),
+    SET(WORK, TIME, kind, CB_WAIT_JOBS_CLOSER, NOT_AWAITED),
+    SET(WORK, TIME, subject, 0, "a wait for a time has a subject"),
+    SET(WORK, TIME, payload, 5, "a wait kept bytes it does not need"),
+    SET(WORK, CLOSES, payload, 5, "a wait kept bytes it does not need"),
+    OWN(WORK, shutdown, CB_SHUTTING_DOWN, false, "something waits though a shutdown began"),
+    OWN(CALLBACKS, shutdown, CB_SHUTTING_DOWN, false, "something waits though a shutdown began"),
+    OWN(LOCAL, shutdown, CB_SHUTTING_DOWN, false, "something waits though a shutdown began"),
+    OWN(CLIENTS, shutdown, CB_SHUTTING_DOWN, false, ""), /* questions go on */
+    SET(WORK, TIME, deadline, 1, "a wait's deadline is another's"),
+    SET(WORK, TIME, deadline, 0, "a deadline is nobody's"),
+    SET(WORK, CLOSES, deadline, 1, "a deadline is nobody's"),
+    SET(WORK, RUNS, deadline, 0, "a deadline is nobody's"),
+    OWN(WORK, grace_deadline, 1, false, "a deadline is nobody's"),
+    OWN(WORK, finish_deadline, 1, false, "a deadline is nobody's"),
+    SET(WORK, TIME, deadline, 0, NULL),
+    OWN(WORK, grace_deadline, 1, false, "the deadline of the grace is another's"),
+    SET(WORK, TIME, deadline, 0, NULL),
+    OWN(WORK, finish_deadline, 1, false, "the deadline of the finish is another's"),
 };
 
 /* -- a change is done -- */
@@ -389,7 +520,8 @@ static size_t check_one(const spoil *spoils, size_t at)
     const char *said = cb_step_check(copy);
     if (strcmp(said == NULL ? "" : said, last->sentence) != 0) {
         CU_FAIL("the recount says something else");
-        fprintf(stderr, "  line %d: said \"%s\"\n", last->line, said == NULL ? "" : said);
+        fprintf(stderr, "  line %d: \"%s\" instead of \"%s\"\n", last->line,
+                said == NULL ? "" : said, last->sentence);
     }
     cb_step_free(&copy, NULL, NULL);
     return at + 1;
@@ -397,7 +529,7 @@ static size_t check_one(const spoil *spoils, size_t at)
 
 static void check_all(const spoil *spoils, size_t count)
 {
-    for (base b = WORK; b <= CLIENTS; b++) {
+    for (base b = WORK; b <= CALLBACKS; b++) {
         bases[b](&p);
         for (size_t at = 0; at < count;) {
             if (spoils[at].base == b) {
@@ -432,6 +564,16 @@ static void test_actors(void)
     check_all(of_actors, COUNT(of_actors));
 }
 
+static void test_owners(void)
+{
+    check_all(of_owners, COUNT(of_owners));
+}
+
+static void test_subjects(void)
+{
+    check_all(of_subjects, COUNT(of_subjects));
+}
+
 /* -- what takes more than numbers -- */
 
 static void says(cb_step *copy, const char *sentence)
@@ -458,10 +600,16 @@ static void test_heaps(void)
     says(copy, "a deadline lies above an earlier one");
     copy = cb_step_clone(p.d.step);
     CU_ASSERT_FATAL(cb_heap_reserve(&copy->deadlines, 64, realloc));
-    uint32_t node = cb_heap_push(&copy->deadlines, INT64_MAX, CB_DUE_GRACE, 0);
+    copy->grace_deadline = cb_heap_push(&copy->deadlines, INT64_MAX, CB_DUE_GRACE, 0);
     CU_ASSERT_PTR_NULL(cb_step_check(copy));
-    copy->deadlines.nodes[node - 1].place = 0; /* nobody else's: it is the grace's */
+    copy->deadlines.nodes[copy->grace_deadline - 1].place = 0;
     says(copy, "a heap node does not know its place");
+    copy = cb_step_clone(p.d.step);
+    CU_ASSERT_FATAL(cb_heap_reserve(&copy->deadlines, 64, realloc));
+    uint32_t closer = cb_step_route_at(copy, 1)->closers.first;
+    cb_step_wait_at(copy, closer)->deadline =
+        cb_heap_push(&copy->deadlines, INT64_MAX, CB_DUE_WAIT, closer);
+    says(copy, "a question has a time limit");
     copy = cb_step_clone(p.d.step);
     CU_ASSERT_FATAL(cb_heap_reserve(&copy->returned, 64, realloc));
     cb_heap_push(&copy->returned, INT64_MIN, CB_DUE_GRACE, 0);
@@ -512,7 +660,9 @@ int main(void)
         {"routes", test_routes},
         {"jobs", test_jobs},
         {"lanes", test_lanes},
-        {"actors, waits, figures", test_actors},
+        {"actors, figures", test_actors},
+        {"owners of waits", test_owners},
+        {"subjects of waits", test_subjects},
         {"heaps", test_heaps},
         {"a lane that stands still", test_a_lane_that_stands_still},
         {"a job without a route", test_a_job_without_a_route},

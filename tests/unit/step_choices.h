@@ -66,15 +66,30 @@ static inline void offer_worker(const world *w, uint32_t index, world_choice *ch
     if (worker->count > 0 && !worker->running) {
         offer(choices, count, ACT_START, index);
     }
-    if (worker->running && (!worker->stubborn || worker->interrupted)) {
+    bool waits = worker->awaits != 0 || worker->stubborn != 0;
+    if (worker->running && (!waits || worker->interrupted)) {
         offer(choices, count, ACT_COMPLETE, index);
+    }
+    if (worker->running && !worker->awaits && !worker->interrupted &&
+        w->asks_next < w->asks_length && w->asked_count + w->open_count < WORLD_ASKED) {
+        offer(choices, count, ACT_ASK, index);
     }
     if (worker->running && worker->count > 1 && w->blocks > 0) {
         offer(choices, count, ACT_GIVE_BACK, index);
     }
-    if (worker->running && w->failures > 0 && !worker->interrupted) {
+    if (worker->running && w->failures > 0 && !worker->interrupted && !worker->awaits) {
         offer(choices, count, ACT_FAIL, index);
     }
+}
+
+static inline bool is_first_of_its_worker(const world *w, uint32_t index)
+{
+    for (uint32_t i = 0; i < index; i++) {
+        if (w->asked[i].message.from == w->asked[index].message.from) {
+            return false;
+        }
+    }
+    return w->asked[index].after == 0;
 }
 
 static inline size_t world_choices(const world *w, const cb_step *step, world_choice *choices)
@@ -84,6 +99,14 @@ static inline size_t world_choices(const world *w, const cb_step *step, world_ch
         if (w->askers[i].up.count > 0) {
             offer(choices, &count, ACT_DELIVER_ASKER, i);
         }
+        if (!w->askers[i].left && w->departures > 0 && (w->leavers >> i & 1u) != 0) {
+            offer(choices, &count, ACT_LEAVE, i);
+        }
+    }
+    for (uint32_t i = 0; i < w->asked_count; i++) {
+        if (is_first_of_its_worker(w, i)) {
+            offer(choices, &count, ACT_DELIVER_QUESTION, i);
+        }
     }
     for (uint32_t i = 0; i < WORLD_ROUTES; i++) {
         if (w->listeners[i].up.count > 0) {
@@ -91,6 +114,12 @@ static inline size_t world_choices(const world *w, const cb_step *step, world_ch
         }
         if (w->listeners[i].down.count > 0) {
             offer(choices, &count, ACT_OBEY_LISTENER, i);
+        }
+        if (w->listeners[i].starts) {
+            offer(choices, &count, ACT_LISTEN, i);
+            if (w->refusals > 0) {
+                offer(choices, &count, ACT_LISTEN_NOT, i);
+            }
         }
         if (w->listeners[i].order_count > 0 && !w->listeners[i].ended) {
             offer(choices, &count, ACT_ORDERED, i);
@@ -215,6 +244,11 @@ static inline void world_obey(world *w, world_choice choice)
 static inline void deliver_actor(world *w, cb_step *step, world_worker *worker)
 {
     cb_message message = queue_get(&worker->up);
+    for (uint32_t i = 0; i < w->asked_count; i++) {
+        if (w->asked[i].message.from == message.from && w->asked[i].after > 0) {
+            w->asked[i].after--;
+        }
+    }
     bool stopped = message.kind == CB_MSG_ACTOR_STOPPED;
     /* Its place is free for another actor. A worker still gets the effects of this input; the
      * client actor's successor has the same address. */
@@ -227,8 +261,62 @@ static inline void deliver_actor(world *w, cb_step *step, world_worker *worker)
     }
 }
 
+static inline void deliver_question(world *w, cb_step *step, uint32_t index)
+{
+    cb_message message = w->asked[index].message;
+    w->asked_count--;
+    for (; index < w->asked_count; index++) {
+        w->asked[index] = w->asked[index + 1u];
+    }
+    memset(&w->asked[index], 0, sizeof *w->asked);
+    w->open[w->open_count++] = ((uint64_t)message.from << 32) | message.cause;
+    world_input(w, step, message);
+}
+
+static inline void listener_started(world *w, uint32_t route, bool listens)
+{
+    world_listener *listener = &w->listeners[route];
+    cb_message started =
+        from_listener(w, route, listens ? CB_MSG_ROUTE_LISTENING : CB_MSG_ROUTE_FAILED, 0);
+    listener->starts = 0;
+    if (listens) {
+        started.value = 4000 + route;
+        listener->deaf = listener->ended = 0;
+    } else {
+        started.status = CB_IO;
+        started.payload = extra_of(WORLD_EXTRAS - 1u);
+        w->refusals--;
+    }
+    queue_put(w, &listener->up, &started);
+}
+
+/* Takes a choice of askers, callbacks and new listeners. */
+static inline bool world_took(world *w, cb_step *step, world_choice choice)
+{
+    switch (choice.act) {
+    case ACT_ASK:
+        worker_asks(w, &w->workers[choice.index]);
+        return true;
+    case ACT_DELIVER_QUESTION:
+        deliver_question(w, step, choice.index);
+        return true;
+    case ACT_LEAVE:
+        asker_leaves(w, choice.index);
+        return true;
+    case ACT_LISTEN:
+    case ACT_LISTEN_NOT:
+        listener_started(w, choice.index, choice.act == ACT_LISTEN);
+        return true;
+    default:
+        return false;
+    }
+}
+
 static inline void world_take(world *w, cb_step *step, world_choice choice)
 {
+    if (world_took(w, step, choice)) {
+        return;
+    }
     world_worker *worker = &w->workers[choice.index % WORLD_WORKERS];
     switch (choice.act) {
     case ACT_DELIVER_ASKER:
@@ -311,9 +399,13 @@ static inline const char *world_end(const world *end, cb_step *step)
 {
     world w = *end;
     for (uint32_t i = 0; i < WORLD_ASKERS; i++) {
-        if (w.askers[i].waiting || w.askers[i].next != w.askers[i].length) {
+        bool asked = w.askers[i].next == w.askers[i].length || w.askers[i].left;
+        if (w.askers[i].waiting || !asked) {
             return "a question was never answered";
         }
+    }
+    if (w.asked_count > 0 || w.open_count > 0) {
+        return "a callback's question was never answered";
     }
     for (uint32_t i = 0; i < WORLD_CONNECTIONS; i++) {
         if (w.connections[i].state == CONN_READING || w.connections[i].state == CONN_READY) {

@@ -106,6 +106,54 @@ static inline void to_worker(world *w, const cb_message *effect)
     }
 }
 
+/* Each question of a callback is answered once, after it was asked. */
+static inline void question_answered(world *w, const cb_message *answer)
+{
+    uint64_t key = ((uint64_t)answer->to << 32) | answer->cause;
+    uint32_t at = 0;
+    while (at < w->open_count && w->open[at] != key) {
+        at++;
+    }
+    if (at == w->open_count) {
+        world_wrong(w, "an answer to no question of a callback, or a second one");
+        return;
+    }
+    w->open[at] = w->open[--w->open_count];
+    w->open[w->open_count] = 0;
+    if (find_worker(w, answer->to) != NULL) {
+        to_worker(w, answer);
+    }
+}
+
+static inline void answered(world *w, const cb_message *answer)
+{
+    if (answer->to < CB_ADDRESS_FIRST_ASKER) {
+        question_answered(w, answer);
+    } else if (answer->to - CB_ADDRESS_FIRST_ASKER < WORLD_ASKERS) {
+        asker_answered(w, answer->to - CB_ADDRESS_FIRST_ASKER, answer);
+    }
+}
+
+static inline void asker_interrupted(world *w, uint32_t index)
+{
+    if (index < WORLD_ASKERS && w->askers[index].gone) {
+        world_wrong(w, "an asker that is gone is interrupted");
+    } else if (index < WORLD_ASKERS) {
+        w->askers[index].interrupts++;
+    }
+}
+
+/* A route that was not there when the world began. */
+static inline void listener_starts(world *w, const cb_message *effect)
+{
+    uint32_t route = effect->route - 1u;
+    if (route < WORLD_ROUTES && w->listeners[route].late && w->listeners[route].address == 0) {
+        w->listeners[route].id = effect->route;
+        w->listeners[route].address = effect->to;
+        w->listeners[route].starts = 1;
+    }
+}
+
 static inline void world_effect(world *w, cb_message effect)
 {
     effect.time_ns = 0;
@@ -119,15 +167,17 @@ static inline void world_effect(world *w, cb_message effect)
     }
     switch (effect.kind) {
     case CB_MSG_ANSWER:
-        if (effect.to - CB_ADDRESS_FIRST_ASKER < WORLD_ASKERS) {
-            asker_answered(w, effect.to - CB_ADDRESS_FIRST_ASKER, &effect);
-        }
+        answered(w, &effect);
+        break;
+    case CB_MSG_START_LISTENER:
+        listener_starts(w, &effect);
         break;
     case CB_MSG_STOP_ACCEPTING:
     case CB_MSG_STOP_LISTENER:
     case CB_MSG_RESPOND:
     case CB_MSG_DROP:
     case CB_MSG_ORDER:
+    case CB_MSG_CANCEL_ORDER:
         to_listener(w, &effect);
         break;
     case CB_MSG_ADD_ACTOR:
@@ -136,8 +186,8 @@ static inline void world_effect(world *w, cb_message effect)
     case CB_MSG_INTERRUPT:
         if (effect.to < CB_ADDRESS_FIRST_ASKER) {
             to_worker(w, &effect);
-        } else if (effect.to - CB_ADDRESS_FIRST_ASKER < WORLD_ASKERS) {
-            w->askers[effect.to - CB_ADDRESS_FIRST_ASKER].interrupts++;
+        } else {
+            asker_interrupted(w, effect.to - CB_ADDRESS_FIRST_ASKER);
         }
         break;
     case CB_MSG_PIN:
@@ -194,6 +244,26 @@ static inline void world_delivers(world *w, const cb_message *message)
     }
 }
 
+/* Checks what must be over after the message: a job that has ended, or an asker that is gone, has
+ * no open question. */
+static inline void check_owners(world *w, const cb_message *message)
+{
+    uint32_t asker = message->from - CB_ADDRESS_FIRST_ASKER;
+    if (message->kind == CB_MSG_GOODBYE && message->from >= CB_ADDRESS_FIRST_ASKER &&
+        asker < WORLD_ASKERS) {
+        if (w->askers[asker].waiting) {
+            world_wrong(w, "a question outlived its asker");
+        }
+        w->askers[asker].gone = 1;
+    }
+    bool ends = message->kind == CB_MSG_JOB_COMPLETED || message->kind == CB_MSG_ACTOR_STOPPED;
+    for (uint32_t i = 0; ends && i < w->open_count; i++) {
+        if (w->open[i] >> 32 == message->from) {
+            world_wrong(w, "a question outlived the job that asked");
+        }
+    }
+}
+
 static inline void world_input(world *w, cb_step *step, cb_message message)
 {
     message.time_ns = w->now_ns;
@@ -213,6 +283,7 @@ static inline void world_input(world *w, cb_step *step, cb_message message)
     for (size_t i = 0; i < effects.count; i++) {
         world_effect(w, effects.items[i]);
     }
+    check_owners(w, &message);
     const char *wrong = cb_step_check(step);
     if (wrong != NULL) {
         world_wrong(w, wrong);
@@ -224,7 +295,7 @@ static inline void world_open(world *w, cb_step *step, int32_t timeout_ms)
 {
     uint32_t address = CB_ADDRESS_FIRST_ACTOR;
     w->now_ns = 1000 * WORLD_MS;
-    for (uint32_t i = 0; i < WORLD_ROUTES; i++) {
+    for (uint32_t i = 0; i < WORLD_ROUTES && !w->listeners[i].late; i++) {
         uint32_t opener = 0;
         w->askers[opener].waiting = 1;
         cb_message open = {.kind = CB_MSG_OPEN_ROUTE,

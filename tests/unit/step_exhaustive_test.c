@@ -291,6 +291,117 @@ static void set_up_tls(world *w)
     w->instant = w->eager = w->finale = 1;
 }
 
+static void callback_asks(world *w, cb_message question)
+{
+    w->asks[w->asks_length++] = question;
+}
+
+/* A time limit strikes while a callback waits, and the next one waits, too. */
+static void set_up_limit(world *w)
+{
+    w->listeners[1].kind = CB_ROUTE_SOCKETS;
+    connect_to(w, 0, 0);
+    connect_to(w, 1, 0);
+    callback_asks(w, wait_for(CB_WAIT_TIME, -1, 0));
+    callback_asks(w, (cb_message){.kind = CB_MSG_COMMAND, .route = 2, .status = 20});
+    callback_asks(w, wait_for(CB_WAIT_ROUTE_DRAINED, 5, 1));
+    w->eager = w->finale = 1;
+    w->ticks = 2;
+}
+
+/* A callback whose time is up is doing what only its route or other jobs can end. */
+static void set_up_limit_of_changes(world *w)
+{
+    w->listeners[0].kind = CB_ROUTE_HTTP;
+    connect_to(w, 0, 0);
+    connect_to(w, 1, 0);
+    ask(w, 0, (cb_message){.kind = CB_MSG_BEGIN_JOB, .value = -1, .payload = request_of(2)});
+    callback_asks(w, (cb_message){.kind = CB_MSG_CLOSE_ROUTE, .route = 1});
+    callback_asks(w, (cb_message){.kind = CB_MSG_CLOSE_JOBS});
+    callback_asks(w, (cb_message){.kind = CB_MSG_CANCEL_JOB, .job = 1});
+    w->eager = w->instant = w->finale = 1;
+    w->ticks = 1;
+}
+
+/* Askers leave, at any moment, with waits, closes and commands open. */
+static void set_up_leaving(world *w)
+{
+    w->listeners[1].kind = CB_ROUTE_SOCKETS;
+    connect_to(w, 0, 0);
+    ask(w, 0, wait_for(CB_WAIT_ROUTE_DRAINED, -1, 1));
+    ask(w, 0,
+        (cb_message){.kind = CB_MSG_COMMAND, .route = 2, .status = 20, .payload = extra_of(0)});
+    ask(w, 1,
+        (cb_message){.kind = CB_MSG_COMMAND,
+                     .route = 2,
+                     .status = CB_ORDER_SET_TLS,
+                     .payload = extra_of(1)});
+    ask(w, 1, (cb_message){.kind = CB_MSG_CLOSE_ROUTE, .route = 1});
+    w->leavers = 3;
+    w->departures = 2;
+    w->eager = w->finale = 1;
+}
+
+/* The same with cancels of jobs that may have begun; they are canceled all the same. */
+static void set_up_leaving_cancels(world *w)
+{
+    w->listeners[0].kind = CB_ROUTE_LOCAL;
+    ask(w, 0, (cb_message){.kind = CB_MSG_BEGIN_JOB, .value = -1, .payload = request_of(0)});
+    ask(w, 0,
+        (cb_message){.kind = CB_MSG_BEGIN_JOB,
+                     .route = CB_ROUTE_ONLY,
+                     .value = 1,
+                     .payload = request_of(1)});
+    ask(w, 0, wait_for(CB_WAIT_JOB_COMPLETE, -1, 2));
+    ask(w, 1, (cb_message){.kind = CB_MSG_CANCEL_JOB, .job = 2});
+    ask(w, 1, (cb_message){.kind = CB_MSG_CLOSE_JOBS});
+    w->leavers = 3;
+    w->departures = 2;
+    w->ticks = 1;
+    w->finale = 1;
+}
+
+/* Two open the one route of its kind and may leave before it listens. */
+static void set_up_leaving_openers(world *w)
+{
+    const cb_message open = {.kind = CB_MSG_OPEN_ROUTE,
+                             .flags = CB_FLAG_SHARED,
+                             .status = -1,
+                             .connection = cb_route_word(CB_ROUTE_SOCKETS, 0)};
+    world_opens_late(w);
+    w->listeners[1].kind = CB_ROUTE_SOCKETS;
+    connect_to(w, 0, 0);
+    ask(w, 0, open);
+    ask(w, 1, open);
+    w->askers[0].script[0].payload = callback_of(1);
+    w->askers[1].script[0].payload = extra_of(0);
+    ask(w, 0, (cb_message){.kind = CB_MSG_COMMAND, .route = 2, .status = 20});
+    ask(w, 1, wait_for(CB_WAIT_ROUTE_DRAINED, 1, 1));
+    w->leavers = 3;
+    w->departures = 2;
+    w->eager = w->finale = 1;
+}
+
+/* One opens a route that may fail to; and who asked for the end leaves. */
+static void set_up_leaving_finisher(world *w)
+{
+    world_opens_late(w);
+    connect_to(w, 0, 0);
+    ask(w, 0,
+        (cb_message){.kind = CB_MSG_OPEN_ROUTE,
+                     .status = -1,
+                     .connection = cb_route_word(CB_ROUTE_TCP, 0),
+                     .payload = callback_of(1)});
+    ask(w, 0, (cb_message){.kind = CB_MSG_CLOSE_ROUTE, .route = 1});
+    ask(w, 1, (cb_message){.kind = CB_MSG_SHUTDOWN});
+    ask(w, 1, finish);
+    w->leavers = 3;
+    w->departures = 2;
+    w->refusals = 1;
+    w->eager = 1;
+    w->finale = 1;
+}
+
 static exploration run(const scene *s, void (*spoil)(world *w, cb_step *step, exploration *e))
 {
     static seen_state *seen;
@@ -340,7 +451,13 @@ static const scene scenes[] = {{"a close, waits and time limits", set_up_close, 
                                {"lanes and two workers", set_up_lanes, -1, 2, 1},
                                {"a lane and a close", set_up_lane_close, 1, 2, 0},
                                {"local jobs and cancels", set_up_local, -1, 1, 0},
-                               {"TLS settings and a stale job", set_up_tls, -1, 1, 0}};
+                               {"TLS settings and a stale job", set_up_tls, -1, 1, 0},
+                               {"a time limit during a wait", set_up_limit, 1, 1, 0},
+                               {"a time limit and closes", set_up_limit_of_changes, 1, 2, 0},
+                               {"askers that leave", set_up_leaving, -1, 1, 0},
+                               {"cancels whose asker leaves", set_up_leaving_cancels, -1, 1, 0},
+                               {"openers that leave", set_up_leaving_openers, -1, 1, 0},
+                               {"a finisher that leaves", set_up_leaving_finisher, -1, 1, 0}};
 
 static void test_scenes(void)
 {

@@ -53,7 +53,9 @@ typedef struct names {
     cb_message listeners[16];
     uint32_t actors[16];
     uint64_t jobs[16];
+    cb_message hands[16];
     cb_message orders[16];
+    size_t hand_count;
     size_t order_count;
     size_t listener_count;
     size_t actor_count;
@@ -72,9 +74,23 @@ static void learn(names *n, const step_double *d)
             n->orders[n->order_count++ % 16] = *effect;
         } else if (effect->kind == CB_MSG_HAND) {
             n->jobs[n->job_count++ % 16] = effect->job;
+            n->hands[n->hand_count++ % 16] = *effect;
             n->actors[n->actor_count++ % 16] = effect->to;
         }
     }
+}
+
+/* One of the jobs that were handed out lately, and its actor. */
+static const cb_message *handed(const names *n)
+{
+    return &n->hands[(n->hand_count + 15u - (size_t)small(4)) % 16];
+}
+
+static void ask_from_job(const names *n, cb_message *message)
+{
+    const cb_message *hand = handed(n);
+    message->from = hand->to;
+    cb_message_set_asking_job(message, hand->job);
 }
 
 static size_t known(size_t count)
@@ -116,6 +132,8 @@ static cb_message plausible(const names *n)
                                      CB_MSG_COMMAND,
                                      CB_MSG_CANCEL_JOB,
                                      CB_MSG_CLOSE_JOBS,
+                                     CB_MSG_HELLO,
+                                     CB_MSG_GOODBYE,
                                      CB_MSG_ORDER_DONE,
                                      CB_MSG_ORDER_DONE,
                                      CB_MSG_REJECTED,
@@ -145,6 +163,9 @@ static cb_message plausible(const names *n)
     if (message.kind < CB_MSG_ROUTE_LISTENING) {
         message.from = CB_ADDRESS_FIRST_ASKER + (uint32_t)small(4);
         message.job = small(8);
+        if (small(2)) {
+            ask_from_job(n, &message);
+        }
     } else if (message.kind < CB_MSG_ACTOR_READY) {
         const cb_message *start = &n->listeners[known(n->listener_count)];
         message.from = start->to;
@@ -156,6 +177,10 @@ static cb_message plausible(const names *n)
         } else if (message.kind == CB_MSG_REQUEST_READY) {
             message.job = small(3);
         }
+    } else if (small(2)) {
+        const cb_message *hand = handed(n);
+        message.from = hand->to;
+        message.job = hand->job;
     } else {
         message.from = n->actors[known(n->actor_count)];
         message.job = n->jobs[known(n->job_count)];
@@ -163,9 +188,22 @@ static cb_message plausible(const names *n)
     return message;
 }
 
-static void run_garbage(uint64_t seed)
+/* What callbacks wait for now. */
+static size_t of_running_jobs(const cb_step *step)
+{
+    size_t count = 0;
+    for (uint32_t slot = 0; slot < step->jobs.high; slot++) {
+        const cb_step_job *job = cb_slots_live(&step->jobs, slot);
+        count += job == NULL ? 0 : job->asked.count;
+    }
+    return count;
+}
+
+/* How often a callback waited for something. */
+static size_t run_garbage(uint64_t seed)
 {
     static step_double d;
+    size_t of_jobs = 0;
     cb_limits limits = tight_limits();
     names n = {0};
     state = seed;
@@ -182,16 +220,20 @@ static void run_garbage(uint64_t seed)
         d.now_ns += (int64_t)small(MS);
         double_send(&d, message);
         learn(&n, &d);
+        of_jobs += of_running_jobs(d.step);
     }
     CU_ASSERT(n.job_count > 20 && n.order_count > 5); /* it did reach the inside */
     CU_ASSERT_PTR_NULL(double_end(&d));
+    return of_jobs;
 }
 
 static void test_garbage(void)
 {
+    size_t of_jobs = 0;
     for (uint64_t seed = 1; seed <= SEEDS; seed++) {
-        run_garbage(seed);
+        of_jobs += run_garbage(seed);
     }
+    CU_ASSERT(of_jobs > 1000);
 }
 
 static int64_t allocations_left;

@@ -36,6 +36,7 @@ typedef struct field {
 #define JOB(member, traits)    FIELD(jobs, cb_step_job, member, traits)
 #define WAIT(member, traits)   FIELD(waits, cb_step_wait, member, traits)
 #define WORKER(member, traits) FIELD(workers, cb_step_worker, member, traits)
+#define ASKER(member, traits)  FIELD(askers, cb_step_asker, member, traits)
 #define LANE(member, traits)   FIELD(lanes, cb_step_lane, member, traits)
 #define SPACE(member, traits)  FIELD(spaces, cb_step_space, member, traits)
 #define TALLY(member)          FIELD(tallies, cb_tally, member, PAST)
@@ -54,8 +55,6 @@ static const field fields[] = {
     ROUTE(port, 0),
     ROUTE(entry, 0),
     ROUTE(callback, HANDLE),
-    ROUTE(opener, 0),
-    ROUTE(opener_cause, 0),
     ROUTE(tombstone, 0),
     ROUTE(jobs.first, 0),
     ROUTE(jobs.last, 0),
@@ -93,6 +92,7 @@ static const field fields[] = {
     JOB(name_space, 0),
     JOB(has_nul, 0),
     JOB(connected, 0),
+    JOB(cancel, 0),
     JOB(interrupted, 0),
     JOB(place, 0),
     JOB(stale, 0),
@@ -116,6 +116,8 @@ static const field fields[] = {
     JOB(ran, PAST),
     JOB(waits.first, 0),
     JOB(waits.last, 0),
+    JOB(asked.first, 0),
+    JOB(asked.last, 0),
     JOB(cancelers.first, 0),
     JOB(cancelers.last, 0),
     JOB(queue_ns, NEVER),
@@ -124,10 +126,16 @@ static const field fields[] = {
     WAIT(asker, 0),
     WAIT(cause, 0),
     WAIT(owner, 0),
+    WAIT(subject, 0),
     WAIT(counts, 0),
     WAIT(what, 0),
     WAIT(link, 0),
+    WAIT(mine, 0),
     WAIT(payload, HANDLE),
+    ASKER(slot.generation, 0),
+    ASKER(address, 0),
+    ASKER(asked.first, 0),
+    ASKER(asked.last, 0),
     WORKER(slot.generation, 0),
     WORKER(state, 0),
     WORKER(address, 0),
@@ -147,8 +155,7 @@ static const field fields[] = {
     LANE(returned.last, 0),
     LANE(backlog.first, 0),
     LANE(backlog.last, 0),
-    FIELD(askers, cb_step_asker, slot.generation, 0),
-    FIELD(askers, cb_step_asker, address, 0),
+    SPACE(slot.generation, 0),
     SPACE(name_space, 0),
     SPACE(last_route, 0),
     SPACE(last_job, 0),
@@ -161,6 +168,7 @@ static const field fields[] = {
     SPACE(closers.last, 0),
     SPACE(canceled, 0),
     SPACE(open_routes, NEVER),
+    TALLY(slot.generation),
     TALLY(kind),
     TALLY(name_space),
     TALLY(route),
@@ -203,8 +211,18 @@ static const field fields[] = {
     OWN(finisher, 32, 0),
     OWN(finish_cause, 64, 0),
     OWN(told_deadline_ns, 64, 0),
+    OWN(routes.free_head, 32, 0),
+    OWN(routes.count, 32, 0),
+    OWN(jobs.free_head, 32, 0),
+    OWN(jobs.count, 32, 0),
     OWN(waits.free_head, 32, 0),
     OWN(waits.count, 32, 0),
+    OWN(workers.free_head, 32, 0),
+    OWN(workers.count, 32, 0),
+    OWN(askers.free_head, 32, 0),
+    OWN(askers.count, 32, 0),
+    OWN(lanes.free_head, 32, 0),
+    OWN(lanes.count, 32, 0),
     OWN(outcomes.next, 32, 0),
     OWN(ignored, 64, NEVER),
 };
@@ -354,6 +372,19 @@ static void check_unlike(void)
     }
 }
 
+/* A field that is there twice would look like two that are alike. */
+static void test_each_field(void)
+{
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
+        for (size_t k = 0; k < i; k++) {
+            if (fields[k].table == fields[i].table && fields[k].offset == fields[i].offset) {
+                CU_FAIL("a field is listed twice");
+                fprintf(stderr, "  %s\n", fields[i].name);
+            }
+        }
+    }
+}
+
 static void test_each_bit(void)
 {
     bool found[sizeof fields / sizeof *fields] = {false};
@@ -387,6 +418,45 @@ static void test_each_bit(void)
     CU_ASSERT(deadlines && returned && outcomes);
 }
 
+/* The present is the same at another time, and after another number of jobs: how long ago something
+ * was counts, and in which order, but not when. */
+static void shift(cb_step *step, int64_t time_ns, int64_t number)
+{
+    step->now_ns += time_ns;
+    step->told_deadline_ns += time_ns;
+    step->last_number += number;
+    for (uint32_t i = 0; i < step->deadlines.count; i++) {
+        step->deadlines.nodes[step->deadlines.places[i]].key += time_ns;
+    }
+    for (uint32_t slot = 0; slot < step->workers.high; slot++) {
+        cb_step_worker_at(step, slot)->progress_ns += time_ns;
+    }
+    for (uint32_t slot = 0; slot < step->jobs.high; slot++) {
+        cb_step_job *job = cb_step_job_at(step, slot);
+        job->number += job->number != 0 ? number : 0;
+    }
+}
+
+static void test_the_present(void)
+{
+    for (size_t s = 0; s < sizeof states / sizeof *states; s++) {
+        states[s].begin(&p);
+        uint64_t present = cb_step_hash_present(p.d.step);
+        uint64_t past = cb_step_hash(p.d.step);
+        CU_ASSERT_NOT_EQUAL(present, past);
+        shift(p.d.step, 77, 0);
+        CU_ASSERT(cb_step_hash_present(p.d.step) == present && cb_step_hash(p.d.step) != past);
+        shift(p.d.step, -77, 5);
+        CU_ASSERT(cb_step_hash_present(p.d.step) == present && cb_step_hash(p.d.step) != past);
+        shift(p.d.step, 0, -5);
+        CU_ASSERT(cb_step_hash_present(p.d.step) == present && cb_step_hash(p.d.step) == past);
+        p.d.step->last_number++; /* so all of them are longer ago */
+        bool has_numbers = p.d.step->server_jobs > 0;
+        CU_ASSERT_EQUAL(cb_step_hash_present(p.d.step) != present, has_numbers);
+        CU_ASSERT_PTR_NULL(double_end(&p.d));
+    }
+}
+
 /* What a hash costs grows with each table. */
 static void test_size(void)
 {
@@ -415,7 +485,9 @@ static void test_size(void)
 int main(void)
 {
     const CU_TestInfo tests[] = {
+        {"each field is listed once", test_each_field},
         {"each bit counts once", test_each_bit},
+        {"the present", test_the_present},
         {"what it costs", test_size},
         CU_TEST_INFO_NULL,
     };

@@ -1,5 +1,5 @@
-/* States of the step that have something in every table, for tests that change one thing in them:
- * jobs of workers with lanes; jobs of this process; client exchanges, TLS and what waits for it. */
+/* States of the step with something in every table, for tests that change one thing in them: jobs
+ * of workers with lanes; jobs of this process; client exchanges, TLS and what waits for it. */
 #ifndef CALLBOARD_TESTS_STEP_RICH_H
 #define CALLBOARD_TESTS_STEP_RICH_H
 
@@ -28,8 +28,8 @@ static inline void rich_tombstones(play *p, uint32_t count)
     }
 }
 
-/* A worker that does not keep up and one that starts; requests in every phase, of an open route and
- * of one that closes; two closed routes; waits. */
+/* A slow worker, and one that starts; requests in every phase, of an open route and of a closing
+ * one; two closed routes; waits. */
 static inline void rich_work(play *p)
 {
     rich_begin(p);
@@ -40,7 +40,7 @@ static inline void rich_work(play *p)
     play_actor(p, CB_MSG_JOB_STARTED, runs.to, runs.job, 0);
     play_request(p, closing, 2);
     cb_message back = play_request(p, tcp, 1);
-    play_tick(p, 2 * MS); /* its jobs are asked back, a second worker is made */
+    play_tick(p, 2 * MS); /* its jobs are asked for again, and a second worker is made */
     play_actor(p, CB_MSG_JOB_RETURNED, back.to, back.job, 0);
     play_request(p, tcp, 2);
     play_request(p, tcp, 3);
@@ -54,7 +54,7 @@ static inline void rich_work(play *p)
     play_wait(p, CB_WAIT_TIME, 0, 900);
 }
 
-/* Events: a lane of which a worker holds some, one whose next job waits; two parked workers. */
+/* Events: a lane with jobs that a worker holds, a lane whose next job waits; two parked workers. */
 static inline void rich_lanes(play *p)
 {
     rich_begin(p);
@@ -74,7 +74,7 @@ static inline void rich_lanes(play *p)
     play_new(p, sockets, 3, 301);
 }
 
-/* Jobs without a route and on one without an actor; one of each is being canceled. */
+/* Jobs without a route, and jobs on a route without an actor; one of each is being canceled. */
 static inline void rich_local(play *p)
 {
     rich_begin(p);
@@ -97,8 +97,8 @@ static inline void rich_local(play *p)
     double_ask(&p->d, (cb_message){.kind = CB_MSG_CLOSE_JOBS, .name_space = 1});
 }
 
-/* Client exchanges on a route with TLS, one of which waits for a newer setting; a shared route that
- * is opening; orders; a request whose failure is remembered. */
+/* Client exchanges on a route with TLS, where one waits for a newer setting; a shared route that is
+ * opening; orders; a request whose failure is remembered. */
 static inline void rich_clients(play *p)
 {
     rich_begin(p);

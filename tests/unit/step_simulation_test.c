@@ -1,8 +1,13 @@
 /* The step in random worlds with faults: clients that reset, callbacks that fail or never end,
- * actors and listeners that die, actors that do not start, messages twice, too late or from nobody,
- * a close or the shutdown at any moment. Every world is drawn from a seed; one that goes wrong is
- * printed with its seed and its messages. CALLBOARD_SIM_SEED=n runs that one, CALLBOARD_SIM_SEEDS=n
- * so many. */
+ * callbacks whose time is up while they wait for something, askers that leave, actors and listeners
+ * that die, actors that do not start, messages twice, too late or from nobody, a close or the
+ * shutdown at any moment. Every world is drawn from a seed; one that goes wrong is printed with its
+ * seed and its messages. CALLBOARD_SIM_SEED=n runs that one, CALLBOARD_SIM_SEEDS=n so many,
+ * CALLBOARD_SIM_STEPS=n as many as have n messages together. A long run, of some minutes:
+ *
+ *     cmake --preset release -DCB_TESTS=ON && ninja -C build/release step_simulation_test
+ *     CALLBOARD_SIM_STEPS=100000000 build/release/tests/unit/step_simulation_test
+ */
 #include <CUnit/Basic.h>
 #include <CUnit/CUnit.h>
 
@@ -18,9 +23,20 @@ static void saw(const cb_message *message, cb_effects effects);
 #define WORLD_SAW(message, effects) saw(&(message), (effects))
 #include "tests/unit/step_choices.h"
 
-#define SEEDS       300u
+#define SEEDS       1000u
 #define INPUTS_KEPT 8192u
 
+/* Of all worlds together: what shall have happened. */
+typedef struct sim_counts {
+    uint64_t messages;
+    uint64_t jobs_stopped;   /* questions that ended with the job that asked */
+    uint64_t askers_stopped; /* and with their asker */
+    uint64_t late;           /* callbacks' questions that came after the end of their job */
+    uint64_t canceled;       /* orders of those who are gone */
+    uint64_t aged;           /* places whose next object has one of the last generations */
+} sim_counts;
+
+static sim_counts counts;
 static cb_message kept[INPUTS_KEPT];
 static size_t kept_count;
 static uint64_t digest;
@@ -32,12 +48,26 @@ static void mix(uint64_t value)
     digest ^= digest >> 29;
 }
 
+static void count(const cb_message *message, const cb_message *effect)
+{
+    bool stopped = effect->kind == CB_MSG_ANSWER && effect->status == CB_STOPPED;
+    counts.canceled += effect->kind == CB_MSG_CANCEL_ORDER;
+    if (stopped && message->kind == CB_MSG_GOODBYE) {
+        counts.askers_stopped++;
+    } else if (stopped && effect->to < CB_ADDRESS_FIRST_ASKER) {
+        counts.late += message->from == effect->to && message->cause == effect->cause;
+        counts.jobs_stopped += message->kind == CB_MSG_JOB_COMPLETED;
+    }
+}
+
 static void saw(const cb_message *message, cb_effects effects)
 {
+    counts.messages++;
     if (kept_count < INPUTS_KEPT) {
         kept[kept_count++] = *message;
     }
     for (size_t i = 0; i < effects.count; i++) {
+        count(message, &effects.items[i]);
         uint64_t words[sizeof(cb_message) / 8];
         memcpy(words, &effects.items[i], sizeof words);
         for (size_t k = 0; k < sizeof words / sizeof *words; k++) {
@@ -171,6 +201,52 @@ static cb_message random_question(uint32_t *dialled, uint32_t *used)
     return q;
 }
 
+/* What callbacks ask while they run; it need not have an end of its own. */
+static void random_asks(world *w, uint32_t *used)
+{
+    w->asks_length = one_in(4) ? 0 : 1u + below(WORLD_SCRIPT);
+    for (uint32_t i = 0; i < w->asks_length; i++) {
+        cb_message q = {.name_space = 1};
+        switch (below(8)) {
+        case 0:
+            q.kind = CB_MSG_COMMAND;
+            q.route = 1 + below(WORLD_ROUTES);
+            q.status = one_in(3) ? CB_ORDER_SET_TLS : 20;
+            q.payload = extra_of((*used)++);
+            break;
+        case 1:
+            q.kind = one_in(3) ? CB_MSG_CLOSE_JOBS : CB_MSG_CANCEL_JOB;
+            q.job = 1 + below(8);
+            break;
+        case 2:
+            q.kind = CB_MSG_CLOSE_ROUTE;
+            q.route = 2 + below(WORLD_ROUTES);
+            q.flags = one_in(2) ? CB_FLAG_AT_ONCE : 0;
+            break;
+        default:
+            q.kind = CB_MSG_WAIT;
+            q.status = (int32_t)below(3);
+            q.value = one_in(2) ? -1 : (int64_t)below(8);
+            q.job = 1 + below(6);
+            break;
+        }
+        w->asks[i] = q;
+    }
+}
+
+/* The last route is opened by an asker, who may have left when it listens. */
+static void open_late(world *w)
+{
+    world_asker *asker = &w->askers[1];
+    world_opens_late(w);
+    asker->script[asker->length++] =
+        (cb_message){.kind = CB_MSG_OPEN_ROUTE,
+                     .name_space = 1,
+                     .status = one_in(2) ? (int32_t)below(5) : -1,
+                     .connection = cb_route_word(kind_of(w, WORLD_ROUTES - 1u), 0),
+                     .payload = callback_of(WORLD_ROUTES - 1u)};
+}
+
 static void populate(world *w)
 {
     uint32_t dialled = 0;
@@ -178,7 +254,7 @@ static void populate(world *w)
     random_kinds(w);
     /* The last asker has nothing to ask but the finish: it must never have to wait. */
     for (uint32_t i = 0; i + 1u < WORLD_ASKERS; i++) {
-        w->askers[i].length = below(WORLD_SCRIPT - 1u);
+        w->askers[i].length = below(WORLD_SCRIPT - 2u);
         for (uint32_t k = 0; k < w->askers[i].length; k++) {
             w->askers[i].script[k] = random_question(&dialled, &used);
         }
@@ -199,6 +275,12 @@ static void populate(world *w)
             w->connections[i].state = CONN_NONE;
         }
     }
+    random_asks(w, &used);
+    if (one_in(3) && kind_of(w, WORLD_ROUTES - 1u) != CB_ROUTE_LOCAL) {
+        open_late(w);
+    }
+    w->leavers = (uint32_t)draw() & ((1u << (WORLD_ASKERS - 1u)) - 1u); /* not the last one */
+    w->departures = one_in(2) ? below(WORLD_ASKERS) : 0;
     w->blocks = one_in(2) ? below(12) : 0;
     w->stales = below(6);
     w->refusals = below(4);
@@ -244,7 +326,7 @@ static void kill_somebody(world *w)
             w->connections[worker->payloads[0] - 1u].running = 0;
         }
         worker->ended = worker->dead = 1;
-        worker->count = worker->running = 0;
+        worker->count = worker->running = worker->awaits = 0;
         queue_put(w, &worker->up, &stopped);
     } else if (!w->listeners[route].ended) {
         w->listeners[route].deaf = w->listeners[route].leaving = w->listeners[route].died = 1;
@@ -259,11 +341,31 @@ static void kill_somebody(world *w)
     }
 }
 
+/* The next objects in these places will have the last generations there are, and then the first one
+ * again; nothing that is still under way is about an object of that one. */
+static void age(cb_slots *table)
+{
+    const uint32_t long_ago = 8;
+    for (uint32_t i = 0; i < table->high; i++) {
+        cb_slot *slot = cb_slots_item(table, i);
+        if (slot->link != CB_SLOT_IN_USE && slot->generation >= long_ago &&
+            slot->generation < UINT32_MAX / 2u) {
+            slot->generation = UINT32_MAX - 1u - below(2);
+            counts.aged++;
+        }
+    }
+}
+
 static world_choice pick(const world_choice *choices, size_t count)
 {
     world_choice choice = choices[below((uint32_t)count)];
     if (choice.act == ACT_TICK && count > 1 && !one_in(8)) {
         choice = choices[below((uint32_t)count - 1u)]; /* the tick is the last one */
+    }
+    for (size_t i = 0; choice.act == ACT_COMPLETE && i < count; i++) {
+        if (choices[i].act == ACT_ASK && one_in(2)) {
+            choice = choices[i];
+        }
     }
     return choice;
 }
@@ -303,6 +405,9 @@ static const char *simulate(uint64_t seed)
         }
         if (turn % 64 == 0) {
             mix(cb_step_hash(step));
+            age(&step->jobs);
+            age(&step->waits);
+            age(&step->lanes);
         }
         if (turn > 100000) {
             world_wrong(&w, "the world does not come to its end");
@@ -338,20 +443,28 @@ static uint64_t from_environment(const char *name, uint64_t otherwise)
 
 static void test_seeds(void)
 {
+    bool one = getenv("CALLBOARD_SIM_SEED") != NULL;
+    uint64_t steps = from_environment("CALLBOARD_SIM_STEPS", 0);
     uint64_t first = from_environment("CALLBOARD_SIM_SEED", 1);
-    uint64_t count =
-        from_environment("CALLBOARD_SIM_SEEDS", getenv("CALLBOARD_SIM_SEED") == NULL ? SEEDS : 1);
-    uint64_t inputs = 0;
-    for (uint64_t seed = first; seed < first + count; seed++) {
+    uint64_t worlds = from_environment("CALLBOARD_SIM_SEEDS", one ? 1 : steps > 0 ? 0 : SEEDS);
+    uint64_t seed = first;
+    memset(&counts, 0, sizeof counts);
+    for (; seed < first + worlds || counts.messages < steps; seed++) {
         const char *wrong = simulate(seed);
-        inputs += kept_count;
         CU_ASSERT_PTR_NULL(wrong);
         if (wrong != NULL) {
             print_failure(seed, wrong);
             return;
         }
     }
-    printf("%llu worlds, %llu messages\n", (unsigned long long)count, (unsigned long long)inputs);
+    printf("%llu worlds, %llu messages; questions that ended with their job: %llu, with their "
+           "asker: %llu; after their job: %llu; orders canceled: %llu; places aged: %llu\n",
+           (unsigned long long)(seed - first), (unsigned long long)counts.messages,
+           (unsigned long long)counts.jobs_stopped, (unsigned long long)counts.askers_stopped,
+           (unsigned long long)counts.late, (unsigned long long)counts.canceled,
+           (unsigned long long)counts.aged);
+    CU_ASSERT(one || (counts.jobs_stopped > 100 && counts.askers_stopped > 100 &&
+                      counts.late > 10 && counts.canceled > 20 && counts.aged > 5));
 }
 
 static void test_same_seed_same_effects(void)

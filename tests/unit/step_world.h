@@ -21,6 +21,7 @@
 #define WORLD_MS       INT64_C(1000000)
 #define WORLD_SCRIPT   8u
 #define WORLD_HELD     8u
+#define WORLD_ASKED    8u /* questions of callbacks, sent or not answered yet */
 #define WORLD_ACTORS   (WORLD_ASKERS + WORLD_ROUTES + WORLD_CONNECTIONS + WORLD_WORKERS)
 #define WORLD_CHOICES  (8u * WORLD_ACTORS + 64u)
 #define WORLD_EXTRAS   24u /* payloads of commands */
@@ -40,6 +41,8 @@ typedef struct world_asker {
     uint32_t next;
     uint32_t waiting; /* an answer is awaited, to question script[next - 1] */
     uint32_t interrupts;
+    uint32_t left; /* it waits for nothing any more, and has said GOODBYE */
+    uint32_t gone; /* the step has received this GOODBYE */
     int64_t answers[WORLD_SCRIPT];
     int32_t statuses[WORLD_SCRIPT];
 } world_asker;
@@ -63,6 +66,8 @@ typedef struct world_listener {
     uint32_t told_tls;  /* the newest setting that the step told the client actor */
     uint32_t pinned;    /* the setting that the client actor has */
     uint32_t unheard;   /* the step knows that it has ended */
+    uint32_t late;      /* it is not opened before the world begins */
+    uint32_t starts;    /* it has to listen, and does not yet */
 } world_listener;
 
 /* On a route of events a connection is an event. Several events may have the same number. */
@@ -101,8 +106,15 @@ typedef struct world_worker {
     uint32_t stubborn;             /* it completes a job only when interrupted */
     uint32_t dead;                 /* it ended by itself; messages to it are lost */
     uint32_t refuses;              /* it gave jobs back unasked and has heard nothing since */
-    uint32_t unused;
+    uint32_t awaits;               /* the cause of its callback's question, 0: none */
 } world_worker;
+
+/* A question of a callback. The shell holds it back, so it may reach the step after the end of its
+ * job, but not before the earlier reports of its worker. */
+typedef struct world_question {
+    cb_message message;
+    uint64_t after; /* how many reports of its worker come first */
+} world_question;
 
 typedef struct world {
     int64_t now_ns;
@@ -125,6 +137,15 @@ typedef struct world {
     uint32_t stales;         /* how many exchanges may still meet another certificate */
     uint32_t refusals;       /* how many orders may still fail */
     uint32_t sequence;       /* number of the last event */
+    uint32_t leavers;        /* askers that may leave, a bit for each, */
+    uint32_t departures;     /* and how many of them do */
+    uint32_t asks_next;      /* callbacks ask these questions in order; asks[asks_next] is next */
+    uint32_t asks_length;
+    cb_message asks[WORLD_SCRIPT];
+    uint32_t asked_count; /* on their way, oldest first */
+    uint32_t open_count;  /* the step received them and has not answered */
+    world_question asked[WORLD_ASKED];
+    uint64_t open[WORLD_ASKED]; /* worker's address, cause */
 } world;
 
 typedef enum world_act {
@@ -147,6 +168,11 @@ typedef enum world_act {
     ACT_REFUSED,
     ACT_GIVE_BACK,
     ACT_STALE,
+    ACT_ASK,
+    ACT_DELIVER_QUESTION,
+    ACT_LEAVE,
+    ACT_LISTEN,
+    ACT_LISTEN_NOT,
     ACT_TICK,
     ACT_FINISH
 } world_act;
@@ -235,7 +261,7 @@ static inline uint32_t asker_address(uint32_t index)
 static inline void asker_go_on(world *w, uint32_t index)
 {
     world_asker *asker = &w->askers[index];
-    if (asker->waiting || asker->next == asker->length) {
+    if (asker->waiting || asker->left || asker->next == asker->length) {
         return;
     }
     cb_message question = asker->script[asker->next++];
@@ -243,6 +269,21 @@ static inline void asker_go_on(world *w, uint32_t index)
     question.cause = (uint64_t)index * WORLD_SCRIPT + asker->next;
     asker->waiting = question.kind != CB_MSG_SHUTDOWN;
     queue_put(w, &asker->up, &question);
+}
+
+/* Prepares the last route, which an asker opens later. */
+static inline void world_opens_late(world *w)
+{
+    world_listener *listener = &w->listeners[WORLD_ROUTES - 1u];
+    listener->late = listener->deaf = listener->ended = 1;
+}
+
+static inline void asker_leaves(world *w, uint32_t index)
+{
+    const cb_message goodbye = {.kind = CB_MSG_GOODBYE, .from = asker_address(index)};
+    w->askers[index].left = 1;
+    w->departures--;
+    queue_put(w, &w->askers[index].up, &goodbye);
 }
 
 /* Learns about local jobs from answers. */
@@ -266,7 +307,8 @@ static inline void world_learn(world *w, const cb_message *question, const cb_me
 static inline void asker_answered(world *w, uint32_t index, const cb_message *answer)
 {
     world_asker *asker = &w->askers[index];
-    if (!asker->waiting || answer->cause != (uint64_t)index * WORLD_SCRIPT + asker->next) {
+    if (asker->gone || !asker->waiting ||
+        answer->cause != (uint64_t)index * WORLD_SCRIPT + asker->next) {
         world_wrong(w, "an answer to no question, or a second one");
         return;
     }

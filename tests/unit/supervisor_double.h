@@ -1,5 +1,6 @@
-/* The supervisor's shell, driven through a double of the mailboxes: no socket, no actor. A test
- * writes down what comes in, batch by batch, runs the shell, and looks at what was sent. */
+/* Drives the supervisor's shell through a double of the mailboxes, without sockets and actors. A
+ * test writes down the incoming messages, batch by batch, runs the shell, and looks at the sent
+ * messages. */
 #ifndef CALLBOARD_TESTS_UNIT_SUPERVISOR_DOUBLE_H
 #define CALLBOARD_TESTS_UNIT_SUPERVISOR_DOUBLE_H
 
@@ -17,8 +18,8 @@
 #define NS    1
 #define MOST  8192
 
-/* The inbox is a list of batches; an empty batch stands for "the inbox was empty", after which
- * somebody rings, as if more had come. After the last one comes the order to stop. */
+/* The inbox is a list of batches. An empty batch means that the inbox was empty; after it the shell
+ * is rung, as if more had come. After the last batch comes the order to stop. */
 typedef struct fake {
     cb_exchange base;
     cb_message inbox[MOST];
@@ -29,16 +30,16 @@ typedef struct fake {
     size_t next_record;
     cb_message sent[MOST];
     size_t sent_count;
-    int full_for;               /* so many sends find the queue full */
+    int full_for;               /* how many sends find the queue full */
     uint32_t reads_nothing;     /* the queue to this address is full */
-    bool (*lacks_memory)(void); /* whether a send fails for that; or NULL */
-    bool ends_late;             /* not before something was sent */
-    bool goes_on_for_ever;      /* until a test orders it to stop */
-    size_t flood;               /* so many records more come before the order to stop */
-    sem_t *inside; /* told that somebody receives, who then waits for `goes_on`; or NULL */
+    bool (*lacks_memory)(void); /* true: a send fails because of it; or NULL */
+    bool ends_late;             /* the order to stop comes only after something was sent */
+    bool goes_on_for_ever;      /* runs until a test orders it to stop */
+    size_t flood;               /* how many more records come before the order to stop */
+    sem_t *inside; /* posted when a thread receives; the thread then waits for `goes_on`; or NULL */
     sem_t *goes_on;
-    cb_inbox_state state; /* what it means that nothing is there, */
-    int for_so_long;      /* so many times */
+    cb_inbox_state state; /* the state when nothing is there, */
+    int for_so_long;      /* for so many receives */
     cb_supervisor *supervisor;
     cb_core core;
     bool closed;

@@ -1,6 +1,7 @@
 /* The supervisor's shell, driven through a double of the mailboxes: no socket, no actor. */
 #include "tests/unit/supervisor_double.h"
 
+#include "actors/base/affinity.h"
 #include "actors/base/clock.h"
 
 #define FLOOD 20000u /* more than one visit takes in */
@@ -30,6 +31,65 @@ static void a_flood_does_not_starve_questions(void)
             one((cb_message){.kind = CB_MSG_TICK, .from = CB_ADDRESS_CLOCK});
     run();
     CU_ASSERT_PTR_NOT_NULL(sent(CB_MSG_ANSWER, 2));
+}
+
+/* A whole batch, so that the round ends with it and the inbox is not seen empty. */
+static void much_with(cb_message first)
+{
+    static cb_message records[CB_BATCH_MAX];
+    for (size_t i = 1; i < CB_BATCH_MAX; i++)
+        records[i] = (cb_message){.kind = CB_MSG_TICK, .from = CB_ADDRESS_CLOCK};
+    records[0] = first;
+    batch(CB_BATCH_MAX, records);
+}
+
+/* What one question waited is not counted for the next. */
+static void a_question_after_a_flood_waits_as_others_do(void)
+{
+    const cb_message tick = {.kind = CB_MSG_TICK, .from = CB_ADDRESS_CLOCK};
+    begin();
+    one(opening(1));
+    empty();
+    one(from_listener(CB_MSG_ROUTE_LISTENING));
+    empty();
+    much_with(question(CB_ASK_OPEN_COUNT, 0, 2));
+    for (int i = 0; i < 3; i++)
+        much_with(tick);
+    much_with(question(CB_ASK_ROUTE_ACTIVE, 1, 3));
+    much_with(from_listener(CB_MSG_ACCEPTED));
+    empty();
+    run();
+    CU_ASSERT_PTR_NOT_NULL(sent(CB_MSG_ANSWER, 2));
+    CU_ASSERT_PTR_NOT_NULL_FATAL(sent(CB_MSG_ANSWER, 3));
+    CU_ASSERT_EQUAL(sent(CB_MSG_ANSWER, 3)->value, 1);
+}
+
+/* Workers are told where their jobs come from, and nobody else is. */
+static void a_visitor_tells_where_it_hands_jobs_from(void)
+{
+    begin();
+    world.goes_on_for_ever = true;
+    open_supervisor();
+    atomic_store(&world.core.hands_from, CB_PROCESSOR_UNKNOWN);
+    one(opening(1));
+    empty();
+    one(from_listener(CB_MSG_ROUTE_LISTENING));
+    empty();
+    one(from_listener(CB_MSG_ACCEPTED));
+    one(from_listener(CB_MSG_REQUEST_READY));
+    empty();
+    for (int i = 0; i < 4; i++)
+        cb_supervisor_attend(world.supervisor);
+    CU_ASSERT_NOT_EQUAL(started_address, CB_ADDRESS_FIRST_ACTOR);
+    CU_ASSERT_EQUAL(atomic_load(&world.core.hands_from), CB_PROCESSOR_UNKNOWN);
+    one((cb_message){.kind = CB_MSG_ACTOR_READY, .from = started_address});
+    empty();
+    cb_supervisor_attend(world.supervisor);
+    CU_ASSERT_PTR_NOT_NULL(sent(CB_MSG_HAND, 0));
+    CU_ASSERT_NOT_EQUAL(atomic_load(&world.core.hands_from), CB_PROCESSOR_UNKNOWN);
+    world.goes_on_for_ever = false;
+    (void)cb_supervisor_thread(world.supervisor);
+    close_supervisor();
 }
 
 static void a_full_queue_is_tried_again(void)
@@ -364,6 +424,8 @@ int main(void)
 {
     CU_TestInfo tests[] = {TEST(a_question_waits_until_older_messages_are_in),
                            TEST(a_flood_does_not_starve_questions),
+                           TEST(a_question_after_a_flood_waits_as_others_do),
+                           TEST(a_visitor_tells_where_it_hands_jobs_from),
                            TEST(a_full_queue_is_tried_again),
                            TEST(an_actor_that_does_not_start_fails_its_route),
                            TEST(messages_for_nobody_are_dropped_with_their_payloads),

@@ -94,7 +94,7 @@ static void test_mutations(void)
     memcpy(whole, program->code, program->code_count * sizeof *whole);
     int refused = 0;
     int passed = 0;
-    for (int i = 0; i < 20000; i++) {
+    for (int i = 0; i < 6000; i++) {
         for (uint32_t times = 1 + next_random() % 3; times > 0; times--) {
             damage_one(&program->code[next_random() % program->code_count]);
         }
@@ -107,8 +107,8 @@ static void test_mutations(void)
         }
         memcpy(program->code, whole, program->code_count * sizeof *whole);
     }
-    CU_ASSERT_TRUE(refused > 10000);
-    CU_ASSERT_TRUE(passed > 100);
+    CU_ASSERT_TRUE(refused > 3000);
+    CU_ASSERT_TRUE(passed > 50);
     free(whole);
     cb_program_release(program);
 }

@@ -145,6 +145,8 @@ static const example examples[] = {
      "printf(\"%d %d\", $b.a, $c.a);",
      "2 1"},
     {"printf(\"%d %d\", structsize(P), structsize(Q));", "13 16"},
+    {"ref blob &S = blob.RefFromPointer(0, 0); printf(\"%d\", S.Length);", "0"},
+    {"ref blob &S = blob.RefFromPointer(1, 0); printf(\"%d\", S.Length);", "0"},
     /* functions */
     {"printf(\"%d\", fib(15));", "610"},
     {"i32 $x = 1; double $d = 2; bump($x, $d); printf(\"%d %g\", $x, $d);", "6 3"},
@@ -224,6 +226,10 @@ static const example failures[] = {
      "t.dom:3:19: runtime error: printf: %d in the format does not fit its argument"},
     {"string $f = \"%d %d\"; printf($f, 1);",
      "t.dom:3:22: runtime error: printf: the format wants more arguments than there are"},
+    {"ref blob &S = blob.RefFromPointer(1, -1);",
+     "t.dom:3:15: runtime error: blob.RefFromPointer: size -1 is negative"},
+    {"ref blob &S = blob.RefFromPointer(0, 1);",
+     "t.dom:3:15: runtime error: blob.RefFromPointer: the address is 0"},
     {"ref blob &S = blob.RefFromPointer(0, 5);",
      "t.dom:3:15: runtime error: blob.RefFromPointer: the address is 0"},
 };

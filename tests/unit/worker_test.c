@@ -21,7 +21,7 @@
 
 static cb_post_office *office;
 static cb_exchange *exchange;
-static cb_receiver *worker;
+static cb_receiver *receiver;
 static cb_bell bell;
 static cb_core core;
 static pthread_t thread;
@@ -96,7 +96,7 @@ static void begin(void)
     CU_ASSERT_PTR_NOT_NULL_FATAL(start);
     *start = (cb_actor_start){.core = &core};
     CU_ASSERT_EQUAL_FATAL(cb_mailbox_create(office, WORKER, &start->mailbox, NULL), CB_OK);
-    worker = cb_mailbox_give_receiver(start->mailbox);
+    receiver = cb_mailbox_give_receiver(start->mailbox);
     CU_ASSERT_EQUAL_FATAL(cb_thread_start(&thread, cb_worker_thread, start, 0, "worker", NULL),
                           CB_OK);
     (void)await(CB_MSG_ACTOR_READY);
@@ -105,7 +105,7 @@ static void begin(void)
 
 static void tell(const cb_message *messages, size_t count)
 {
-    CU_ASSERT_EQUAL(exchange->ops->send(exchange, worker, messages, count), CB_OK);
+    CU_ASSERT_EQUAL(exchange->ops->send(exchange, receiver, messages, count), CB_OK);
 }
 
 static void hand(uint64_t first, size_t count)
@@ -140,7 +140,7 @@ static void end(void)
     tell(&message, 1);
     (void)await(CB_PLUMBING_BYE);
     CU_ASSERT_EQUAL(pthread_join(thread, NULL), 0);
-    exchange->ops->drop(exchange, worker);
+    exchange->ops->drop(exchange, receiver);
     exchange->ops->close(exchange);
     cb_post_office_close(&office);
     cb_bell_close(&bell);

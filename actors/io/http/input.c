@@ -40,20 +40,36 @@ static void close_up(cb_http_input *input)
     input->at = 0;
 }
 
+/* The room that `size` bytes more take: what there is, or twice as much, or what they need. */
+static size_t room_for(const cb_http_input *input, size_t size)
+{
+    const cb_buffer *bytes = input->bytes;
+    if (bytes == NULL)
+        return size + SLACK;
+    size_t wanted = cb_http_input_size(input) + size;
+    if (bytes->capacity - bytes->size >= size || bytes->capacity >= wanted)
+        return bytes->capacity;
+    return bytes->capacity * 2 > wanted ? bytes->capacity * 2 : wanted;
+}
+
 static bool make_room(cb_http_input *input, size_t size)
 {
-    cb_buffer *bytes = input->bytes;
+    const cb_buffer *bytes = input->bytes;
+    size_t room = room_for(input, size);
     if (bytes == NULL) {
-        input->bytes = cb_buffer_new(0, size + SLACK);
+        input->bytes = cb_buffer_new(0, room);
         return input->bytes != NULL;
     }
     if (bytes->capacity - bytes->size < size)
         close_up(input);
-    if (bytes->capacity - bytes->size >= size)
-        return true;
-    size_t doubled = bytes->capacity * 2;
-    size_t wanted = bytes->size + size;
-    return cb_buffer_writable(&input->bytes, doubled > wanted ? doubled : wanted) == CB_OK;
+    return room <= bytes->capacity || cb_buffer_writable(&input->bytes, room) == CB_OK;
+}
+
+size_t cb_http_input_room_with(const cb_http_input *input, const void *data, size_t size)
+{
+    const cb_buffer *bytes = input->bytes;
+    return bytes != NULL && data == bytes->data + bytes->size ? bytes->capacity
+                                                              : room_for(input, size);
 }
 
 cb_status cb_http_input_add(cb_http_input *input, const void *data, size_t size)
@@ -78,21 +94,35 @@ cb_http_progress cb_http_input_frame(cb_http_input *input, const cb_http_limits 
     return cb_http_request_frame(&input->request, limits, first, cb_http_input_size(input));
 }
 
-void cb_http_input_reserve(cb_http_input *input)
+/* The room grows by half of itself at least, but not beyond a request whose size is known: what
+ * nobody will send takes no memory. */
+size_t cb_http_input_wants(const cb_http_input *input)
 {
-    cb_buffer *bytes = input->bytes;
-    if (bytes == NULL)
-        return;
-    close_up(input);
-    if (bytes->size < ROOM_LEAST)
-        return;
-    size_t left = bytes->capacity - bytes->size;
-    size_t more = bytes->size < 2 * ROOM_LEAST ? 2 * ROOM_LEAST : bytes->size;
+    const cb_buffer *bytes = input->bytes;
+    size_t size = cb_http_input_size(input);
+    if (size < ROOM_LEAST)
+        return 0;
+    size_t left = bytes->capacity - size;
+    size_t more = size < 2 * ROOM_LEAST ? 2 * ROOM_LEAST : size;
     more = more < ROOM_MOST ? more : ROOM_MOST;
     size_t most = missing(input);
     more = more < most ? more : most;
-    if (left < more && left < ROOM_LEAST)
-        (void)cb_buffer_writable(&input->bytes, bytes->size + more);
+    if (left >= more || left >= ROOM_LEAST)
+        return 0;
+    size_t half_more = bytes->capacity + bytes->capacity / 2;
+    if (half_more <= size + more)
+        return size + more;
+    return half_more - size < most ? half_more : size + most;
+}
+
+void cb_http_input_reserve(cb_http_input *input)
+{
+    size_t room = cb_http_input_wants(input);
+    if (input->bytes == NULL)
+        return;
+    close_up(input);
+    if (room > 0)
+        (void)cb_buffer_writable_exactly(&input->bytes, room);
 }
 
 /* The first request leaves with the memory, what is behind it gets its own. */

@@ -29,12 +29,17 @@ static inline size_t cb_http_input_size(const cb_http_input *input)
 void *cb_http_input_room(const cb_http_input *input, size_t *size);
 /* Takes bytes, which may lie in the room. CB_NO_MEMORY: nothing was taken. */
 cb_status cb_http_input_add(cb_http_input *input, const void *data, size_t size);
+/* The size of the room after these bytes are taken: larger than bytes->capacity if the room must
+ * grow. */
+size_t cb_http_input_room_with(const cb_http_input *input, const void *data, size_t size);
 /* Like cb_http_request_frame, for the first request. */
 cb_http_progress cb_http_input_frame(cb_http_input *input, const cb_http_limits *limits);
 /* After PARTIAL: makes room for more of the request, in proportion to the bytes so far, so that a
  * client gets no memory for bytes that it only announces. On failure there may be no room; bytes
  * can still be added. */
 void cb_http_input_reserve(cb_http_input *input);
+/* The size of the room that cb_http_input_reserve will make; 0: it does not change the room. */
+size_t cb_http_input_wants(const cb_http_input *input);
 /* After DONE: returns the request's bytes, from its first line on. The next request is then the
  * first. NULL when out of memory: nothing has changed. */
 cb_buffer *cb_http_input_cut(cb_http_input *input);

@@ -18,7 +18,7 @@ static cb_tcp_chunk *take_chunk(cb_tcp_turn *turn, size_t capacity)
             capacity = CB_TCP_CHUNK;
         if (capacity > SIZE_MAX - sizeof *chunk)
             return NULL;
-        chunk = cb_tcp_malloc(sizeof *chunk + capacity);
+        chunk = cb_tcp_malloc_counted(sizeof *chunk + capacity);
         if (chunk == NULL)
             return NULL;
     }
@@ -36,7 +36,7 @@ static void give_chunk(cb_tcp_turn *turn, cb_tcp_chunk *chunk)
         turn->spare_chunks = chunk;
         turn->spare_chunk_count++;
     } else {
-        free(chunk);
+        cb_tcp_free_counted(chunk, sizeof *chunk + chunk->capacity);
     }
 }
 
@@ -45,7 +45,7 @@ void cb_tcp_chunks_free(cb_tcp_turn *turn)
     while (turn->spare_chunks != NULL) {
         cb_tcp_chunk *chunk = turn->spare_chunks;
         turn->spare_chunks = chunk->next;
-        free(chunk);
+        cb_tcp_free_counted(chunk, sizeof *chunk + CB_TCP_CHUNK);
     }
     turn->spare_chunk_count = 0;
 }

@@ -127,7 +127,7 @@ static void discard(cb_tcp_socket *socket)
     cb_tcp_turn *turn = socket->turn;
     int64_t left_ns = socket->linger_end_ns - cb_loop_now(turn->loop);
     if (left_ns > 0 && socket->room == NULL) {
-        socket->room = cb_tcp_malloc(CB_TCP_SMALL_ROOM);
+        socket->room = cb_tcp_malloc_counted(CB_TCP_SMALL_ROOM);
         socket->room_size = CB_TCP_SMALL_ROOM;
     }
     if (left_ns > 0 && socket->room != NULL) {

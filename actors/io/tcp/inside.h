@@ -121,6 +121,9 @@ bool cb_tcp_turn_ended(cb_tcp_turn *turn, const cb_op *op);
 /* malloc for all of this layer. Tests replace it to make allocations fail; NULL restores it. */
 extern void *(*cb_tcp_malloc_hook)(size_t size);
 void *cb_tcp_malloc(size_t size);
+/* The same for memory of waiting bytes and of sockets: counted in the budget. */
+void *cb_tcp_malloc_counted(size_t size);
+void cb_tcp_free_counted(void *memory, size_t size);
 
 /* -- chunks.c --------------------------------------------------------------------------------- */
 

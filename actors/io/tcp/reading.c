@@ -16,7 +16,7 @@ void cb_tcp_give_room_back(cb_tcp_socket *socket)
         turn->spare_room_count < CB_TCP_SPARE_ROOMS)
         turn->spare_rooms[turn->spare_room_count++] = socket->room;
     else
-        free(socket->room);
+        cb_tcp_free_counted(socket->room, socket->room_size);
     socket->room = NULL;
     socket->room_size = 0;
 }
@@ -31,7 +31,7 @@ static bool prepare_room(cb_tcp_socket *socket)
     if (socket->room_wanted == CB_TCP_LARGE_ROOM && turn->spare_room_count > 0)
         room = turn->spare_rooms[--turn->spare_room_count];
     else
-        room = cb_tcp_malloc(socket->room_wanted);
+        room = cb_tcp_malloc_counted(socket->room_wanted);
     if (room == NULL)
         return socket->room != NULL;
     cb_tcp_give_room_back(socket);
@@ -58,12 +58,12 @@ static bool keep(cb_stream *stream, const void *data, size_t size)
             size_t capacity = stream->capacity == 0 ? CB_TCP_SMALL_ROOM : stream->capacity * 2;
             if (capacity < used + size)
                 capacity = used + size;
-            uint8_t *bytes = cb_tcp_malloc(capacity);
+            uint8_t *bytes = cb_tcp_malloc_counted(capacity);
             if (bytes == NULL)
                 return false;
             if (used > 0)
                 memcpy(bytes, stream->bytes + stream->begin, used);
-            free(stream->bytes);
+            cb_tcp_free_counted(stream->bytes, stream->capacity);
             stream->bytes = bytes;
             stream->capacity = capacity;
         } else {

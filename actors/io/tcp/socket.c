@@ -46,7 +46,7 @@ cb_status cb_tcp_socket_make(cb_tcp_turn *turn, const cb_tcp_callbacks *callback
 {
     static const cb_tcp_options defaults;
     *made = NULL;
-    cb_tcp_socket *socket = cb_tcp_malloc(sizeof *socket);
+    cb_tcp_socket *socket = cb_tcp_malloc_counted(sizeof *socket);
     if (socket == NULL)
         return cb_fail(error, CB_NO_MEMORY, "no memory for a socket");
     *socket = (cb_tcp_socket){.turn = turn,
@@ -66,7 +66,7 @@ cb_status cb_tcp_socket_make(cb_tcp_turn *turn, const cb_tcp_callbacks *callback
         if (socket->provider != NULL)
             socket->provider->context_release(socket->context);
         free(socket->name);
-        free(socket);
+        cb_tcp_free_counted(socket, sizeof *socket);
         return status;
     }
     *made = socket;
@@ -81,13 +81,13 @@ void cb_tcp_socket_free(cb_tcp_socket *socket)
     cb_tcp_turn_leave(turn, &socket->item);
     cb_tcp_server *server = socket->server;
     cb_tcp_give_room_back(socket);
-    free(socket->unread.bytes);
+    cb_tcp_free_counted(socket->unread.bytes, socket->unread.capacity);
     if (socket->provider != NULL) {
         socket->provider->session_free(socket->session);
         socket->provider->context_release(socket->context);
     }
     free(socket->name);
-    free(socket);
+    cb_tcp_free_counted(socket, sizeof *socket);
     if (server != NULL)
         cb_tcp_server_left(server);
 }

@@ -17,6 +17,21 @@ void *cb_tcp_malloc(size_t size)
     return cb_tcp_malloc_hook != NULL ? cb_tcp_malloc_hook(size) : malloc(size);
 }
 
+void *cb_tcp_malloc_counted(size_t size)
+{
+    void *memory = cb_tcp_malloc(size);
+    if (memory != NULL)
+        cb_buffer_count((int64_t)size);
+    return memory;
+}
+
+void cb_tcp_free_counted(void *memory, size_t size)
+{
+    if (memory != NULL)
+        cb_buffer_count(-(int64_t)size);
+    free(memory);
+}
+
 static void free_turn(cb_tcp_turn *turn)
 {
     assert(turn->item_count == 0 && turn->next_count == 0 && turn->sending_count == 0);
@@ -26,7 +41,7 @@ static void free_turn(cb_tcp_turn *turn)
     cb_op_remove(&turn->guard);
     cb_tcp_chunks_free(turn);
     while (turn->spare_room_count > 0)
-        free(turn->spare_rooms[--turn->spare_room_count]);
+        cb_tcp_free_counted(turn->spare_rooms[--turn->spare_room_count], CB_TCP_LARGE_ROOM);
     free(turn->plaintext);
     free(turn->next);
     free(turn->now);

@@ -1,6 +1,8 @@
 /* Sending: what was written goes out in the next turn, in order, as much at a time as the kernel
  * takes. */
+#include <linux/sockios.h>
 #include <string.h>
+#include <sys/ioctl.h>
 
 #include "actors/io/tcp/inside.h"
 
@@ -12,11 +14,22 @@ size_t cb_tcp_buffered(const cb_tcp_socket *socket)
     return socket->closed ? 0 : socket->plain.size + socket->wire.size;
 }
 
+size_t cb_tcp_unacknowledged(const cb_tcp_socket *socket)
+{
+    int bytes = 0;
+    if (socket->descriptor == CB_NO_SOCKET || ioctl(socket->descriptor, SIOCOUTQ, &bytes) != 0)
+        return 0;
+    return bytes > 0 ? (size_t)bytes : 0;
+}
+
+/* A socket without a watermark has its limit elsewhere. Otherwise, what waits already may not grow
+ * beyond the process's budget either; there is always something then whose sending makes room. */
 static bool would_fit(const cb_tcp_socket *socket, size_t size)
 {
     size_t waits = socket->plain.size + socket->wire.size;
     return waits == 0 ||
-           (waits < socket->write_watermark && size <= socket->write_watermark - waits);
+           (waits < socket->write_watermark && size <= socket->write_watermark - waits &&
+            (socket->write_watermark == SIZE_MAX || cb_buffer_has_room(size)));
 }
 
 static void replace_callbacks(cb_tcp_callbacks *callbacks, const cb_tcp_callbacks *by)
