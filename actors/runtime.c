@@ -180,7 +180,7 @@ static cb_status close_parts(cb_runtime *runtime, cb_error *error)
     return close_recorder(runtime, error);
 }
 
-cb_status cb_runtime_start(const cb_runtime_options *options, cb_runtime **runtime, cb_error *error)
+static cb_status start(const cb_runtime_options *options, cb_runtime **runtime, cb_error *error)
 {
     *runtime = NULL;
     if (options->run_job == NULL)
@@ -199,6 +199,14 @@ cb_status cb_runtime_start(const cb_runtime_options *options, cb_runtime **runti
     }
     *runtime = started;
     return CB_OK;
+}
+
+cb_status cb_runtime_start(const cb_runtime_options *options, cb_runtime **runtime, cb_error *error)
+{
+    int shield = cb_thread_shield();
+    cb_status status = start(options, runtime, error);
+    cb_thread_unshield(shield);
+    return status;
 }
 
 uint16_t cb_runtime_metrics_port(const cb_runtime *runtime)
@@ -261,7 +269,7 @@ static cb_status both(cb_status first, cb_error *error, cb_status second, const 
     return cb_fail(error, first, "%.250s; %.250s", before.text, why->text);
 }
 
-cb_status cb_runtime_stop(cb_runtime **runtime, cb_error *error)
+static cb_status stop(cb_runtime **runtime, cb_error *error)
 {
     cb_error trace_error = {.text = ""};
     cb_runtime *stopping = *runtime;
@@ -285,6 +293,14 @@ cb_status cb_runtime_stop(cb_runtime **runtime, cb_error *error)
     cb_status closed = close_parts(stopping, &trace_error);
     free(stopping);
     return both(status, error, closed, &trace_error);
+}
+
+cb_status cb_runtime_stop(cb_runtime **runtime, cb_error *error)
+{
+    int shield = cb_thread_shield();
+    cb_status status = stop(runtime, error);
+    cb_thread_unshield(shield);
+    return status;
 }
 
 cb_status cb_asker_open(cb_runtime *runtime, cb_asker **asker, cb_error *error)

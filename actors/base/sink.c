@@ -3,11 +3,11 @@
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>
-#include <pthread.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "actors/base/clock.h"
+#include "actors/base/thread.h"
 
 #define NS_A_MS INT64_C(1000000)
 /* A thread that gives up needs a processor to do so. */
@@ -48,11 +48,9 @@ void cb_sink_close(cb_sink *sink)
 
 void cb_sink_ring(cb_sink *sink)
 {
-    int before;
-    /* A thread that is canceled here would have said that it rings, and not have rung. */
-    (void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before);
+    int shield = cb_thread_shield();
     (void)eventfd_write(sink->wake, 1);
-    (void)pthread_setcancelstate(before, NULL);
+    cb_thread_unshield(shield);
 }
 
 bool cb_sink_has_end_begun(const cb_sink *sink)

@@ -1,4 +1,4 @@
-/* The start of every thread of this process. */
+/* Threads of this process: how each begins, and what a cancellation does not interrupt. */
 #ifndef CALLBOARD_ACTORS_BASE_THREAD_H
 #define CALLBOARD_ACTORS_BASE_THREAD_H
 
@@ -11,5 +11,19 @@
  * debuggers, which show at most 15 bytes of it. Errors: CB_LIMIT, CB_NO_MEMORY. */
 cb_status cb_thread_start(pthread_t *thread, void *(*run)(void *), void *argument,
                           int64_t stack_kib, const char *name, cb_error *error);
+
+/* Between the two, a thread that is canceled goes on: what must not be left half done, such as a
+ * message that was put into a queue and not told of. The second gets what the first gave. */
+static inline int cb_thread_shield(void)
+{
+    int before = PTHREAD_CANCEL_ENABLE;
+    (void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before);
+    return before;
+}
+static inline void cb_thread_unshield(int before)
+{
+    int unused;
+    (void)pthread_setcancelstate(before, &unused);
+}
 
 #endif

@@ -10,6 +10,7 @@
 #include <zmq.h>
 
 #include "actors/base/handover.h"
+#include "actors/base/thread.h"
 
 /* Messages (batches) that either end of a queue down from the supervisor holds. */
 #define QUEUE_DOWN_BATCHES 1000
@@ -162,9 +163,11 @@ cb_status cb_mailbox_create(cb_post_office *office, uint32_t address, cb_mailbox
     made->office = office;
     made->address = address;
     made->receiver = receiver;
+    int shield = cb_thread_shield();
     cb_status status = connect_queues(made, office->context, error);
     if (status != CB_OK)
         cb_mailbox_discard(&made);
+    cb_thread_unshield(shield);
     *mailbox = made;
     return status;
 }
@@ -187,9 +190,11 @@ cb_status cb_mailbox_open(cb_post_office *office, uint32_t address, cb_mailbox *
 
 void cb_mailbox_discard(cb_mailbox **mailbox)
 {
+    int shield = cb_thread_shield();
     cb_receiver_close((*mailbox)->receiver);
     close_socket((*mailbox)->down);
     close_socket((*mailbox)->up);
+    cb_thread_unshield(shield);
     free(*mailbox);
     *mailbox = NULL;
 }
@@ -248,7 +253,8 @@ static int send_batch(cb_mailbox *mailbox, size_t size)
 }
 
 /* Sends what is gathered, and tells the attendant by `tell`. Reports must not be lost, and their
- * sender has nothing better to do without memory: it tries until it has some. */
+ * sender has nothing better to do without memory: it tries until it has some. A thread that is
+ * canceled goes on until all of it is done: it may be in charge of the supervisor. */
 static cb_status send_gathered(cb_mailbox *mailbox, void (*tell)(void *user))
 {
     const struct timespec pause = {.tv_nsec = AGAIN_NS};
@@ -256,6 +262,7 @@ static cb_status send_gathered(cb_mailbox *mailbox, void (*tell)(void *user))
         return CB_OK;
     size_t size = mailbox->gathered * sizeof(cb_message);
     int problem;
+    int shield = cb_thread_shield();
     while ((problem = send_batch(mailbox, size)) == ENOMEM)
         (void)nanosleep(&pause, NULL);
     if (problem != 0)
@@ -264,6 +271,7 @@ static cb_status send_gathered(cb_mailbox *mailbox, void (*tell)(void *user))
     mailbox->gathered = 0;
     if (tell != NULL && problem != ETERM) /* then the attendant is over, too */
         tell(mailbox->office->attendant.user);
+    cb_thread_unshield(shield);
     return problem != 0 ? CB_IO : CB_OK;
 }
 
@@ -340,7 +348,9 @@ static cb_status wait_for_batch(cb_mailbox *mailbox, int timeout_ms)
 cb_status cb_mailbox_receive(cb_mailbox *mailbox, int timeout_ms, cb_message *message)
 {
     while (mailbox->unread_next == mailbox->unread_count) {
+        int shield = cb_thread_shield();
         cb_status status = wait_for_batch(mailbox, timeout_ms);
+        cb_thread_unshield(shield);
         if (status != CB_OK)
             return status;
     }

@@ -154,6 +154,12 @@ void cb_outbox_take_out(cb_outbox *outbox, cb_receiver *receiver)
     drop_unsent(outbox, receiver);
 }
 
+void cb_outbox_remove(cb_outbox *outbox, cb_receiver *receiver)
+{
+    cb_outbox_take_out(outbox, receiver);
+    outbox->exchange->ops->drop(outbox->exchange, receiver);
+}
+
 /* --- sending --- */
 
 static void queue_for(cb_outbox *outbox, cb_receiver *to, cb_record *record)

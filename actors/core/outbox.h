@@ -53,6 +53,8 @@ void cb_outbox_add(cb_outbox *outbox, cb_receiver *receiver);
 cb_receiver *cb_outbox_find(const cb_outbox *outbox, uint32_t address);
 /* Drops the unsent records for it. The receiver belongs to the caller again. */
 void cb_outbox_take_out(cb_outbox *outbox, cb_receiver *receiver);
+/* The same, and drops the receiver. */
+void cb_outbox_remove(cb_outbox *outbox, cb_receiver *receiver);
 
 /* The own record of a receiver that no longer reads, for another use until the receiver is removed.
  * Drops the unsent records for it. */

@@ -57,11 +57,12 @@ static void remove_receiver(cb_supervisor *self, uint32_t address)
     cb_receiver *gone = cb_outbox_find(&self->outbox, address);
     if (gone == NULL)
         return;
+    if (!gone->has_thread) {
+        cb_outbox_remove(&self->outbox, gone);
+        return;
+    }
     cb_outbox_take_out(&self->outbox, gone);
-    if (gone->has_thread)
-        cb_leaving_add(&self->leaving, gone);
-    else
-        self->exchange->ops->drop(self->exchange, gone);
+    cb_leaving_add(&self->leaving, gone);
 }
 
 static bool send_all(cb_supervisor *self)

@@ -368,6 +368,7 @@ void cb_log_flush(cb_log *log)
         return;
     int64_t until_ns = cb_now_ns() + CB_SINK_PATIENCE_NS;
     struct timespec until = {.tv_sec = until_ns / NS_A_S, .tv_nsec = until_ns % NS_A_S};
+    int shield = cb_thread_shield();
     cb_log_wake(log);
     pthread_mutex_lock(&log->lock);
     uint64_t wanted = log->put;
@@ -375,6 +376,7 @@ void cb_log_flush(cb_log *log)
            pthread_cond_timedwait(&log->progress, &log->lock, &until) != ETIMEDOUT)
         continue;
     pthread_mutex_unlock(&log->lock);
+    cb_thread_unshield(shield);
 }
 
 void cb_log_close(cb_log **result)
@@ -385,8 +387,10 @@ void cb_log_close(cb_log **result)
         return;
     cb_sink_end(&log->sink, cb_now_ns() + CB_SINK_PATIENCE_NS);
     pthread_t thread = log->thread;
+    int shield = cb_thread_shield();
     if (cb_sink_await_leave(&log->sink) || !cb_sink_abandon(&log->sink)) {
         (void)pthread_join(thread, NULL);
         destroy(log);
     }
+    cb_thread_unshield(shield);
 }

@@ -10,6 +10,7 @@
 #include "actors/core/loop_actor.h"
 #include "actors/core/port_listen.h"
 #include "actors/io/http/request.h"
+#include "actors/metrics/hosts.h"
 #include "actors/metrics/render.h"
 #include "callboard/tcp.h"
 
@@ -44,6 +45,7 @@ struct cb_metrics {
     guest *guests;
     uint64_t asked;
     int64_t started_s;
+    char *hosts; /* names that it may be asked for by, or NULL */
 };
 
 static const cb_limits *limits_of(const cb_metrics *metrics)
@@ -75,6 +77,15 @@ static void refuse(guest *to, const char *status, const char *fields)
     int length = snprintf(text, sizeof text, "%s\n", status);
     (void)snprintf(all, sizeof all, "Content-Type: text/plain\r\n%s", fields);
     respond(to, status, all, cb_buffer_copy(text, (size_t)length));
+}
+
+static void refuse_host(guest *to)
+{
+    static const char text[] = "421 Misdirected Request\n"
+                               "Metrics are served to addresses, to localhost, and to the names in "
+                               "CALLBOARD_METRICS_HOSTS.\n";
+    respond(to, "421 Misdirected Request", "Content-Type: text/plain\r\n",
+            cb_buffer_copy(text, sizeof text - 1));
 }
 
 static void refuse_fault(guest *to, cb_http_fault fault)
@@ -132,6 +143,18 @@ static const char *path_end(const char *at, const char *end)
     return at;
 }
 
+/* Whether the request is for us by its host: the target's, if that has one (RFC 9112, 3.2.2). An
+ * HTTP/1.0 client may leave it out; no browser does. */
+static bool is_for_us(const guest *from)
+{
+    const cb_http_request *request = &from->request;
+    cb_http_span host = request->authority.size > 0 ? request->authority : request->host;
+    if (request->authority.size == 0 && !request->has_host)
+        return true;
+    return cb_metrics_knows_host(from->metrics->hosts, (const char *)from->bytes->data + host.at,
+                                 host.size);
+}
+
 /* The framer has seen that the line is well formed: method, target and version. */
 static void serve(guest *from)
 {
@@ -146,7 +169,9 @@ static void serve(guest *from)
         while (target < target_end && *target != '/' && *target != '?')
             target++;
     }
-    if (!is_word(target, path_end(target, target_end), "/metrics"))
+    if (!is_for_us(from))
+        refuse_host(from);
+    else if (!is_word(target, path_end(target, target_end), "/metrics"))
         refuse(from, "404 Not Found", "");
     else if (!is_word(method, method_end, "GET") && !is_word(method, method_end, "HEAD"))
         refuse(from, "405 Method Not Allowed", "Allow: GET, HEAD\r\n");
@@ -325,7 +350,19 @@ static void destroy(cb_metrics *metrics)
 {
     (void)sem_destroy(&metrics->begun);
     (void)sem_destroy(&metrics->stopped);
+    free(metrics->hosts);
     free(metrics);
+}
+
+static cb_status copy_hosts(cb_metrics *metrics, const char *names, cb_error *error)
+{
+    cb_error why;
+    if (names == NULL)
+        return CB_OK;
+    if (cb_metrics_check_hosts(names, &why) != CB_OK)
+        return cb_fail(error, why.status, "cannot serve metrics: %s", why.text);
+    metrics->hosts = strdup(names);
+    return metrics->hosts != NULL ? CB_OK : cb_fail(error, CB_NO_MEMORY, "out of memory");
 }
 
 cb_status cb_metrics_start(cb_core *core, uint16_t port, cb_metrics **result, cb_error *error)
@@ -341,7 +378,9 @@ cb_status cb_metrics_start(cb_core *core, uint16_t port, cb_metrics **result, cb
     metrics->actor = (cb_loop_actor){.message = on_message, .before_flush = before_flush};
     metrics->port = port;
     metrics->started_s = (int64_t)time(NULL);
-    cb_status status = start_thread(metrics, core, error);
+    cb_status status = copy_hosts(metrics, core->options.metrics_hosts, error);
+    if (status == CB_OK)
+        status = start_thread(metrics, core, error);
     if (status != CB_OK) {
         destroy(metrics);
         return status;

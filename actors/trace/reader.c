@@ -207,7 +207,7 @@ static cb_status check_lost(cb_trace_reader *reader, const cb_trace_record *reco
     const cb_trace_lost *lost = &record->of.lost;
     if (record->sequence != reader->sequence + reader->skipped && !reader->gap)
         return misplaced(record, error, "it is not about the message before it");
-    if (lost->messages > lost->records || lost->messages > UINT64_MAX - record->sequence - 1)
+    if (lost->messages > lost->records || lost->messages >= UINT64_MAX - record->sequence)
         return misplaced(record, error, "it leaves out more messages than there can be");
     reader->skipped += lost->messages;
     reader->totals.lost += lost->records;

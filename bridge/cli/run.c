@@ -199,6 +199,7 @@ static cb_status open_log(const run_options *options, cb_log **log, cb_error *er
 static int run(run_options *options, cb_manager *manager, cb_log *log)
 {
     options->script.log = manager->log = log;
+    options->script.metrics_hosts = getenv("CALLBOARD_METRICS_HOSTS");
     options->script.inherited = manager->inherited;
     options->script.moment = cb_manager_tell;
     options->script.user = manager;

@@ -38,12 +38,13 @@ static cb_status copy_arguments(cb_script *script, const cb_script_options *opti
     script->log = options->log;
     script->serves_metrics = options->serves_metrics;
     script->metrics_port = options->metrics_port;
-    if (options->trace_path != NULL) {
+    if (options->trace_path != NULL)
         script->trace_path = strdup(options->trace_path);
-        if (script->trace_path == NULL)
-            return no_memory(error);
-    }
-    return CB_OK;
+    if (options->metrics_hosts != NULL)
+        script->metrics_hosts = strdup(options->metrics_hosts);
+    bool has_all = (options->trace_path == NULL || script->trace_path != NULL) &&
+                   (options->metrics_hosts == NULL || script->metrics_hosts != NULL);
+    return has_all ? CB_OK : no_memory(error);
 }
 
 cb_status cb_script_load(const cb_script_options *options, cb_script **result, cb_error *error)
@@ -96,6 +97,7 @@ void cb_script_free(cb_script **result)
         free(script->arguments[i]);
     free(script->arguments);
     free(script->trace_path);
+    free(script->metrics_hosts);
     free(script->path);
     pthread_mutex_destroy(&script->lock);
     free(script);
@@ -160,6 +162,7 @@ static cb_status start(cb_script *script, cb_runtime **runtime, cb_error *error)
         .log = script->log,
         .serves_metrics = script->serves_metrics,
         .metrics_port = script->metrics_port,
+        .metrics_hosts = script->metrics_hosts,
     };
     cb_status status = cb_runtime_start(&options, runtime, error);
     if (status != CB_OK)

@@ -25,6 +25,7 @@ struct cb_script {
     cb_log *log;      /* or NULL */
     bool serves_metrics;
     uint16_t metrics_port;
+    char *metrics_hosts; /* or NULL */
     cb_limits limits;
     cb_loader *loader;
     cb_services *services;

@@ -12,6 +12,15 @@
  * Threads: a cb_asker belongs to one thread at a time; any thread may use the runtime itself. The
  * thread that runs the supervisor at that moment starts an actor's thread, which inherits its
  * priority.
+ * Cancellation: no call is a cancellation point. A thread that is canceled (pthread_cancel) in a
+ * call goes on to the call's end, with its answer. The next cancellation point outside ends it, and
+ * a cleanup handler closes its asker. So a cancellation does not end a wait; cb_runtime_shutdown
+ * does. Forbidden: asynchronous cancellation (PTHREAD_CANCEL_ASYNCHRONOUS); to cancel an actor's
+ * thread; to leave the job function by pthread_exit or longjmp.
+ * Fork: any thread may fork, also in a callback. The child has none of the runtime's threads, and
+ * it may have locks that no thread will give back. So the child calls nothing of this library, and
+ * ends by exec or _exit. It must not call exit, because destructors of plugins would wait for such
+ * locks. Exec closes every descriptor of the runtime. posix_spawn, system and popen keep all this.
  * Errors: CB_UNKNOWN (no such id), CB_CLOSED, CB_LIMIT, CB_STOPPED (the caller's own job was
  * interrupted: return at once), CB_NOT_COMPLETE, CB_NO_RESULT, CB_FORMAT, CB_IO, CB_NO_MEMORY.
  * A call that waits ends with its job, and with its asker: nothing is kept for a caller that is
@@ -119,6 +128,9 @@ typedef struct cb_runtime_options {
     struct cb_log *log;     /* events are written there, or NULL; must outlive the runtime */
     bool serves_metrics;    /* as text for Prometheus, at http://127.0.0.1:<metrics_port>/metrics */
     uint16_t metrics_port;  /* 0: the system picks one */
+    const char *metrics_hosts; /* names by which metrics may be asked for beside addresses and
+                                  localhost, separated by commas or blanks; or NULL. Copied. A name
+                                  that is none is CB_INVALID */
     cb_inherited *inherited; /* sockets that routes may take over, or NULL; outlives the runtime */
 } cb_runtime_options;
 

@@ -42,6 +42,7 @@ typedef struct cb_script_options {
                                NULL. It must outlive the script. See callboard/log.h */
     bool serves_metrics;    /* see cb_runtime_options; a port that the system picked is printed */
     uint16_t metrics_port;
+    const char *metrics_hosts; /* see cb_runtime_options, or NULL; copied */
     bool watch; /* load the file again whenever it changes during the run. Requests that begin later
                    run the callbacks of the new text; main goes on in the old text. A text with
                    errors is refused, and its errors are printed */

@@ -84,7 +84,7 @@ class Metrics(ServiceTest):
     def with_environment(test, **values):
         for name, value in values.items():
             os.environ[name] = value
-            test.addCleanup(os.environ.pop, name)
+            test.addCleanup(os.environ.pop, name, None)
 
     def assert_whole(self, page):
         """What holds of every page: nothing is lost between the beginning and the end of a job."""
@@ -234,7 +234,7 @@ class Metrics(ServiceTest):
     def test_bytes(self):
         """Requests as no good client sends them."""
         process, _, metrics = self.serve_with_metrics()
-        whole = b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n"
+        whole = b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n"
         answers = [
             (self.raw(metrics, *(bytes([byte]) for byte in whole)), b"200"),
             (self.raw(metrics, whole + whole), b"200"),
@@ -253,6 +253,64 @@ class Metrics(ServiceTest):
             client.shutdown(socket.SHUT_WR)
             self.assertEqual(read_all(client), b"")
         self.finish(process)
+
+    def ask_for(self, port, host, target="/metrics", version="1.1", method="GET"):
+        """The status and the body of a request with this Host field, or None for no field."""
+        field = f"Host: {host}\r\n" if host is not None else ""
+        request = f"{method} {target} HTTP/{version}\r\n{field}\r\n"
+        head, _, body = self.raw(port, request.encode("latin-1")).partition(b"\r\n\r\n")
+        return int(head.split(b" ", 2)[1]), body.decode()
+
+    def test_hosts(self):
+        """A page of another name, which leads to this machine, learns nothing (DNS rebinding)."""
+        self.with_environment(self, CALLBOARD_METRICS_HOSTS="metrics.example.org,box")
+        process, _, metrics = self.serve_with_metrics()
+        known = ("127.0.0.1", f"127.0.0.1:{metrics}", "[::1]", "[::1]:80", "localhost",
+                 f"LOCALHOST:{metrics}", "localhost.", "metrics.example.org",
+                 "Metrics.Example.Org.:80", "box", "192.0.2.1")
+        unknown = ("evil.example.org", f"evil.example.org:{metrics}", "localhost.example.org",
+                   "127.0.0.1.example.org", "127.1", "2130706433", "127.0.0.1.", "boxes",
+                   "metrics.example.org..", "local%68ost")
+        for host in known:
+            self.assertEqual(self.ask_for(metrics, host)[0], 200, host)
+            status, body = self.ask_for(metrics, None, f"http://{host}/metrics", "1.0")
+            self.assertEqual(status, 200, host)
+            self.assertIn("callboard_build_info", body)
+        for host in unknown:
+            for target in ("/metrics", "/", f"http://{host}/metrics"):
+                for method in ("GET", "DELETE"):
+                    status, body = self.ask_for(metrics, host, target, "1.1", method)
+                    self.assertEqual(status, 421, host)
+                    self.assertNotIn("callboard_", body)
+                    self.assertIn("CALLBOARD_METRICS_HOSTS", body)
+            self.assertEqual(self.ask_for(metrics, host, method="HEAD"), (421, ""))
+        # The target's host counts, whatever the field says.
+        evil = "http://evil.example.org/metrics"
+        self.assertEqual(self.ask_for(metrics, None, evil, "1.0")[0], 421)
+        self.assertEqual(self.ask_for(metrics, "evil.example.org", evil, "1.0")[0], 421)
+        self.assertEqual(self.ask_for(metrics, "localhost", evil)[0], 400)
+        self.assertEqual(self.ask_for(metrics, None, version="1.0")[0], 200)
+        self.assertEqual(self.ask_for(metrics, None, version="1.1")[0], 400)
+        for odd in ("", "[::1", "a b", "[::1%25lo]", "user@localhost", "localhost:99999"):
+            self.assertEqual(self.ask_for(metrics, odd)[0], 400, odd)
+        self.finish(process)
+
+    def test_hosts_that_were_not_told(self):
+        process, _, metrics = self.serve_with_metrics()
+        self.assertEqual(self.ask_for(metrics, "metrics.example.org")[0], 421)
+        self.assertEqual(self.ask_for(metrics, "localhost")[0], 200)
+        self.finish(process)
+
+    def test_hosts_that_are_none(self):
+        for wrong in ("box:9464", "http://box", "*", "a, [::1]"):
+            self.with_environment(self, CALLBOARD_METRICS_HOSTS=wrong)
+            result = self.run_script(ECHO_SERVICE, "--metrics", "0")
+            self.assertEqual((result.returncode, result.stdout), (1, ""), wrong)
+            self.assertIn("cannot serve metrics: what metrics may be asked for by", result.stderr)
+            os.environ.pop("CALLBOARD_METRICS_HOSTS")
+        with_none = 'i32 main() { return(0); }\n'
+        self.with_environment(self, CALLBOARD_METRICS_HOSTS="*")
+        self.check(self.run_script(with_none), 0, "", "")  # nobody serves
 
     def test_idle_clients(self):
         """Those that hold all connections and say nothing are put out, then others have their

@@ -48,7 +48,7 @@ typedef struct fake {
 static fake world;
 static uint32_t started_address;
 static cb_status start_result;
-static atomic_int dropped; /* receivers */
+static atomic_int receivers_dropped;
 
 static inline size_t stop(cb_message records[CB_BATCH_MAX])
 {
@@ -111,7 +111,7 @@ static inline cb_status send_records(cb_exchange *exchange, cb_receiver *to,
 static inline void drop(cb_exchange *exchange, cb_receiver *receiver)
 {
     (void)exchange;
-    atomic_fetch_add(&dropped, 1);
+    atomic_fetch_add(&receivers_dropped, 1);
     free(receiver);
 }
 
@@ -187,7 +187,7 @@ static inline void begin(void)
     memset(&world, 0, sizeof world);
     world.base.ops = &operations;
     start_result = CB_OK;
-    atomic_store(&dropped, 0);
+    atomic_store(&receivers_dropped, 0);
     greet(ASKER);
 }
 

@@ -388,7 +388,7 @@ static void a_thread_that_has_ended_is_joined_though_nobody_comes(void)
     while (!sleeps())
         ;
     sem_post(&may_end);
-    while (atomic_load(&dropped) == 0)
+    while (atomic_load(&receivers_dropped) == 0)
         sched_yield();
     one((cb_message){.kind = CB_PLUMBING_STOP, .from = ASKER});
     cb_supervisor_ring(world.supervisor);
