@@ -6,6 +6,7 @@ import concurrent.futures
 import http.client
 import os
 import re
+import signal
 import threading
 import time
 import unittest
@@ -72,8 +73,8 @@ class Waits(ServiceTest):
             os.environ[name] = value
             self.addCleanup(os.environ.pop, name)
 
-    def begin(self, wait):
-        self.process, self.waits = self.serve(SERVICE % wait, "--metrics", "0")
+    def begin(self, wait, *arguments):
+        self.process, self.waits = self.serve(SERVICE % wait, "--metrics", "0", *arguments)
         self.healthy = int(re.fullmatch(r"port (\d+)\n", self.process.stdout.readline())[1])
         line = self.process.stderr.readline()
         self.metrics = int(re.search(r":(\d+)/metrics", line)[1])
@@ -83,10 +84,10 @@ class Waits(ServiceTest):
         self.addCleanup(reader.join)
         self.addCleanup(self.process.kill)
 
-    def get(self, port):
+    def get(self, port, path="/"):
         client = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
         try:
-            client.request("GET", "/")
+            client.request("GET", path)
             return client.getresponse().status
         finally:
             client.close()
@@ -132,6 +133,21 @@ class Waits(ServiceTest):
 
     def test_command_with_a_limit(self):
         self.provoke("nbio.Run(1000000);")
+
+    def test_trace(self):
+        """It replays, and shows who slept and which command was given up."""
+        trace = os.path.join(self.folder, "waits.trace")
+        self.begin("if ($x.Length % 2 == 0) { timer.SleepMs(-1); } nbio.Run(-1);",
+                   "--trace", trace)
+        for path in ("/", "/x") * 10:
+            self.assertEqual(self.get(self.waits, path), 504)
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(timeout=TIMEOUT_S)
+        self.check(self.run_cli("trace", "verify", trace), 0)
+        shown = self.run_cli("trace", "show", trace).stdout
+        self.assertEqual(len(re.findall(r"-> listener \d+ +CancelOrder +nbio:1 +#", shown)), 10)
+        sleeps = re.findall(r"actor \d+ +-> supervisor +Wait +\S+ +#\d+\.\d+ ", shown)
+        self.assertEqual(len(sleeps), 11)  # and the one that is waited for in vain
 
     def test_wait_for_a_job_that_waits(self):
         """The job's limit and that of the callback that waits for it strike in either order, and
