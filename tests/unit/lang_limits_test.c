@@ -276,7 +276,7 @@ static void expect_run(const cb_limits *limits, cb_status status, const char *me
     if (status != CB_OK)
         CU_ASSERT_STRING_EQUAL(run.error.message, message);
     if (run.status != status)
-        printf("\n%.200s: %s\n", script.bytes, run.error.message);
+        printf("\n%.200s: %s%s\n", script.bytes, run.errors, run.error.message);
 }
 
 static void calls_inside_each_other(void)
@@ -452,6 +452,33 @@ static void objects_are_bounded(void)
     }
 }
 
+/* A field whose last byte is the blob's last one, and one that is a byte behind it. */
+static void fields_end_with_their_blob(void)
+{
+    static const struct {
+        const char *type;
+        int size;
+    } types[] = {{"i8", 1},  {"u8", 1},  {"i16", 2}, {"u16", 2},   {"i32", 4},
+                 {"u32", 4}, {"i64", 8}, {"u64", 8}, {"float", 4}, {"double", 8}};
+    static const char *const uses[] = {"$n = $b.last;", "$b.last = $n;"};
+    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
+        for (int use = 0; use < 2; use++) {
+            for (int lacking = 0; lacking <= 1; lacking++) {
+                int size = 8 + types[i].size - lacking;
+                char error[128];
+                (void)snprintf(error, sizeof error,
+                               "a field at byte 8 of %d bytes is out of range: the length is %d",
+                               types[i].size, size);
+                begin("struct F { i64 first; ");
+                script_add(&script, "%s last; } ", types[i].type);
+                script_add(&script, "void main() { blob $b[%d]; $b assign F; %s $n = 1; %s }", size,
+                           types[i].type, uses[use]);
+                expect_run(NULL, lacking == 0 ? CB_OK : CB_SCRIPT, error);
+            }
+        }
+    }
+}
+
 /* --- when the hook is asked --- */
 
 static int checks_of(const char *body, int turns)
@@ -521,6 +548,7 @@ int main(void)
     CU_ADD_TEST(suite, objects_of_all_calls);
     CU_ADD_TEST(suite, machines_have_limits);
     CU_ADD_TEST(suite, objects_are_bounded);
+    CU_ADD_TEST(suite, fields_end_with_their_blob);
     CU_ADD_TEST(suite, the_hook_is_asked_in_time);
     CU_basic_run_tests();
     script_clear(&script);

@@ -263,7 +263,11 @@ static void run_body(const char *body, const cb_limits *limits)
     blocked = 0;
     script_add(&script,
                "plugin \"v\"; callback i32 Cb(ref blob $X) { return 1; }"
-               "callback i32 Other(ref blob $X) { return 1; }\ni32 main() {\n%s\n"
+               "callback i32 Other(ref blob $X) { return 1; }"
+               "void f(string $s) { blob $b; string $t[4]; v.Show($s, $b, $t); }"
+               "void g(string $s) { blob $b[1]; $b[0] = 'x'; h($b, $s); }"
+               "void h(blob $b, string $s) { string $t = \"own\"; v.Show($b, $s, $t); }"
+               "\ni32 main() {\n%s\n"
                "return 0; }",
                body);
     CU_ASSERT_EQUAL_FATAL(cb_source_from_bytes("t.dom", script.bytes, script.size, &source, NULL),
@@ -308,6 +312,8 @@ static void arguments_come_with_their_types(void)
     expect("i16 $a = -1; u8 $b = 255; u16 $c = 65535; u32 $d = 4294967295; i64 $e = -5;"
            "v.Show($a, $b, $c, $d, $e, 7, 5000000000);",
            "i16 -1;u8 255;u16 65535;u32 4294967295;i64 -5;i32 7;i64 5000000000;");
+    /* A string stays one, whichever place it has among a function's strings and blobs. */
+    expect("f(\"text\"); g(\"text\");", "string text;blob ;string ;blob x;string text;string own;");
     expect("string $s = \"text\"; blob $b[2]; $b[0] = 'x'; $b[1] = 'y'; string $e; blob $f;"
            "v.Show($s, $b, \"const\", $e, $f, \"\");",
            "string text;blob xy;string const;string ;blob ;string ;");

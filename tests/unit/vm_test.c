@@ -197,41 +197,50 @@ static void test_output(void)
     }
 }
 
-static const example failures[] = {
-    {"i32 $z = 0; i32 $a = 5 / $z;", "t.dom:3:24: runtime error: division by zero"},
-    {"i64 $z = 0; $z %= $z;", "t.dom:3:16: runtime error: division by zero"},
-    {"u64 $z = 0; $z /= $z;", "t.dom:3:16: runtime error: division by zero"},
-    {"i32 $n = 32; i32 $a = 1 << $n;",
-     "t.dom:3:25: runtime error: shift count 32 is outside 0..31"},
+typedef struct failure {
+    const char *script;
+    const char *text;
+    cb_status status;
+} failure;
+
+static const failure failures[] = {
+    {"i32 $z = 0; i32 $a = 5 / $z;", "t.dom:3:24: runtime error: division by zero", CB_SCRIPT},
+    {"i64 $z = 0; $z %= $z;", "t.dom:3:16: runtime error: division by zero", CB_SCRIPT},
+    {"u64 $z = 0; $z /= $z;", "t.dom:3:16: runtime error: division by zero", CB_SCRIPT},
+    {"i32 $n = 32; i32 $a = 1 << $n;", "t.dom:3:25: runtime error: shift count 32 is outside 0..31",
+     CB_SCRIPT},
     {"i64 $a = 1; i32 $n = -1; $a >>= $n;",
-     "t.dom:3:29: runtime error: shift count -1 is outside 0..63"},
+     "t.dom:3:29: runtime error: shift count -1 is outside 0..63", CB_SCRIPT},
     {"blob $b[3]; i32 $i = 3; $b[$i] = 1;",
-     "t.dom:3:25: runtime error: index 3 is out of range: the length is 3"},
+     "t.dom:3:25: runtime error: index 3 is out of range: the length is 3", CB_SCRIPT},
     {"blob $b[3]; i32 $i = -1; printf(\"%d\", $b[$i]);",
-     "t.dom:3:39: runtime error: index -1 is out of range: the length is 3"},
+     "t.dom:3:39: runtime error: index -1 is out of range: the length is 3", CB_SCRIPT},
     {"string $s; printf(\"%d\", $s[0]);",
-     "t.dom:3:25: runtime error: index 0 is out of range: the length is 0"},
+     "t.dom:3:25: runtime error: index 0 is out of range: the length is 0", CB_SCRIPT},
     {"blob $b[3]; $b assign P; $b.a = 1;",
-     "t.dom:3:26: runtime error: a field at byte 0 of 4 bytes is out of range: the length is 3"},
+     "t.dom:3:26: runtime error: a field at byte 0 of 4 bytes is out of range: the length is 3",
+     CB_SCRIPT},
     {"blob $b[12]; $b assign P; printf(\"%d\", $b.c);",
-     "t.dom:3:40: runtime error: a field at byte 12 of 1 bytes is out of range: the length is 12"},
+     "t.dom:3:40: runtime error: a field at byte 12 of 1 bytes is out of range: the length is 12",
+     CB_SCRIPT},
     {"double $d = 1e10; i32 $i = (i32)$d;",
-     "t.dom:3:28: runtime error: 1e+10 is outside the range of i32"},
+     "t.dom:3:28: runtime error: 1e+10 is outside the range of i32", CB_SCRIPT},
     {"double $d = 0.0; $d = $d / $d; i64 $i = (i64)$d;",
-     "t.dom:3:41: runtime error: not a number is outside the range of i64"},
+     "t.dom:3:41: runtime error: not a number is outside the range of i64", CB_SCRIPT},
     {"string $n = \"Nobody\"; test.Entry($n);",
-     "t.dom:3:23: runtime error: there is no callback named \"Nobody\""},
-    {"test.Fail(7);", "t.dom:3:1: runtime error: test.Fail: no listener 7"},
+     "t.dom:3:23: runtime error: there is no callback named \"Nobody\"", CB_SCRIPT},
+    {"test.Fail(7);", "t.dom:3:1: runtime error: test.Fail: no listener 7", CB_UNKNOWN},
     {"string $f = \"%d\"; printf($f, \"text\");",
-     "t.dom:3:19: runtime error: printf: %d in the format does not fit its argument"},
+     "t.dom:3:19: runtime error: printf: %d in the format does not fit its argument", CB_SCRIPT},
     {"string $f = \"%d %d\"; printf($f, 1);",
-     "t.dom:3:22: runtime error: printf: the format wants more arguments than there are"},
+     "t.dom:3:22: runtime error: printf: the format wants more arguments than there are",
+     CB_SCRIPT},
     {"ref blob &S = blob.RefFromPointer(1, -1);",
-     "t.dom:3:15: runtime error: blob.RefFromPointer: size -1 is negative"},
+     "t.dom:3:15: runtime error: blob.RefFromPointer: size -1 is negative", CB_INVALID},
     {"ref blob &S = blob.RefFromPointer(0, 1);",
-     "t.dom:3:15: runtime error: blob.RefFromPointer: the address is 0"},
+     "t.dom:3:15: runtime error: blob.RefFromPointer: the address is 0", CB_INVALID},
     {"ref blob &S = blob.RefFromPointer(0, 5);",
-     "t.dom:3:15: runtime error: blob.RefFromPointer: the address is 0"},
+     "t.dom:3:15: runtime error: blob.RefFromPointer: the address is 0", CB_INVALID},
 };
 
 static void test_failures(void)
@@ -242,11 +251,12 @@ static void test_failures(void)
         if (run.errors[0] == 0) {
             cb_vm_error_text(&run.error, text, sizeof text);
         }
-        bool same = run.status != CB_OK && strcmp(text, failures[i].output) == 0;
+        cb_status wanted = failures[i].status;
+        bool same = run.status == wanted && strcmp(text, failures[i].text) == 0;
         CU_ASSERT_TRUE(same);
         if (!same) {
-            printf("\n%s\n  wants %s\n  gives %s %s\n", failures[i].script, failures[i].output,
-                   text, run.errors);
+            printf("\n%s\n  wants %s (%d)\n  gives %s (%d) %s\n", failures[i].script,
+                   failures[i].text, (int)wanted, text, (int)run.status, run.errors);
         }
     }
 }
@@ -265,6 +275,41 @@ static void test_call_stack(void)
     CU_ASSERT_PTR_NOT_NULL(strstr(text, "runtime error: division by zero\n  in boom at t.dom:1:"));
     CU_ASSERT_PTR_NOT_NULL(strstr(text, "\n  called from boom at t.dom:1:"));
     CU_ASSERT_PTR_NOT_NULL(strstr(text, "\n  called from main at t.dom:3:1\n"));
+}
+
+/* Sixteen calls are told, one by one; of more it is told how many there are. */
+static void test_long_call_stack(void)
+{
+    for (int depth = 15; depth <= 18; depth++) {
+        char script[256];
+        char text[2048] = "";
+        char wanted[2048];
+        (void)snprintf(script, sizeof script,
+                       "void down(i32 $n) { i32 $z = 0; if ($n == 1) { $z = 1 / $z; }\n"
+                       "down($n - 1); }\nvoid main() { down(%d); }",
+                       depth - 1);
+        script_main(&run, script);
+        CU_ASSERT_EQUAL(run.status, CB_SCRIPT);
+        CU_ASSERT_EQUAL(run.error.frame_count, (uint32_t)depth);
+        const cb_vm_place *place = &run.error.frames[depth <= 16 ? depth - 1 : 15];
+        CU_ASSERT_STRING_EQUAL(place->function, depth <= 16 ? "main" : "down");
+        CU_ASSERT_EQUAL(place->line, depth <= 16 ? 3 : 2);
+        FILE *out = fmemopen(text, sizeof text, "w");
+        cb_vm_error_print(&run.error, NULL, out);
+        fclose(out);
+        int size = snprintf(wanted, sizeof wanted,
+                            "t.dom:1:%u: runtime error: division by zero\n"
+                            "  in down at t.dom:1:%u\n",
+                            run.error.column, run.error.column);
+        for (int i = 1; i < depth && i < 16; i++)
+            size += snprintf(wanted + size, sizeof wanted - (size_t)size,
+                             i < depth - 1 ? "  called from down at t.dom:2:1\n"
+                                           : "  called from main at t.dom:3:15\n");
+        if (depth > 16)
+            (void)snprintf(wanted + size, sizeof wanted - (size_t)size, "  and %d calls more\n",
+                           depth - 16);
+        CU_ASSERT_STRING_EQUAL(text, wanted);
+    }
 }
 
 static void test_exit_status(void)
@@ -499,6 +544,7 @@ int main(void)
         {"output", test_output},
         {"failures", test_failures},
         {"call stack", test_call_stack},
+        {"long call stack", test_long_call_stack},
         {"exit status", test_exit_status},
         {"recursion is bounded", test_recursion_is_bounded},
         {"objects are bounded", test_objects_are_bounded},
