@@ -1,4 +1,6 @@
 /* Puts the parts together; the only file that knows them all. */
+#include "actors/runtime.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -131,6 +133,9 @@ static cb_status begin_budget(cb_runtime *runtime, cb_error *error)
     runtime->fixed_bytes = limits->trace_buffer + log_bytes;
     cb_budget_add(runtime->fixed_bytes);
     cb_budget_set(limits->memory, cb_budget_fixed(limits));
+    /* A trace that nobody reads must leave room to serve. */
+    if (limits->trace_queue > limits->memory / 8)
+        limits->trace_queue = limits->memory / 8;
     return CB_OK;
 }
 
@@ -285,4 +290,9 @@ cb_status cb_runtime_stop(cb_runtime **runtime, cb_error *error)
 cb_status cb_asker_open(cb_runtime *runtime, cb_asker **asker, cb_error *error)
 {
     return cb_asker_open_in(&runtime->core, asker, error);
+}
+
+cb_core *cb_runtime_core(cb_runtime *runtime)
+{
+    return &runtime->core;
 }

@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 
 #include "actors/base/machine_memory.h"
+#include "actors/base/spare.h"
 
 #define LINE           64
 /* Nothing can be served in less beside the fixed queues. */
@@ -15,6 +16,8 @@
 #define STANDARD_LEFT  (INT64_C(8) << 20)
 /* If nobody knows what the machine has. */
 #define UNKNOWN_MEMORY (INT64_C(1) << 31)
+/* Of large blocks that were freed; an eighth of a smaller budget. */
+#define MOST_SPARE     (INT64_C(32) << 20)
 /* What the limit may say at most. */
 #define MOST_MEMORY    (INT64_C(1) << 46)
 
@@ -84,6 +87,8 @@ uint64_t cb_budget_refused(void)
 
 void cb_budget_set(int64_t bytes, int64_t fixed)
 {
+    int64_t spare = bytes == INT64_MAX ? 0 : (bytes - fixed) / 8;
+    cb_spare_set_most((size_t)(spare < MOST_SPARE ? spare : MOST_SPARE));
     int64_t eighth = (bytes - fixed) / 8;
     atomic_store_explicit(&marks.all, bytes, memory_order_relaxed);
     atomic_store_explicit(&marks.base, bytes - 8 * eighth, memory_order_relaxed);

@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "actors/base/budget.h"
+#include "actors/base/spare.h"
 
 /* Bytes lie behind the struct; malloc aligns the struct for any type, and its size keeps that up.
  */
@@ -44,11 +45,14 @@ static cb_buffer *allocate(size_t size, size_t capacity)
     if (!cb_budget_take(whole, whole)) {
         return NULL;
     }
-    cb_buffer *buffer = malloc(whole);
+    size_t got = whole;
+    cb_buffer *buffer = cb_spare_malloc(&got);
     if (buffer == NULL) {
         not_had(whole);
         return NULL;
     }
+    capacity += got - whole;
+    cb_budget_add((int64_t)(got - whole));
     buffer->data = (uint8_t *)(buffer + 1);
     buffer->size = size;
     buffer->capacity = capacity;
@@ -92,7 +96,7 @@ cb_buffer *cb_buffer_foreign(void *bytes, size_t size)
 /* What lies behind the struct of a buffer that holds an object. */
 typedef struct held {
     void (*drop)(void *object);
-    size_t size; /* of the object */
+    size_t size; /* of the room for the object */
     max_align_t object[];
 } held;
 
@@ -102,7 +106,7 @@ cb_buffer *cb_buffer_holding(const void *object, size_t size, void (*drop)(void 
     if (buffer != NULL) {
         held *inside = (held *)(void *)(buffer + 1);
         inside->drop = drop;
-        inside->size = size;
+        inside->size = buffer->capacity - sizeof(held);
         memcpy(inside->object, object, size);
         buffer->data = (uint8_t *)inside->object;
         buffer->capacity = 0;
@@ -142,8 +146,9 @@ void cb_buffer_release(cb_buffer *buffer)
             held *inside = (held *)(void *)(buffer + 1);
             inside->drop(inside->object);
         }
-        cb_budget_add(-(int64_t)counted_size(buffer));
-        free(buffer);
+        size_t size = counted_size(buffer);
+        cb_budget_add(-(int64_t)size);
+        cb_spare_free(buffer, size);
     }
 }
 
@@ -187,6 +192,11 @@ static cb_status grow_in_place(cb_buffer **buffer, size_t capacity)
     size_t grown = grown_capacity(*buffer, capacity);
     cb_status status = resize(buffer, grown);
     return status != CB_OK && grown > capacity ? resize(buffer, capacity) : status;
+}
+
+bool cb_buffer_was_refused(void)
+{
+    return cb_budget_was_it();
 }
 
 const char *cb_buffer_why_not(void)

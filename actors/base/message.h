@@ -84,7 +84,7 @@ enum {
     X(SHUTDOWN, 7, "Shutdown")      /* no answer; routes drain, waits end */                       \
     X(FINISH, 8, "Finish")          /* answer when all is quiet: value 1, or 0 if cut off */       \
     X(HELLO, 9, "Hello")            /* an asker makes itself known */                              \
-    X(GOODBYE, 10, "Goodbye")       /* no answer; the asker is gone */                             \
+    X(GOODBYE, 10, "Goodbye")       /* no answer; made by the shell when the asker is gone */      \
     X(COMMAND, 11, "Command")      /* route, status what, value, payload: for the route's actor */ \
     X(CANCEL_JOB, 12, "CancelJob") /* job id; answer: value 1 if it had not started */             \
     X(CLOSE_JOBS, 13, "CloseJobs") /* no more jobs in the namespace; answer: value how many        \

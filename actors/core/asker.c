@@ -10,6 +10,7 @@
 #define LOOK_EVERY_NS      300000
 #define ANSWERED_WITHIN_MS 10000
 #define QUESTIONS_AT_ONCE  64
+#define ADDRESSES_TRIED    16
 
 static void handle_command(cb_asker *asker, const cb_message *message)
 {
@@ -76,8 +77,10 @@ cb_status cb_asker_open_in(cb_core *core, cb_asker **asker, cb_error *error)
     cb_asker *opened = calloc(1, sizeof *opened);
     if (opened == NULL)
         return cb_fail(error, CB_NO_MEMORY, "out of memory");
-    cb_status status =
-        cb_mailbox_open(core->office, cb_core_asker_address(core), &opened->mailbox, error);
+    cb_status status = CB_IO;
+    for (int i = 0; i < ADDRESSES_TRIED && status == CB_IO; i++)
+        status =
+            cb_mailbox_open(core->office, cb_core_asker_address(core), &opened->mailbox, error);
     if (status != CB_OK) {
         free(opened);
         return status;

@@ -16,5 +16,6 @@ void cb_core_init(cb_core *core, const cb_runtime_options *options, const cb_act
 
 uint32_t cb_core_asker_address(cb_core *core)
 {
-    return atomic_fetch_add_explicit(&core->next_asker, 1, memory_order_relaxed);
+    return CB_ADDRESS_FIRST_ASKER |
+           atomic_fetch_add_explicit(&core->next_asker, 1, memory_order_relaxed);
 }

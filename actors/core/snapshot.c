@@ -87,6 +87,7 @@ cb_buffer *cb_snapshot_take(const cb_step *step, const cb_recorder *recorder)
                             .ignored = step->ignored,
                             .live_routes = step->live_routes,
                             .waits = step->waits.count,
+                            .askers = step->askers.count,
                             .memory_bytes = (uint64_t)cb_budget_bytes(),
                             .memory_limit_bytes = (uint64_t)cb_budget_limit(),
                             .memory_refused = cb_budget_refused(),

@@ -52,6 +52,7 @@ typedef struct cb_snapshot {
     uint64_t memory_refused;
     uint32_t live_routes;
     uint32_t waits;
+    uint32_t askers;
     bool shutting_down;
     uint32_t actors[CB_METRICS_ACTORS];
     const char *names[CB_METRICS_SPACES]; /* of namespaces; live as long as the recorder */

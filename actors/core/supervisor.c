@@ -155,12 +155,10 @@ static bool place(cb_supervisor *self)
     }
 }
 
-/* These are held back until the inbox was empty. A GOODBYE is, too: it comes after what the asker
- * has asked before. */
 static bool is_askers(unsigned kind)
 {
     return (kind >= CB_MSG_OPEN_ROUTE && kind <= CB_MSG_FINISH && kind != CB_MSG_SHUTDOWN) ||
-           (kind >= CB_MSG_GOODBYE && kind <= CB_MSG_CLOSE_JOBS);
+           (kind >= CB_MSG_COMMAND && kind <= CB_MSG_CLOSE_JOBS);
 }
 
 /* The text that came with what a note is about, if that failed; NULL otherwise. */

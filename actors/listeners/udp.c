@@ -14,6 +14,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "actors/base/budget.h"
 #include "actors/listeners/inherited.h"
 #include "callboard/udp_commands.h"
 
@@ -233,6 +234,8 @@ static cb_status begin_receiving(cb_listener *listener, cb_error *error)
 {
     udp *self = udp_of(listener);
     self->room = malloc((size_t)RECEIVES * RECEIVE_SIZE);
+    if (self->room != NULL)
+        cb_budget_add((int64_t)RECEIVES * RECEIVE_SIZE);
     for (size_t i = 0; self->room != NULL && i < RECEIVES; i++) {
         cb_op *op = cb_recv(listener->actor.loop, self->socket, self->room + i * RECEIVE_SIZE,
                             RECEIVE_SIZE, on_received, NULL);
@@ -364,6 +367,8 @@ static void shut(cb_listener *listener)
     if (self->socket != CB_NO_SOCKET)
         (void)close(self->socket);
     self->socket = CB_NO_SOCKET;
+    if (self->room != NULL)
+        cb_budget_add(-(int64_t)RECEIVES * RECEIVE_SIZE);
     free(self->room);
 }
 

@@ -338,6 +338,8 @@ cb_buffer *cb_metrics_render(const cb_snapshot *snapshot, int64_t started_s)
            snapshot->memory_refused);
     single(&to, "routes_live", "gauge", "Routes that have not closed yet.", snapshot->live_routes);
     single(&to, "waits", "gauge", "Questions that are answered later.", snapshot->waits);
+    single(&to, "askers", "gauge", "Threads that ask questions and run no callbacks.",
+           snapshot->askers);
     add_actors(&to, snapshot);
     add_spaces(&to, snapshot);
     add_route_info(&to, snapshot);

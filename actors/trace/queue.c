@@ -8,6 +8,8 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "actors/base/budget.h"
+
 bool cb_trace_queue_open(cb_trace_queue *queue, size_t bytes)
 {
     *queue = (cb_trace_queue){.capacity = bytes / sizeof(cb_trace_slot)};
@@ -18,13 +20,32 @@ bool cb_trace_queue_open(cb_trace_queue *queue, size_t bytes)
     return queue->blocks != NULL;
 }
 
+/* -- blocks, which the memory budget counts --------------------------------------------------- */
+
+#define BLOCK_BYTES (CB_TRACE_BLOCK * sizeof(cb_trace_slot))
+
+static cb_trace_slot *new_block(void)
+{
+    cb_trace_slot *block = malloc(BLOCK_BYTES);
+    if (block != NULL)
+        cb_budget_add((int64_t)BLOCK_BYTES);
+    return block;
+}
+
+static void free_block(cb_trace_slot *block)
+{
+    if (block != NULL)
+        cb_budget_add(-(int64_t)BLOCK_BYTES);
+    free(block);
+}
+
 void cb_trace_queue_close(cb_trace_queue *queue)
 {
     if (queue->blocks == NULL)
         return;
     for (uint64_t i = atomic_load(&queue->taken) / CB_TRACE_BLOCK; i < queue->blocks_begun; i++)
-        free(queue->blocks[i % queue->table_size]);
-    free(atomic_load(&queue->spare));
+        free_block(queue->blocks[i % queue->table_size]);
+    free_block(atomic_load(&queue->spare));
     free(queue->blocks);
     queue->blocks = NULL;
 }
@@ -43,7 +64,7 @@ static bool begin_block(cb_trace_queue *queue)
 {
     cb_trace_slot *block = atomic_exchange_explicit(&queue->spare, NULL, memory_order_acquire);
     if (block == NULL)
-        block = malloc(CB_TRACE_BLOCK * sizeof *block);
+        block = new_block();
     if (block == NULL)
         return false;
     queue->blocks[queue->blocks_begun++ % queue->table_size] = block;
@@ -99,7 +120,7 @@ void cb_trace_queue_take(cb_trace_queue *queue, size_t count)
     uint64_t taken = atomic_load_explicit(&queue->taken, memory_order_relaxed);
     if ((taken + count) % CB_TRACE_BLOCK == 0 && count > 0) {
         cb_trace_slot *block = queue->blocks[taken / CB_TRACE_BLOCK % queue->table_size];
-        free(atomic_exchange_explicit(&queue->spare, block, memory_order_acq_rel));
+        free_block(atomic_exchange_explicit(&queue->spare, block, memory_order_acq_rel));
     }
     atomic_store_explicit(&queue->taken, taken + count, memory_order_release);
 }

@@ -75,15 +75,18 @@ void cb_script_thread_end(void *user, void *thread_state)
     cb_script_thread_free(&thread);
 }
 
-/* A job that failed: its error's first line is the job's result, all of it goes to stderr. */
+/* A job that failed: its error's first line is the job's result, all of it goes to stderr. One that
+ * the memory budget stopped is no fault of the script, but overload, and there may be many. */
 static void fail_job(const cb_script_thread *thread, const cb_edition *edition, cb_job *job,
                      cb_vm_error *error)
 {
     char text[CB_ERROR_TEXT_SIZE];
     cb_script_say_why_stopped(thread, error);
     cb_vm_error_text(error, text, sizeof(text));
-    cb_complain_error(thread->script->log, error, &edition->source, job);
-    job->status = CB_JOB_CALLBACK_FAILED;
+    bool overloaded = error->status == CB_NO_MEMORY && cb_buffer_was_refused();
+    if (!overloaded)
+        cb_complain_error(thread->script->log, error, &edition->source, job);
+    job->status = overloaded ? CB_JOB_OVERLOADED : CB_JOB_CALLBACK_FAILED;
     job->result = cb_buffer_copy(text, strlen(text)); /* without memory: a failure without text */
 }
 

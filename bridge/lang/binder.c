@@ -211,11 +211,14 @@ static void declare_parameters(cb_binder *binder, const cb_syntax *syntax,
 {
     uint32_t count = 0;
     for (const cb_syntax *one = syntax->a; one != NULL; one = one->next) {
-        if (one->type == CB_TYPE_VOID)
+        if (one->type == CB_TYPE_VOID) {
             cb_bind_fail(binder, one->place, "a parameter can't be void");
+            function->is_broken = true;
+        }
         if (++count > CB_MAX_PARAMETERS) {
             cb_bind_fail(binder, one->place, "a function takes at most %u parameters",
                          CB_MAX_PARAMETERS);
+            function->is_broken = true;
             return;
         }
     }

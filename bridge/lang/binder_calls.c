@@ -339,7 +339,7 @@ static bool find_bare(cb_binder *binder, const cb_syntax *syntax, callee *to)
     const cb_symbol *symbol = cb_scope_find(&binder->scope, syntax->text);
     if (symbol != NULL && symbol->kind == CB_SYMBOL_FUNCTION) {
         to->function = &binder->program->functions[symbol->index];
-        return true;
+        return !to->function->is_broken;
     }
     if (symbol != NULL) {
         cb_bind_fail(binder, syntax->place, "%s is not a function", syntax->text);

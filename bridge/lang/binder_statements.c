@@ -66,6 +66,13 @@ static bool add_local(cb_binder *binder, const cb_syntax *syntax, cb_local_kind 
     return true;
 }
 
+/* A name that was reported: what is done with it tells nothing. */
+static void declare_unknown(cb_binder *binder, const cb_syntax *syntax)
+{
+    if (cb_scope_find(&binder->scope, syntax->text) == NULL)
+        (void)cb_scope_add(&binder->scope, syntax->text, CB_SYMBOL_UNKNOWN, syntax->place);
+}
+
 static bool bind_size(cb_binder *binder, const cb_syntax *syntax, uint32_t *size)
 {
     *size = 0;
@@ -91,8 +98,10 @@ static bool bind_size(cb_binder *binder, const cb_syntax *syntax, uint32_t *size
 
 static cb_ast_stmt *bind_declare(cb_binder *binder, const cb_syntax *syntax)
 {
-    if (syntax->type == CB_TYPE_VOID)
+    if (syntax->type == CB_TYPE_VOID) {
+        declare_unknown(binder, syntax);
         return cb_bind_fail(binder, syntax->place, "a variable can't be void");
+    }
     uint32_t size;
     uint32_t local;
     bool is_good = bind_size(binder, syntax, &size);
@@ -358,15 +367,18 @@ static cb_ast_case *bind_cases(cb_binder *binder, const cb_syntax *syntax, cb_ty
         one->is_default = syntax->a == NULL;
         one->place = syntax->place;
         const cb_ast_case *other = one->is_default ? find_default(first) : NULL;
+        bool is_good =
+            one->is_default ? other == NULL : bind_case_value(binder, syntax, type, first, one);
         if (other != NULL)
             cb_bind_fail(binder, syntax->place, "this default is already in line %u",
                          other->place.line);
-        else if (!one->is_default)
-            (void)bind_case_value(binder, syntax, type, first, one);
         cb_flow_join(&binder->flow, &entry);
         one->body = bind_block(binder, syntax->b);
-        *end = one;
-        end = &one->next;
+        /* One without a value of its own is not compared with others. */
+        if (is_good) {
+            *end = one;
+            end = &one->next;
+        }
         if (++count > CB_MAX_CASES) {
             cb_bind_fail(binder, syntax->place, "a switch holds at most %u cases", CB_MAX_CASES);
             break;
@@ -484,6 +496,20 @@ static cb_ast_stmt *bind_statement(cb_binder *binder, const cb_syntax *syntax)
 
 /* ---- functions ---- */
 
+/* Each parameter is a local, also one whose name is taken: callers count them. */
+static void bind_parameter(cb_binder *binder, const cb_syntax *syntax)
+{
+    uint32_t local;
+    cb_local_kind kind = syntax->flag ? CB_LOCAL_REF : CB_LOCAL_VALUE;
+    if (syntax->type == CB_TYPE_VOID)
+        declare_unknown(binder, syntax);
+    else if (add_local(binder, syntax, kind, &local))
+        cb_flow_assign(binder, local);
+    else if (binder->local_count < CB_MAX_LOCALS)
+        binder->locals[binder->local_count++] =
+            (cb_ast_local){syntax->text + 1, syntax->type, kind, syntax->place};
+}
+
 void cb_bind_body(cb_binder *binder, cb_ast_function *function, const cb_syntax *syntax)
 {
     binder->function = function;
@@ -493,11 +519,8 @@ void cb_bind_body(cb_binder *binder, cb_ast_function *function, const cb_syntax 
     memset(&binder->flow, 0, sizeof binder->flow);
     binder->flow.is_reachable = true;
     cb_scope_mark mark = cb_scope_enter(&binder->scope);
-    uint32_t local;
-    for (const cb_syntax *one = syntax->a; one != NULL; one = one->next) {
-        if (add_local(binder, one, one->flag ? CB_LOCAL_REF : CB_LOCAL_VALUE, &local))
-            cb_flow_assign(binder, local);
-    }
+    for (const cb_syntax *one = syntax->a; one != NULL; one = one->next)
+        bind_parameter(binder, one);
     function->body = bind_list(binder, syntax->b);
     cb_scope_leave(&binder->scope, mark);
     if (binder->flow.is_reachable && function->result != CB_TYPE_VOID && !syntax->is_broken)

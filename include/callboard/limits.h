@@ -29,7 +29,8 @@ extern "C" {
       "requests of one route that wait for an actor; more are refused as overloaded")              \
     X(max_connections, 16384, 1, 1000000, "CALLBOARD_MAX_CONNECTIONS",                             \
       "connections of one listener; more wait in the kernel's backlog")                            \
-    X(max_waits, 65536, 1, 1048576, "CALLBOARD_MAX_WAITS", "waits that are open at once")          \
+    X(max_waits, 65536, 1, 1048576, "CALLBOARD_MAX_WAITS",                                         \
+      "waits open at once: sleeps, waits, closes, commands, cancels, openings")                    \
     X(max_client_jobs, 1024, 1, 65536, "CALLBOARD_MAX_CLIENT_JOBS",                                \
       "client exchanges on the wire at once; more stay queued")                                    \
     X(max_tls_handles, 1024, 1, 65536, "CALLBOARD_MAX_TLS_HANDLES",                                \
@@ -87,7 +88,8 @@ extern "C" {
     X(trace_buffer, 16777216, 65536, 4294967296, "CALLBOARD_TRACE_BUFFER",                         \
       "bytes of the flight recorder in memory")                                                    \
     X(trace_queue, 67108864, 262144, 68719476736, "CALLBOARD_TRACE_QUEUE",                         \
-      "bytes of the trace that wait to be written to its file; more are left out, and counted")    \
+      "bytes of the trace that wait to be written to its file, an eighth of the memory budget at " \
+      "most; more are left out, and counted")                                                      \
     X(log_queue, 1048576, 4096, 1073741824, "CALLBOARD_LOG_QUEUE",                                 \
       "bytes of log lines that wait to be written; more are lost, and counted")                    \
     X(metrics_routes, 64, 1, 4096, "CALLBOARD_METRICS_ROUTES",                                     \

@@ -42,7 +42,7 @@ NAME = re.compile(r"\bcb_\w+\b")
 def room_of(path):
     """The room of a file, named from actors/."""
     first = path.split("/")[0]
-    return first[:-len(".c")] if first.endswith(".c") else first
+    return first[:-len(".c")] if first.endswith((".c", ".h")) else first
 
 
 def read_rooms(root):

@@ -115,6 +115,45 @@ static const row outside[] = {
      "1:8+1 expected a name after 'struct', not '{' | 1:57+6 no plugin line loads the "
      "namespace demo; add: plugin \"demo/DemoPlugin\";"},
     {"#define N\nvoid main() { i32 $a = N + M; }", "1:9+1 #define N has no value on its line"},
+    {"void f(i32 $a, i32 $a) { $a = 1; } void main() { f(1, 2); f(1); }",
+     "1:20+2 $a is already declared in line 1 | 1:59+1 f takes (i32, i32), got (i32)"},
+    {"void main() { f(1, 2); f(1); } void f(i32 $a, i32 $a) { $a = 1; }",
+     "1:24+1 f takes (i32, i32), got (i32) | 1:51+2 $a is already declared in line 1"},
+    {"void f(i32 $a, string $a, ref blob $b) { $a = 1; $b[0] = 1; } void main() { blob "
+     "$c; f(1, \"x\", $c); f(1, $c, $c); }",
+     "1:23+2 $a is already declared in line 1 | 1:101+1 f takes (i32, string, ref "
+     "blob), got (i32, blob, blob): blob.ToText makes a string of a blob"},
+    {"void f(void $a) { $a = 1; f(1); } void main() { f(1); f($z); }",
+     "1:13+2 a parameter can't be void | 1:57+2 $z is not declared"},
+    {"void f(i32 $a, void $b, i32 $c) { $a = $b + $c; } void main() { f(1, 2, 3); }",
+     "1:21+2 a parameter can't be void"},
+    {"void f(i32 $1) { } void main() { f(1); }", "1:12+1 a name must follow '$'"},
+    {"i32 f(i32 $a) { if ($a) { return 1; } } void main() { f(1); }",
+     "1:39+1 f returns i32, but a path reaches its end without one"},
+    {"i32 f(i32 $a) { while (1) { } } i32 g(i32 $a) { while (1) { break; } } i32 h() { "
+     "for (;;) { } } i32 k() { do { return 1; } while (0); } void main() { }",
+     "1:70+1 g returns i32, but a path reaches its end without one"},
+    {"i32 f(i32 $a) { switch ($a) { case 1: return 1; default: return 2; } } i32 g(i32 "
+     "$a) { switch ($a) { case 1: return 1; } } void main() { }",
+     "1:122+1 g returns i32, but a path reaches its end without one"},
+    {"i32 f(i32 $a) { switch ($a) { default: return 2; case 1: break; } } void main() { "
+     "}",
+     "1:67+1 f returns i32, but a path reaches its end without one"},
+    {"i32 f(i32 $a) { if ($a) { return 1; } else { return 2; } } i32 g(i32 $a) { if "
+     "($a) { return 1; } else { } } void main() { }",
+     "1:107+1 g returns i32, but a path reaches its end without one"},
+    {"i32 f(i32 $a) { do { continue; } while (1); } i32 g(i32 $a) { do { break; } while "
+     "(1); } void main() { }",
+     "1:88+1 g returns i32, but a path reaches its end without one"},
+    {"i32 f(i32 $a) { for (; 0; ) { } } i32 g() { while (0) { return 1; } } void main() "
+     "{ }",
+     "1:33+1 f returns i32, but a path reaches its end without one | 1:69+1 g returns "
+     "i32, but a path reaches its end without one"},
+    {"i32 f() { return; } void g() { return 1; } string h() { return 5; } i32 k() { "
+     "return \"x\"; } void main() { }",
+     "1:11+6 f returns i32: a value is missing | 1:32+6 g is void and returns no value "
+     "| 1:64+1 the result of h is string, but its value is i32 | 1:86+3 the result of k "
+     "is i32, but its value is string"},
 };
 
 static const row statements[] = {
@@ -269,6 +308,22 @@ static const row statements[] = {
     {"{ i32 $c = 1; } { i32 $c = 2; $c = $c; }", NULL},
     {"for (i32 $i = 0; $i < 1; $i++) { } $i = 1;", "6:36+2 $i is not declared"},
     {"string $s[$s.Length];", "6:11+2 $s is not declared"},
+    {"switch (1) { case 1.5: case 0: }", "6:19+3 a case is an integer constant"},
+    {"u8 $b = 1; switch ($b) { case 300: case 0: case 300: }",
+     "6:31+3 the value of the switch is u8, which 300 does not fit | 6:49+3 the value "
+     "of the switch is u8, which 300 does not fit"},
+    {"switch (1) { case $x: case 0: case 0: case 0: }",
+     "6:19+2 $x is not declared | 6:36+1 this case is already in line 6 | 6:44+1 this "
+     "case is already in line 6"},
+    {"switch (1) { default: case 0: default: case 0: default: }",
+     "6:31+7 this default is already in line 6 | 6:45+1 this case is already in line 6 "
+     "| 6:48+7 this default is already in line 6"},
+    {"void $x; $x = 1; i32 $y = $x;", "6:6+2 a variable can't be void"},
+    {"i32 $x = 1; void $x; $x = 2;", "6:18+2 a variable can't be void"},
+    {"i32 $x = \"a\"; $x = 2; i32 $y = $x;", "6:10+3 $x is i32, but its value is string"},
+    {"i32 $x = $z; i32 $y = $x + $z;", "6:10+2 $z is not declared"},
+    {"for (i32 $i = $z; $i < 3; $i++) { i32 $i = 1; }",
+     "6:15+2 $z is not declared | 6:39+2 $i is already declared in line 6"},
 };
 
 static void mistakes_outside_functions(void)

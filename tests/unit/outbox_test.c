@@ -89,6 +89,14 @@ static cb_receiver *add(uint32_t address)
     return made;
 }
 
+static void take_out(uint32_t address)
+{
+    cb_receiver *gone = cb_outbox_find(&outbox, address);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(gone);
+    cb_outbox_take_out(&outbox, gone);
+    drop(&exchange, gone);
+}
+
 static void queue(uint32_t to, uint64_t number)
 {
     cb_record *record = cb_outbox_take(&outbox);
@@ -153,6 +161,21 @@ static void a_receivers_own_record_serves_once_at_a_time(void)
     end();
 }
 
+static void a_record_that_is_lent_is_no_answers(void)
+{
+    const cb_message answer = {.kind = CB_MSG_ANSWER, .to = ASKER};
+    begin();
+    cb_receiver *asker = add(ASKER);
+    CU_ASSERT(cb_outbox_queue_own(&outbox, asker, &answer));
+    queue(ASKER, 1);
+    CU_ASSERT_PTR_EQUAL(cb_outbox_lend_own(&outbox, asker), &asker->own);
+    CU_ASSERT_EQUAL(outbox.free_count, CB_OUTBOX_CHUNK);
+    CU_ASSERT_FALSE(cb_outbox_queue_own(&outbox, asker, &answer));
+    CU_ASSERT_FALSE(cb_outbox_send(&outbox, NULL));
+    CU_ASSERT_EQUAL(batch_count, 0);
+    end();
+}
+
 /* -- receivers -----------------------------------------------------------------------------------
  */
 
@@ -162,7 +185,7 @@ static void find_all(void)
         (void)add(ASKER + i);
     CU_ASSERT_EQUAL(outbox.receivers, MANY);
     for (uint32_t i = 0; i < MANY; i += 2)
-        cb_outbox_remove(&outbox, cb_outbox_find(&outbox, ASKER + i));
+        take_out(ASKER + i);
     CU_ASSERT_EQUAL(outbox.receivers, MANY / 2);
     CU_ASSERT_EQUAL(dropped, MANY / 2);
     for (uint32_t i = 0; i < MANY; i++) {
@@ -199,7 +222,7 @@ static void one_that_is_gone_is_sent_nothing(void)
     (void)add(ASKER + 2);
     for (uint32_t i = 0; i < 3; i++)
         queue(ASKER + i, i);
-    cb_outbox_remove(&outbox, cb_outbox_find(&outbox, ASKER + 1));
+    take_out(ASKER + 1);
     CU_ASSERT_EQUAL(outbox.free_count, CB_OUTBOX_CHUNK - 2);
     CU_ASSERT(cb_outbox_send(&outbox, NULL));
     CU_ASSERT_EQUAL(batch_count, 2);
@@ -329,6 +352,7 @@ int main(void)
                            TEST(with_memory_there_are_always_more),
                            TEST(a_record_for_nobody_is_free_again),
                            TEST(a_receivers_own_record_serves_once_at_a_time),
+                           TEST(a_record_that_is_lent_is_no_answers),
                            TEST(many_receivers_are_found),
                            TEST(many_receivers_are_found_without_memory),
                            TEST(one_that_is_gone_is_sent_nothing),

@@ -3,6 +3,7 @@
 
 #include "actors/base/affinity.h"
 #include "actors/base/clock.h"
+#include "actors/core/snapshot.h"
 
 #define FLOOD 20000u /* more than one visit takes in */
 
@@ -135,6 +136,39 @@ static void messages_for_nobody_are_dropped_with_their_payloads(void)
     empty();
     run();
     CU_ASSERT_PTR_NULL(sent(CB_MSG_ANSWER, 2));
+}
+
+/* Its questions are held back until the inbox was empty, and so is what its end means for them. */
+static void what_an_asker_asked_ends_with_its_mailbox(void)
+{
+    const uint32_t other = ASKER + 1;
+    cb_message wait = from_asker(CB_MSG_WAIT, 2);
+    cb_message figures = question(CB_ASK_SNAPSHOT, 0, 3);
+    wait.value = -1;
+    const cb_message leaves[] = {wait, wait, {.kind = CB_PLUMBING_BYE, .from = ASKER}};
+    figures.from = other;
+    begin();
+    one((cb_message){.kind = CB_PLUMBING_HELLO, .from = other});
+    one(opening(1));
+    empty();
+    one(from_listener(CB_MSG_ROUTE_LISTENING));
+    one((cb_message){.kind = CB_PLUMBING_BYE, .from = CB_ADDRESS_FIRST_ACTOR}); /* no asker */
+    empty();
+    batch(3, leaves);
+    empty();
+    one(figures);
+    empty();
+    run();
+    CU_ASSERT_PTR_NULL(sent(CB_MSG_ANSWER, 2)); /* nothing to who is gone */
+    const cb_message *answer = sent(CB_MSG_ANSWER, 3);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(answer);
+    cb_buffer *bytes = cb_message_payload(answer);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(bytes);
+    const cb_snapshot *snapshot = (const cb_snapshot *)(const void *)bytes->data;
+    CU_ASSERT_EQUAL(snapshot->waits, 0);
+    CU_ASSERT_EQUAL(snapshot->askers, 1); /* who asks for the figures */
+    CU_ASSERT_EQUAL(snapshot->ignored, 0);
+    cb_buffer_release(bytes);
 }
 
 static void a_deadline_needs_no_visitor(void)
@@ -429,6 +463,7 @@ int main(void)
                            TEST(a_full_queue_is_tried_again),
                            TEST(an_actor_that_does_not_start_fails_its_route),
                            TEST(messages_for_nobody_are_dropped_with_their_payloads),
+                           TEST(what_an_asker_asked_ends_with_its_mailbox),
                            TEST(a_deadline_needs_no_visitor),
                            TEST(a_visitor_does_the_work),
                            TEST(who_comes_while_another_is_in_charge_does_not_wait),

@@ -6,7 +6,8 @@
 
 #include <CUnit/Basic.h>
 
-#include "callboard/runtime.h"
+#include "actors/base/message.h"
+#include "actors/trace/describe.h"
 #include "tests/unit/trace_support.h"
 
 #define START INT64_C(5000000000)
@@ -247,6 +248,49 @@ static void test_odd_fields(void)
     fclose(out);
 }
 
+/* Questions carry the job that asks in fields that say something else in other messages. */
+static void test_who_asks(void)
+{
+    const uint64_t job = UINT64_C(2) << 32 | 5; /* what asks, as `route` 5 and `connection` 2 */
+    const struct {
+        cb_trace_message message;
+        const char *job;
+        uint32_t route;
+    } cases[] = {
+        {{.kind = CB_MSG_WAIT, .route = 5, .connection = 2}, "#5.2", 0},
+        {{.kind = CB_MSG_WAIT}, "-", 0},
+        {{.kind = CB_MSG_WAIT,
+          .status = CB_WAIT_JOB_COMPLETE,
+          .route = 5,
+          .connection = 2,
+          .job = 9},
+         "9",
+         0},
+        {{.kind = CB_MSG_WAIT,
+          .status = CB_WAIT_ROUTE_DRAINED,
+          .route = 5,
+          .connection = 2,
+          .job = 9},
+         "-",
+         9},
+        {{.kind = CB_MSG_CANCEL_JOB, .route = 5, .connection = 2, .job = 9}, "9", 0},
+        {{.kind = CB_MSG_COMMAND, .route = 7, .job = job}, "#5.2", 7},
+        {{.kind = CB_MSG_CLOSE_ROUTE, .route = 7, .job = job}, "#5.2", 7},
+        {{.kind = CB_MSG_CLOSE_ROUTE, .route = 7}, "-", 7},
+        {{.kind = CB_MSG_CLOSE_JOBS, .job = job}, "#5.2", 0},
+        {{.kind = CB_MSG_OPEN_ROUTE, .job = job}, "#5.2", 0},
+        {{.kind = CB_MSG_CANCEL_ORDER, .route = 7, .job = job}, "#5.2", 7},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char text[64];
+        cb_describe_job(&cases[i].message, text, sizeof text);
+        CU_ASSERT_STRING_EQUAL(text, cases[i].job);
+        CU_ASSERT_EQUAL(cb_describe_subject(&cases[i].message).route, cases[i].route);
+        cb_describe_connection(&cases[i].message, text, sizeof text);
+        CU_ASSERT_STRING_EQUAL(text, "-");
+    }
+}
+
 int main(void)
 {
     trace_path(path);
@@ -257,6 +301,7 @@ int main(void)
     CU_ADD_TEST(suite, test_remarks);
     CU_ADD_TEST(suite, test_a_full_disk);
     CU_ADD_TEST(suite, test_odd_fields);
+    CU_ADD_TEST(suite, test_who_asks);
     CU_basic_run_tests();
     unsigned failures = CU_get_number_of_failures();
     CU_cleanup_registry();
