@@ -4,7 +4,7 @@
 
 #include "actors/core/core.h"
 
-/* Returns what all actors of the runtime share; the runtime's own. */
+/* The core that all actors of the runtime share; it belongs to the runtime. */
 cb_core *cb_runtime_core(cb_runtime *runtime);
 
 #endif

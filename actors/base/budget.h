@@ -37,9 +37,9 @@
 enum { CB_BUDGET_TO_BEGIN = 6, CB_BUDGET_TO_KEEP = 7, CB_BUDGET_TO_ANSWER = 8 };
 
 /* Sets the budget. Without one (at first, or after INT64_MAX) everything is granted, and still
- * counted. `fixed`: the part that is made once and stays; its maker counts it. 0 <= fixed <=
- * bytes. Sets also how much freed memory is kept for later use (actors/base/spare.h); that does not
- * count. */
+ * counted. `fixed`: the part that is made once and stays; its maker counts it. 0 <= fixed <= bytes.
+ * It also sets how much freed memory is kept for later use (actors/base/spare.h), which is not
+ * counted. */
 void cb_budget_set(int64_t bytes, int64_t fixed);
 int64_t cb_budget_limit(void);
 /* Bytes that are held now; never less than 0. */

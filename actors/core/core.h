@@ -40,8 +40,8 @@ typedef struct cb_actor_start {
 
 /* `kinds` still belongs to the caller. */
 void cb_core_init(cb_core *core, const cb_runtime_options *options, const cb_actor_kinds *kinds);
-/* Returns an address for one more asker. After 2^31 of them they begin anew: an address that is
- * still in use cannot be opened a second time, and another is to be tried. Any thread. */
+/* Returns an address for one more asker. After 2^31 addresses they begin anew. An address that is
+ * still in use cannot be opened a second time; then try another. Any thread. */
 uint32_t cb_core_asker_address(cb_core *core);
 
 #endif

@@ -77,7 +77,7 @@ typedef struct cb_ast_function {
     uint32_t index;           /* in cb_ast_program.functions */
     cb_type result;           /* VOID, a scalar, STRING or BLOB */
     bool is_callback;         /* `callback i32 NAME(ref blob $X)`: exactly this signature */
-    bool is_broken;           /* its parameters were refused; calls of it say nothing */
+    bool is_broken;           /* its parameters were refused; calls of it are not reported */
     uint32_t parameter_count; /* parameters are the first locals: VALUE or REF */
     uint32_t local_count;
     cb_ast_local *locals; /* array; numbers are unique in the function; blocks never reuse them */

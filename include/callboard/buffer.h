@@ -68,7 +68,7 @@ CB_PUBLIC cb_status cb_buffer_writable_exactly(cb_buffer **buffer, size_t capaci
 /* After a function above has failed for lack of memory on the calling thread: a sentence that says
  * what was used up, the machine's memory or the process's budget. Never NULL, never freed. */
 CB_PUBLIC const char *cb_buffer_why_not(void);
-/* Whether it was the budget. */
+/* True if the budget refused it. */
 CB_PUBLIC bool cb_buffer_was_refused(void);
 
 /* Counts memory outside of buffers in the same budget: bytes that were allocated or, if negative,

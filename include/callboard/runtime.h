@@ -23,8 +23,8 @@
  * locks. Exec closes every descriptor of the runtime. posix_spawn, system and popen keep all this.
  * Errors: CB_UNKNOWN (no such id), CB_CLOSED, CB_LIMIT, CB_STOPPED (the caller's own job was
  * interrupted: return at once), CB_NOT_COMPLETE, CB_NO_RESULT, CB_FORMAT, CB_IO, CB_NO_MEMORY.
- * A call that waits ends with its job, and with its asker: nothing is kept for a caller that is
- * gone. What it has begun, a close or a cancel, goes on.
+ * A waiting call ends with its job, and with its asker: nothing is kept for a caller that is gone.
+ * A close or a cancel that it has begun goes on.
  */
 #ifndef CALLBOARD_RUNTIME_H
 #define CALLBOARD_RUNTIME_H
@@ -153,7 +153,7 @@ CB_PUBLIC void cb_runtime_shutdown(cb_runtime *runtime);
 CB_PUBLIC cb_status cb_runtime_stop(cb_runtime **runtime, cb_error *error);
 
 CB_PUBLIC cb_status cb_asker_open(cb_runtime *runtime, cb_asker **asker, cb_error *error);
-/* What was asked and is not answered is forgotten. */
+/* Closes an asker. Questions that are not answered yet are forgotten. */
 CB_PUBLIC void cb_asker_close(cb_asker **asker);
 
 /* Sends this thread's overdue reports, and says whether to stop: CB_OK, or CB_STOPPED once the

@@ -19,7 +19,7 @@ static bool failing_for_good;      /* all later ones fail too */
 static bool failing_has_failed;    /* since failing_begin */
 static bool failing_has_begun;     /* failing_begin was called before */
 
-/* Of the leak sanitizer, where there is one. */
+/* A function of the leak sanitizer; NULL without it. */
 void __lsan_ignore_object(const void *object) __attribute__((weak));
 
 /* From here on allocation `number` (from 1) fails; with `for_good`, all after it fail too. */
@@ -47,7 +47,7 @@ static bool failing_fails(void)
     return true;
 }
 
-/* The loader allocates before; it keeps that where the leak sanitizer does not look. */
+/* The loader allocates before that, and keeps its memory where the leak sanitizer does not look. */
 static void *failing_given(void *memory)
 {
     if (!failing_has_begun && memory != NULL && __lsan_ignore_object != NULL)

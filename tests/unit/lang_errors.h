@@ -1,4 +1,5 @@
-/* Scripts with mistakes, and all that is said of them. Include it in one file of a test program. */
+/* Scripts with mistakes, and all errors that are reported for them. Include it in one file of a
+ * test program. */
 #ifndef CALLBOARD_TESTS_LANG_ERRORS_H
 #define CALLBOARD_TESTS_LANG_ERRORS_H
 
@@ -10,7 +11,7 @@
 #include "tests/unit/lang_tables.h"
 #include "tests/unit/script_text.h"
 
-/* What stands before the body of main: the body begins in line 6, column 1. */
+/* The text before the body of main, which begins in line 6, column 1. */
 #define ERRORS_HEAD                                                                                \
     "plugin \"demo/DemoPlugin\"; plugin \"builtin:blob\"; plugin \"builtin:string\"; "             \
     "plugin \"print/PrintPlugin\";\n#define N 5\n"                                                 \
@@ -20,7 +21,7 @@
 
 typedef struct row {
     const char *script;
-    const char *says; /* each error as LINE:COLUMN+LENGTH TEXT, a bar between two; NULL: none */
+    const char *says; /* each error as LINE:COLUMN+LENGTH TEXT, separated by bars; NULL: none */
 } row;
 
 static inline void check_rows(const row *rows, size_t count, const char *head, const char *tail)
