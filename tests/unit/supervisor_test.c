@@ -148,7 +148,8 @@ static void what_an_asker_asked_ends_with_its_mailbox(void)
     const cb_message leaves[] = {wait, wait, {.kind = CB_PLUMBING_BYE, .from = ASKER}};
     figures.from = other;
     begin();
-    one((cb_message){.kind = CB_PLUMBING_HELLO, .from = other});
+    one((cb_message){
+        .kind = CB_PLUMBING_HELLO, .from = other, .value = (int64_t)(intptr_t)receiver(other)});
     one(opening(1));
     empty();
     one(from_listener(CB_MSG_ROUTE_LISTENING));
