@@ -11,7 +11,7 @@
  * order, in random worlds with faults):
  *  1. any message is defined in any state; what is about something gone is only counted;
  *  2. a request, once accepted, ends once: it is answered, or dropped for a stated reason;
- *  3. one answer to each question, and one to each wait;
+ *  3. one answer to each question, and one to each wait, at the latest when who asked is gone;
  *  4. counters equal a recount of the jobs; nothing goes below 0; Drained = all four are 0;
  *  5. a closed route hands out nothing any more, and no job runs twice;
  *  6. determinism, as above;
