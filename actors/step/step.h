@@ -11,12 +11,12 @@
  * under every order, in random worlds with faults):
  * 1. any message is defined in any state; a message about something that is gone is only counted;
  * 2. an accepted request ends once: it is answered, or dropped for a stated reason;
- *  3. one answer to each question, and one to each wait;
+ * 3. one answer to each question, and one to each wait, at the latest when its asker is gone;
  * 4. counters equal a recount of the jobs; no counter goes below 0; Drained means that all four are
  *    0;
  * 5. a closed route hands out no more jobs, and no job runs twice;
- *  6. determinism, as above;
- *  7. each table has its limit (cb_limits); crossing it is a status, never growth;
+ * 6. determinism, as above;
+ * 7. each table has its limit (cb_limits); crossing it is a status, never growth;
  * 8. any message takes O(log n), and a Tick works only on due deadlines.
  */
 #ifndef CALLBOARD_ACTORS_STEP_H

@@ -495,11 +495,36 @@ static void spoil_payload(world *w, cb_step *step, exploration *e)
     w->inside[callback_of(1)]++;
 }
 
+static void spoil_question(world *w, cb_step *step, exploration *e)
+{
+    (void)step, (void)e;
+    w->open[w->open_count++] = 1; /* as if a callback had asked something */
+}
+
+/* An asker is forgotten, and what it waits for is not. */
+static void spoil_owner(world *w, cb_step *step, exploration *e)
+{
+    cb_message sleep = wait_for(CB_WAIT_TIME, -1, 0);
+    (void)e;
+    sleep.from = asker_address(WORLD_ASKERS);
+    world_input(w, step, sleep);
+    cb_slots_remove(&step->askers, cb_map_get(&step->asker_ids, sleep.from));
+    cb_map_remove(&step->asker_ids, sleep.from);
+}
+
+/* A deadline is left behind. */
+static void spoil_deadline(world *w, cb_step *step, exploration *e)
+{
+    (void)e;
+    cb_heap_push(&step->deadlines, w->now_ns + WORLD_MS, CB_DUE_JOB, 0);
+}
+
 /* The explorer must be able to fail: each of these worlds is wrong on purpose. */
 static void test_wrong_worlds_are_found(void)
 {
-    void (*const spoils[])(world *, cb_step *, exploration *) = {spoil_runs, spoil_counter,
-                                                                 spoil_answers, spoil_payload};
+    void (*const spoils[])(world *, cb_step *, exploration *) = {
+        spoil_runs,     spoil_counter, spoil_answers, spoil_payload,
+        spoil_question, spoil_owner,   spoil_deadline};
     for (size_t i = 0; i < sizeof spoils / sizeof *spoils; i++) {
         exploration e = run(&scenes[1], spoils[i]);
         CU_ASSERT_PTR_NOT_NULL(e.wrong);
