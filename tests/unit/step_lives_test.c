@@ -365,6 +365,27 @@ static void test_the_time_to_stop(void)
     }
 }
 
+/* One that goes on at the last moment is told to end like the others. */
+static void test_a_worker_that_is_fed_at_the_end(void)
+{
+    cb_limits limits = double_limits();
+    limits.grace_ms = 100;
+    begin(limits);
+    uint32_t route = play_open(&p, -1);
+    cb_message hand = play_first_request(&p, route, 1);
+    play_actor(&p, CB_MSG_JOB_STARTED, hand.to, hand.job, 0);
+    CU_ASSERT_EQUAL(play_request(&p, route, 2).to, hand.to);
+    send_as(MAIN_ASKER, CB_MSG_FINISH);
+    play_tick(&p, 100 * MS);
+    play_tick(&p, 499 * MS);
+    play_actor(&p, CB_MSG_JOB_COMPLETED, hand.to, hand.job, CB_JOB_CANCELED);
+    CU_ASSERT_EQUAL(cb_step_worker_at(p.d.step, 0)->state, CB_WORKER_FED);
+    play_tick(&p, MS);
+    CU_ASSERT(count(CB_MSG_RETIRE_ACTOR) == 1 && effect(CB_MSG_RETIRE_ACTOR).to == hand.to);
+    CU_ASSERT_EQUAL(effect(CB_MSG_ANSWER).status, CB_TIMEOUT);
+    end();
+}
+
 /* FINISH after the grace has its time from then on. */
 static void test_a_finish_after_the_grace(void)
 {
@@ -454,6 +475,7 @@ int main(void)
         {"what the grace cuts off", test_what_the_grace_cuts_off},
         {"responses that nobody reads", test_responses_that_nobody_reads},
         {"the time to stop", test_the_time_to_stop},
+        {"a worker that is fed at the end", test_a_worker_that_is_fed_at_the_end},
         {"a finish after the grace", test_a_finish_after_the_grace},
         {"who retires", test_who_retires},
         {"nothing begins after the end", test_nothing_begins_after_the_end},

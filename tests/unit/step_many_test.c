@@ -84,6 +84,12 @@ static void test_many_jobs(void)
     for (uint32_t i = 1; i <= MANY; i++) {
         ask((cb_message){.kind = CB_MSG_BEGIN_JOB, .value = -1, .job = i});
     }
+    cb_message wait = {
+        .kind = CB_MSG_WAIT, .status = CB_WAIT_JOB_COMPLETE, .job = MANY, .value = 5};
+    CU_ASSERT_EQUAL(ask(wait).kind, 0);
+    now_ns += 5 * MS;
+    send((cb_message){.kind = CB_MSG_TICK, .from = CB_ADDRESS_CLOCK});
+    CU_ASSERT(find(CB_MSG_ANSWER).cause == cause && find(CB_MSG_ANSWER).value == 0);
     CU_ASSERT_EQUAL(asked(CB_ASK_JOB_PHASE, MANY), CB_PHASE_QUEUED);
     CU_ASSERT_EQUAL(
         ask((cb_message){
