@@ -221,12 +221,33 @@ static void test_closes(void)
     end();
 }
 
-static uint64_t opens_shared(uint32_t kind)
+static uint64_t opens_shared_for(uint32_t kind, int32_t timeout_ms)
 {
     return ask((cb_message){.kind = CB_MSG_OPEN_ROUTE,
-                            .status = -1,
+                            .status = timeout_ms,
                             .flags = CB_FLAG_SHARED,
                             .connection = cb_route_word(kind, 0)});
+}
+
+static uint64_t opens_shared(uint32_t kind)
+{
+    return opens_shared_for(kind, -1);
+}
+
+/* One that is there is not joined by what could not open it, but still while the program ends. */
+static void test_who_may_join(void)
+{
+    begin();
+    opens_shared(CB_ROUTE_LOOP);
+    p.listeners[1] = double_effect(&p.d, CB_MSG_START_LISTENER, 0).to;
+    play_listener(&p, CB_MSG_ROUTE_LISTENING, 1, 0);
+    CU_ASSERT(answers(opens_shared_for(CB_ROUTE_LOOP, -2), CB_INVALID, 0));
+    CU_ASSERT(answers(opens_shared_for(CB_ROUTE_LOOP, 0), CB_OK, 1));
+    double_send(&p.d, (cb_message){.kind = CB_MSG_SHUTDOWN, .from = MAIN_ASKER});
+    CU_ASSERT(answers(opens_shared(CB_ROUTE_LOOP), CB_OK, 1));
+    CU_ASSERT(answers(opens_shared(CB_ROUTE_SOCKETS), CB_STOPPED, 0));
+    CU_ASSERT(answers(opens_shared_for(CB_ROUTE_LOOP, -2), CB_INVALID, 0));
+    end();
 }
 
 static void test_shared_openings(void)
@@ -302,6 +323,7 @@ int main(void)
         {"closed jobs", test_closed_jobs},
         {"closed jobs that a worker holds", test_closed_jobs_that_a_worker_holds},
         {"closes", test_closes},
+        {"who may join", test_who_may_join},
         {"shared openings", test_shared_openings},
         {"what is known", test_what_is_known},
         CU_TEST_INFO_NULL,

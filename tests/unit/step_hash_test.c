@@ -387,6 +387,45 @@ static void test_each_bit(void)
     CU_ASSERT(deadlines && returned && outcomes);
 }
 
+/* The present is the same at another time, and after another number of jobs: how long ago something
+ * was counts, and in which order, but not when. */
+static void shift(cb_step *step, int64_t time_ns, int64_t number)
+{
+    step->now_ns += time_ns;
+    step->told_deadline_ns += time_ns;
+    step->last_number += number;
+    for (uint32_t i = 0; i < step->deadlines.count; i++) {
+        step->deadlines.nodes[step->deadlines.places[i]].key += time_ns;
+    }
+    for (uint32_t slot = 0; slot < step->workers.high; slot++) {
+        cb_step_worker_at(step, slot)->progress_ns += time_ns;
+    }
+    for (uint32_t slot = 0; slot < step->jobs.high; slot++) {
+        cb_step_job *job = cb_step_job_at(step, slot);
+        job->number += job->number != 0 ? number : 0;
+    }
+}
+
+static void test_the_present(void)
+{
+    for (size_t s = 0; s < sizeof states / sizeof *states; s++) {
+        states[s].begin(&p);
+        uint64_t present = cb_step_hash_present(p.d.step);
+        uint64_t past = cb_step_hash(p.d.step);
+        CU_ASSERT_NOT_EQUAL(present, past);
+        shift(p.d.step, 77, 0);
+        CU_ASSERT(cb_step_hash_present(p.d.step) == present && cb_step_hash(p.d.step) != past);
+        shift(p.d.step, -77, 5);
+        CU_ASSERT(cb_step_hash_present(p.d.step) == present && cb_step_hash(p.d.step) != past);
+        shift(p.d.step, 0, -5);
+        CU_ASSERT(cb_step_hash_present(p.d.step) == present && cb_step_hash(p.d.step) == past);
+        p.d.step->last_number++; /* so all of them are longer ago */
+        bool has_numbers = p.d.step->server_jobs > 0;
+        CU_ASSERT_EQUAL(cb_step_hash_present(p.d.step) != present, has_numbers);
+        CU_ASSERT_PTR_NULL(double_end(&p.d));
+    }
+}
+
 /* What a hash costs grows with each table. */
 static void test_size(void)
 {
@@ -416,6 +455,7 @@ int main(void)
 {
     const CU_TestInfo tests[] = {
         {"each bit counts once", test_each_bit},
+        {"the present", test_the_present},
         {"what it costs", test_size},
         CU_TEST_INFO_NULL,
     };

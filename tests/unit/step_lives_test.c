@@ -277,6 +277,45 @@ static void test_the_grace_to_the_nanosecond(void)
     end();
 }
 
+/* What waits, what is on the wire and what runs: each ends as canceled. */
+static void test_what_the_grace_cuts_off(void)
+{
+    cb_limits limits = double_limits();
+    limits.grace_ms = 100;
+    limits.max_client_jobs = 1;
+    begin(limits);
+    uint32_t route = play_open(&p, -1);
+    play_begin(&p, route, -1);
+    play_actor(&p, CB_MSG_ACTOR_READY, CLIENT, 0, 0);
+    uint64_t exchange = effect(CB_MSG_HAND).job;
+    play_begin(&p, route, -1);
+    cb_message hand = play_first_request(&p, route, 1);
+    play_actor(&p, CB_MSG_JOB_STARTED, hand.to, hand.job, 0);
+    play_tick(&p, 2 * MS);
+    play_request(&p, route, 2); /* waits for another worker */
+    play_listener(&p, CB_MSG_ACCEPTED, route, 3);
+    CU_ASSERT_EQUAL(play_command(&p, route, 20, false).kind, 0);
+    send_as(MAIN_ASKER, CB_MSG_FINISH);
+    CU_ASSERT_EQUAL(count(CB_MSG_INTERRUPT) + count(CB_MSG_DROP) + count(CB_MSG_ANSWER), 0);
+    play_tick(&p, 100 * MS);
+    CU_ASSERT_EQUAL(count(CB_MSG_INTERRUPT), 2);
+    for (size_t i = 0; i < 2; i++) {
+        cb_message interrupt = double_effect(&p.d, CB_MSG_INTERRUPT, i);
+        CU_ASSERT_EQUAL(interrupt.status, CB_JOB_CANCELED);
+        CU_ASSERT(interrupt.to == (i == 0 ? hand.to : CLIENT));
+        CU_ASSERT(interrupt.job == (i == 0 ? hand.job : exchange));
+    }
+    CU_ASSERT_EQUAL(count(CB_MSG_DROP), 2);
+    for (size_t i = 0; i < 2; i++) {
+        cb_message drop = double_effect(&p.d, CB_MSG_DROP, i);
+        CU_ASSERT(drop.status == CB_JOB_CANCELED && drop.connection == 2 + i);
+    }
+    CU_ASSERT(count(CB_MSG_ANSWER) == 1 && effect(CB_MSG_ANSWER).status == CB_STOPPED);
+    CU_ASSERT_EQUAL(play_ask(&p, CB_ASK_JOB_STATUS, 1), CB_JOB_PENDING);
+    CU_ASSERT_EQUAL(play_ask(&p, CB_ASK_JOB_STATUS, 2), CB_JOB_CANCELED);
+    end();
+}
+
 /* What was answered but not read is cut off; what failed has been told so before. */
 static void test_responses_that_nobody_reads(void)
 {
@@ -324,6 +363,27 @@ static void test_the_time_to_stop(void)
         CU_ASSERT_EQUAL(cb_step_next_deadline(p.d.step), INT64_MAX);
         end();
     }
+}
+
+/* One that goes on at the last moment is told to end like the others. */
+static void test_a_worker_that_is_fed_at_the_end(void)
+{
+    cb_limits limits = double_limits();
+    limits.grace_ms = 100;
+    begin(limits);
+    uint32_t route = play_open(&p, -1);
+    cb_message hand = play_first_request(&p, route, 1);
+    play_actor(&p, CB_MSG_JOB_STARTED, hand.to, hand.job, 0);
+    CU_ASSERT_EQUAL(play_request(&p, route, 2).to, hand.to);
+    send_as(MAIN_ASKER, CB_MSG_FINISH);
+    play_tick(&p, 100 * MS);
+    play_tick(&p, 499 * MS);
+    play_actor(&p, CB_MSG_JOB_COMPLETED, hand.to, hand.job, CB_JOB_CANCELED);
+    CU_ASSERT_EQUAL(cb_step_worker_at(p.d.step, 0)->state, CB_WORKER_FED);
+    play_tick(&p, MS);
+    CU_ASSERT(count(CB_MSG_RETIRE_ACTOR) == 1 && effect(CB_MSG_RETIRE_ACTOR).to == hand.to);
+    CU_ASSERT_EQUAL(effect(CB_MSG_ANSWER).status, CB_TIMEOUT);
+    end();
 }
 
 /* FINISH after the grace has its time from then on. */
@@ -412,8 +472,10 @@ int main(void)
         {"late to the nanosecond", test_late_to_the_nanosecond},
         {"the spread has a bound", test_the_spread_has_a_bound},
         {"the grace to the nanosecond", test_the_grace_to_the_nanosecond},
+        {"what the grace cuts off", test_what_the_grace_cuts_off},
         {"responses that nobody reads", test_responses_that_nobody_reads},
         {"the time to stop", test_the_time_to_stop},
+        {"a worker that is fed at the end", test_a_worker_that_is_fed_at_the_end},
         {"a finish after the grace", test_a_finish_after_the_grace},
         {"who retires", test_who_retires},
         {"nothing begins after the end", test_nothing_begins_after_the_end},

@@ -84,6 +84,12 @@ static void test_many_jobs(void)
     for (uint32_t i = 1; i <= MANY; i++) {
         ask((cb_message){.kind = CB_MSG_BEGIN_JOB, .value = -1, .job = i});
     }
+    cb_message wait = {
+        .kind = CB_MSG_WAIT, .status = CB_WAIT_JOB_COMPLETE, .job = MANY, .value = 5};
+    CU_ASSERT_EQUAL(ask(wait).kind, 0);
+    now_ns += 5 * MS;
+    send((cb_message){.kind = CB_MSG_TICK, .from = CB_ADDRESS_CLOCK});
+    CU_ASSERT(find(CB_MSG_ANSWER).cause == cause && find(CB_MSG_ANSWER).value == 0);
     CU_ASSERT_EQUAL(asked(CB_ASK_JOB_PHASE, MANY), CB_PHASE_QUEUED);
     CU_ASSERT_EQUAL(
         ask((cb_message){
@@ -211,12 +217,38 @@ static void test_many_routes(void)
     end();
 }
 
+/* As many askers as are remembered are told that the grace is over, each once. */
+static void test_many_askers(void)
+{
+    begin();
+    for (uint32_t i = 0; i < CB_STEP_ASKERS_MAX + 5u; i++) {
+        send((cb_message){.kind = CB_MSG_HELLO, .from = MAIN_ASKER + i});
+        CU_ASSERT_FATAL(find(CB_MSG_ANSWER).to == MAIN_ASKER + i);
+    }
+    send((cb_message){.kind = CB_MSG_SHUTDOWN, .from = MAIN_ASKER});
+    now_ns += step->limits.grace_ms * MS;
+    send((cb_message){.kind = CB_MSG_TICK, .from = CB_ADDRESS_CLOCK});
+    uint32_t interrupts = 0;
+    for (size_t i = 0; i < effects.count; i++) {
+        if (effects.items[i].kind == CB_MSG_INTERRUPT) {
+            CU_ASSERT_FATAL(effects.items[i].to == MAIN_ASKER + interrupts);
+            interrupts++;
+        }
+    }
+    CU_ASSERT_EQUAL(interrupts, CB_STEP_ASKERS_MAX);
+    end();
+}
+
 int main(void)
 {
     const CU_TestInfo tests[] = {
-        {"jobs", test_many_jobs},     {"connections", test_many_connections},
-        {"lanes", test_many_lanes},   {"waits", test_many_waits},
-        {"routes", test_many_routes}, CU_TEST_INFO_NULL,
+        {"jobs", test_many_jobs},
+        {"connections", test_many_connections},
+        {"lanes", test_many_lanes},
+        {"waits", test_many_waits},
+        {"routes", test_many_routes},
+        {"askers", test_many_askers},
+        CU_TEST_INFO_NULL,
     };
     return play_main("step, many", tests);
 }

@@ -137,10 +137,15 @@ static void test_what_is_refused(void)
                                        .from = p.listeners[route],
                                        .route = route,
                                        .status = said[i][0],
-                                       .value = 12});
+                                       .value = 70012});
         CU_ASSERT(ONLY(.kind = CB_NOTE_REJECTED, .name_space = 1, .route = route,
-                       .status = said[i][1], .value = 12));
+                       .status = said[i][1], .value = 70012));
     }
+    play_listener(&p, CB_MSG_CONNECTION_CLOSED, route, 3); /* it did not run: there are no times */
+    CU_ASSERT_EQUAL(note_count(), 1);
+    CU_ASSERT(is_note(0, NOTE(NO_TIMES, .kind = CB_NOTE_JOB_ENDED, .name_space = 1,
+                              .job_kind = CB_JOB_SERVER, .status = CB_TALLY_DISCONNECTED,
+                              .route = route, .connection = 3, .job = (UINT64_C(1) << 32) | 2)));
     play_close(&p, route, 0);
     play_listener(&p, CB_MSG_ACCEPTED, route, 6);
     CU_ASSERT_EQUAL(double_effect(&p.d, CB_MSG_DROP, 0).status, CB_JOB_ROUTE_CLOSED);
