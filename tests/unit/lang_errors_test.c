@@ -154,6 +154,27 @@ static const row outside[] = {
      "1:11+6 f returns i32: a value is missing | 1:32+6 g is void and returns no value "
      "| 1:64+1 the result of h is string, but its value is i32 | 1:86+3 the result of k "
      "is i32, but its value is string"},
+    {"void main() { f()",
+     "1:13+1 this '{' has no '}' | 1:18+0 expected ';' at the end of the statement"},
+    {"void main() { i32 $a = 1, $b = 2 $c; }", "1:34+2 expected ';', not '$c'"},
+    {"i32 (x) { { } } struct 5;",
+     "1:5+1 expected a name of a function, not '(' | 1:24+1 expected a name after "
+     "'struct', not a number"},
+    {"i32 (x) { { } { { } } } struct 5; void main() { }",
+     "1:5+1 expected a name of a function, not '(' | 1:32+1 expected a name after "
+     "'struct', not a number"},
+    {"void main() { } } void f() { } 5;",
+     "1:17+1 expected plugin, #define, struct, a callback or a function, not '}' | "
+     "1:32+1 expected plugin, #define, struct, a callback or a function, not a number"},
+    {"void main() { } ) x y; struct 5;",
+     "1:17+1 expected plugin, #define, struct, a callback or a function, not ')' | "
+     "1:31+1 expected a name after 'struct', not a number"},
+    {") x", "1:1+1 expected plugin, #define, struct, a callback or a function, not ')'"},
+    {"void main() { unknown(); } }",
+     "1:15+7 no function named unknown | 1:28+1 expected plugin, #define, struct, a "
+     "callback or a function, not '}'"},
+    {"void main() { unknown(); } )",
+     "1:28+1 expected plugin, #define, struct, a callback or a function, not ')'"},
 };
 
 static const row statements[] = {

@@ -408,6 +408,14 @@ static void comments_are_skipped(void)
     expect("/* /* */a", "a@1:9+1");
     expect("/* \n\n */ a", "a@3:5+1");
     expect("/* \xc3\xa4 */a", "a@1:8+1");
+    /* A character is one column, whatever its two bytes are. */
+    for (int byte = 0x80; byte <= 0xBF; byte++) {
+        char text[] = "/*\xc3\x80*/a";
+        text[3] = (char)byte;
+        expect(text, "a@1:6+1");
+        text[2] = (char)(0xC2 + byte % 30);
+        expect(text, "a@1:6+1");
+    }
     expect("a/ /b", "a@1:1+1 '/'@1:2+1 '/'@1:4+1 b@1:5+1");
     expect("a / * b", "a@1:1+1 '/'@1:3+1 '*'@1:5+1 b@1:7+1");
     expect("a/*", "a@1:1+1 | 1:2+2 this comment has no end");
