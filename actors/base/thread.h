@@ -1,4 +1,5 @@
-/* Threads of this process: how each begins, and what a cancellation does not interrupt. */
+/* The threads of this process: how each begins, and the code that a cancellation does not
+ * interrupt. */
 #ifndef CALLBOARD_ACTORS_BASE_THREAD_H
 #define CALLBOARD_ACTORS_BASE_THREAD_H
 
@@ -12,8 +13,9 @@
 cb_status cb_thread_start(pthread_t *thread, void *(*run)(void *), void *argument,
                           int64_t stack_kib, const char *name, cb_error *error);
 
-/* Between the two, a thread that is canceled goes on: what must not be left half done, such as a
- * message that was put into a queue and not told of. The second gets what the first gave. */
+/* Between the two calls a canceled thread goes on. They protect work that must not be left half
+ * done, such as a message that was put into a queue and not announced. The second call gets the
+ * first one's result. */
 static inline int cb_thread_shield(void)
 {
     int before = PTHREAD_CANCEL_ENABLE;

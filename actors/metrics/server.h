@@ -20,7 +20,8 @@
 typedef struct cb_metrics cb_metrics;
 
 /* Listens on the port (0: the system picks one). If this fails, the error names the port. Answers
- * the hosts of core->options.metrics_hosts, and those of actors/metrics/hosts.h. */
+ * requests for the hosts in core->options.metrics_hosts, and for those of
+ * actors/metrics/hosts.h. */
 cb_status cb_metrics_start(cb_core *core, uint16_t port, cb_metrics **metrics, cb_error *error);
 uint16_t cb_metrics_port(const cb_metrics *metrics);
 /* Call it before the supervisor ends. *metrics becomes NULL; if *metrics is NULL, nothing

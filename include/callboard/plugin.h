@@ -21,10 +21,10 @@
  * actor's, and one verb may run on several threads at once. A plugin keeps no state of its own,
  * except state that lasts as long as one run (run_memory). The plugins tls and script_state are
  * exceptions: what they hold outlives a run, so they keep it behind a lock.
- * A verb must not cancel or end the thread that it runs on. It may fork if the child does nothing
- * but exec or _exit (callboard/runtime.h). Destructors that a library has for its threads
- * (pthread_key_create, thread_local) may run on an actor's thread when that ends; nobody waits for
- * them but the end of the program, for two seconds.
+ * A verb must not cancel or end the thread that it runs on. It may fork if the child only calls
+ * exec or _exit (callboard/runtime.h). A library's destructors for threads (pthread_key_create,
+ * thread_local) may run on an actor's thread when the thread ends. Only the end of the program
+ * waits for them, for two seconds.
  * Errors: a verb returns CB_OK, the result of host->fail (a runtime error at the call's place in
  * the script), or a code that it got from a host function. It passes CB_STOPPED on unchanged.
  *

@@ -128,9 +128,9 @@ typedef struct cb_runtime_options {
     struct cb_log *log;     /* events are written there, or NULL; must outlive the runtime */
     bool serves_metrics;    /* as text for Prometheus, at http://127.0.0.1:<metrics_port>/metrics */
     uint16_t metrics_port;  /* 0: the system picks one */
-    const char *metrics_hosts; /* names by which metrics may be asked for beside addresses and
-                                  localhost, separated by commas or blanks; or NULL. Copied. A name
-                                  that is none is CB_INVALID */
+    const char *metrics_hosts; /* host names under which metrics may be requested, beside addresses
+                                  and localhost; separated by commas or blanks; or NULL. Copied.
+                                  CB_INVALID if one is not a host name */
     cb_inherited *inherited; /* sockets that routes may take over, or NULL; outlives the runtime */
 } cb_runtime_options;
 
